@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything that muster offers; each header stands alone as well.
+#ifndef MUSTER_MUSTER_H_
+#define MUSTER_MUSTER_H_
+
+#include "muster/announce.h"
+#include "muster/bencode.h"
+#include "muster/endpoint.h"
+#include "muster/ids.h"
+#include "muster/instant.h"
+#include "muster/log_sink.h"
+#include "muster/peer_batch.h"
+#include "muster/random.h"
+#include "muster/refusal.h"
+#include "muster/server.h"
+#include "muster/swarm_store.h"
+#include "muster/tracker.h"
+#include "muster/version.h"
+
+#endif  // MUSTER_MUSTER_H_
