@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/request.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "absl/strings/match.h"
+#include "base/text.h"
+
+namespace muster {
+namespace {
+
+constexpr std::size_t kMaxRequestBytes = std::size_t{1}
+                                         << 30;  // offsets of fields are 32 bits wide
+
+// Where the target that goes on at `i` ends: at the first blank or control character, or at the end
+// of `text`.
+std::size_t FindTargetEnd(std::string_view text, std::size_t i) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  // Eight bytes at once. A byte below 0x21 borrows into its high bit; what the borrow does to the
+  // bytes above it does not matter, as only the lowest one found is used.
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, text.data() + i, 8);
+    const std::uint64_t found = (word - kOnes * 0x21) & ~word & (kOnes * 0x80);
+    if (found != 0) return i + static_cast<std::size_t>(__builtin_ctzll(found)) / 8;
+  }
+  while (i < text.size() && static_cast<unsigned char>(text[i]) > 0x20) ++i;
+  return i;
+}
+
+std::string_view TrimBlanksAtEnd(std::string_view text) {
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+std::string_view HttpRequest::Header(std::string_view name) const {
+  for (const Field& field : fields) {
+    if (field.name_size == name.size() &&
+        absl::EqualsIgnoreCase(ToAbsl(bytes.substr(field.name, field.name_size)), ToAbsl(name))) {
+      return TrimBlanksAtEnd(bytes.substr(field.value, field.value_size));
+    }
+  }
+  return {};
+}
+
+HttpRequestParser::HttpRequestParser(const HttpLimits& limits) : limits_(limits) {
+  limits_.max_request_bytes = std::min(limits_.max_request_bytes, kMaxRequestBytes);
+  Reset();
+}
+
+void HttpRequestParser::Reset() {
+  http_parser_init(&parser_, HTTP_REQUEST);
+  phase_ = Phase::kMethod;
+  in_value_ = true;
+  malformed_ = false;
+  too_many_fields_ = false;
+  seen_ = 0;
+  fields_.clear();
+}
+
+HttpRequestParser::Result HttpRequestParser::Parse(std::string_view received) {
+  received_ = received.substr(0, limits_.max_request_bytes);
+  parser_.data = this;  // here and not in Reset(), so that a parser may be moved
+  if (phase_ == Phase::kMethod) ParseMethod();
+  if (phase_ == Phase::kTarget) ParseTarget();
+  if (phase_ == Phase::kFields) ParseFields();
+  if (phase_ == Phase::kBody && received_.size() >= consumed_) phase_ = Phase::kDone;
+  if (phase_ == Phase::kDone) {
+    BuildRequest(received);
+    return Result::kDone;
+  }
+  if (phase_ != Phase::kBad && received_.size() == limits_.max_request_bytes) {
+    Fail(phase_ <= Phase::kTarget ? 414 : 431);
+  }
+  return phase_ == Phase::kBad ? Result::kBad : Result::kNeedMore;
+}
+
+void HttpRequestParser::ParseMethod() {
+  const std::size_t blank = received_.find(' ', seen_);
+  const std::size_t end = blank == std::string_view::npos ? received_.size() : blank + 1;
+  if (!Feed(received_.substr(seen_, end - seen_))) return;
+  seen_ = end;
+  if (blank == std::string_view::npos) return;
+  target_ = seen_;
+  phase_ = Phase::kTarget;
+}
+
+// The target is not shown to http-parser, whose state machine for URLs takes more time than
+// everything else that is done for an announce: it gets a "/" in its place. What it would check
+// there is checked here.
+void HttpRequestParser::ParseTarget() {
+  seen_ = FindTargetEnd(received_, seen_);
+  if (seen_ == received_.size()) return;
+  if (received_[seen_] != ' ' || !SplitTarget(received_.substr(target_, seen_ - target_))) {
+    return Fail(400);
+  }
+  target_end_ = seen_;
+  if (Feed("/")) phase_ = Phase::kFields;
+}
+
+// RFC 9112, 3.2: origin-form or absolute-form. False for anything else.
+bool HttpRequestParser::SplitTarget(std::string_view target) {
+  std::size_t path = 0;
+  if (target.empty()) return false;
+  if (target[0] != '/') {
+    if (absl::StartsWithIgnoreCase(ToAbsl(target), "http://")) {
+      path = 7;
+    } else if (absl::StartsWithIgnoreCase(ToAbsl(target), "https://")) {
+      path = 8;
+    } else {
+      return false;
+    }
+    path = std::min(target.find_first_of("/?", path), target.size());
+  }
+  path_ = target_ + path;
+  path_end_ = target_ + std::min(target.find('?', path), target.size());
+  return true;
+}
+
+void HttpRequestParser::ParseFields() {
+  const std::string_view rest = received_.substr(seen_);
+  if (!Feed(rest)) return;
+  if (HTTP_PARSER_ERRNO(&parser_) == HPE_PAUSED) FinishHead();
+}
+
+// The whole head is there. All that is refused for another reason than http-parser's is refused
+// here, at its end, so that the pieces in which it came make no difference.
+void HttpRequestParser::FinishHead() {
+  if (malformed_) return Fail(400);
+  if (too_many_fields_) return Fail(431);
+  if (parser_.http_major != 1) return Fail(505);
+  request_.bytes = received_;
+  request_.fields = fields_;
+  if ((parser_.flags & F_CHUNKED) != 0 || !request_.Header("Transfer-Encoding").empty()) {
+    return Fail(501);
+  }
+  constexpr std::uint64_t kNoLength = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t body = parser_.content_length == kNoLength ? 0 : parser_.content_length;
+  if (body > limits_.max_request_bytes - seen_) return Fail(413);
+  consumed_ = seen_ + static_cast<std::size_t>(body);
+  phase_ = Phase::kBody;
+}
+
+void HttpRequestParser::BuildRequest(std::string_view received) {
+  switch (parser_.method) {
+    case HTTP_GET:
+      request_.method = HttpMethod::kGet;
+      break;
+    case HTTP_HEAD:
+      request_.method = HttpMethod::kHead;
+      break;
+    case HTTP_POST:
+      request_.method = HttpMethod::kPost;
+      break;
+    default:
+      request_.method = HttpMethod::kOther;
+  }
+  request_.target = received.substr(target_, target_end_ - target_);
+  request_.path = path_ == path_end_ ? "/" : received.substr(path_, path_end_ - path_);
+  request_.query = path_end_ == target_end_
+                       ? std::string_view()
+                       : received.substr(path_end_ + 1, target_end_ - path_end_ - 1);
+  request_.url = received.substr(path_, target_end_ - path_);
+  request_.minor_version = parser_.http_minor == 0 ? 0 : 1;
+  request_.keep_alive = http_should_keep_alive(&parser_) != 0;
+  request_.bytes = received;
+  request_.fields = fields_;
+}
+
+// Shows bytes to http-parser; false after Fail().
+bool HttpRequestParser::Feed(std::string_view bytes) {
+  if (bytes.empty()) return true;  // no bytes would mean the end of the connection
+  const std::size_t eaten = http_parser_execute(&parser_, &Settings(), bytes.data(), bytes.size());
+  if (phase_ == Phase::kFields) seen_ += eaten;
+  const http_errno error = HTTP_PARSER_ERRNO(&parser_);
+  if (error == HPE_OK || error == HPE_PAUSED) return true;
+  Fail(error == HPE_HEADER_OVERFLOW ? 431 : 400);
+  return false;
+}
+
+void HttpRequestParser::Fail(int status) {
+  phase_ = Phase::kBad;
+  error_status_ = status;
+}
+
+const http_parser_settings& HttpRequestParser::Settings() {
+  static const http_parser_settings settings = [] {
+    http_parser_settings s;
+    http_parser_settings_init(&s);
+    s.on_header_field = [](http_parser* p, const char* at, std::size_t size) {
+      static_cast<HttpRequestParser*>(p->data)->OnName(at, size);
+      return 0;
+    };
+    s.on_header_value = [](http_parser* p, const char* at, std::size_t size) {
+      static_cast<HttpRequestParser*>(p->data)->OnValue(at, size);
+      return 0;
+    };
+    // 1: there is no body to parse, so the message is complete. That is where it stops.
+    s.on_headers_complete = [](http_parser*) { return 1; };
+    s.on_message_complete = [](http_parser* p) {
+      http_parser_pause(p, 1);
+      return 0;
+    };
+    return s;
+  }();
+  return settings;
+}
+
+// Names and values come in pieces when the bytes do.
+void HttpRequestParser::OnName(const char* at, std::size_t size) {
+  if (std::memchr(at, ' ', size) != nullptr) malformed_ = true;  // http-parser lets them pass
+  if (!in_value_) {
+    fields_.back().name_size += static_cast<std::uint32_t>(size);
+    return;
+  }
+  if (fields_.size() == limits_.max_headers) {
+    too_many_fields_ = true;
+    return;
+  }
+  in_value_ = false;
+  fields_.push_back(
+      {static_cast<std::uint32_t>(at - received_.data()), static_cast<std::uint32_t>(size), 0, 0});
+}
+
+void HttpRequestParser::OnValue(const char* at, std::size_t size) {
+  if (too_many_fields_) return;
+  HttpRequest::Field& field = fields_.back();
+  const auto value = static_cast<std::uint32_t>(at - received_.data());
+  if (!in_value_) {
+    in_value_ = true;
+    if (size == 0) return;  // an empty one, found to be that on the next line
+    field.value = value;
+    const std::string_view gap = received_.substr(field.name, value - field.name);
+    if (gap.find('\n') != std::string_view::npos) malformed_ = true;  // folded before its value
+  } else if (field.value + field.value_size != value) {
+    malformed_ = true;  // folded
+  }
+  field.value_size += static_cast<std::uint32_t>(size);
+}
+
+}  // namespace muster
