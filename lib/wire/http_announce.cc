@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/http_announce.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <system_error>
+
+#include "base/bytes.h"
+#include "http/query.h"
+#include "muster/bencode.h"
+#include "muster/refusal.h"
+#include "wire/http_parameter.h"
+
+namespace muster {
+namespace {
+
+enum class Parameter : std::uint8_t {
+  kUnknown,
+  kCompact,
+  kDownloaded,
+  kEvent,
+  kInfoHash,
+  kKey,
+  kLeft,
+  kNoPeerId,
+  kNumwant,
+  kPeerId,
+  kPort,
+  kUploaded,
+};
+
+// Whether `name`, which is as long as `text`, is `text`: a comparison of one or two words.
+template <std::size_t kSize>
+bool Is(std::string_view name, const char (&text)[kSize]) {
+  return std::memcmp(name.data(), text, kSize - 1) == 0;
+}
+
+Parameter ParameterOf(std::string_view name) {
+  switch (name.size()) {
+    case 3:
+      if (Is(name, "key")) return Parameter::kKey;
+      break;
+    case 4:
+      if (Is(name, "port")) return Parameter::kPort;
+      if (Is(name, "left")) return Parameter::kLeft;
+      break;
+    case 5:
+      if (Is(name, "event")) return Parameter::kEvent;
+      break;
+    case 7:
+      if (Is(name, "peer_id")) return Parameter::kPeerId;
+      if (Is(name, "numwant")) return Parameter::kNumwant;
+      if (Is(name, "compact")) return Parameter::kCompact;
+      break;
+    case 8:
+      if (Is(name, "uploaded")) return Parameter::kUploaded;
+      break;
+    case 9:
+      if (Is(name, "info_hash")) return Parameter::kInfoHash;
+      break;
+    case 10:
+      if (Is(name, "downloaded")) return Parameter::kDownloaded;
+      if (Is(name, "no_peer_id")) return Parameter::kNoPeerId;
+      break;
+    default:
+      break;
+  }
+  return Parameter::kUnknown;
+}
+
+Parameter ParameterOfSent(std::string_view name) {
+  const Parameter parameter = ParameterOf(name);
+  if (parameter != Parameter::kUnknown || name.find('%') == std::string_view::npos) {
+    return parameter;
+  }
+  DecodedText<16> decoded;  // no name that we know is as long
+  const std::optional<std::string_view> text = decoded.Decode(name);
+  return text ? ParameterOf(*text) : Parameter::kUnknown;
+}
+
+struct Number {
+  enum Kind : std::uint8_t { kValue, kNegative, kTooBig, kNotANumber };
+  Kind kind;
+  std::uint64_t value = 0;
+};
+
+Number ParseNumber(std::string_view sent) {
+  // Nearly all are a few plain digits.
+  std::uint64_t plain = 0;
+  std::size_t digits = 0;
+  for (; digits < sent.size() && digits < 19; ++digits) {
+    const unsigned digit = static_cast<unsigned char>(sent[digits]) - unsigned{'0'};
+    if (digit > 9) break;
+    plain = plain * 10 + digit;
+  }
+  if (digits == sent.size() && digits != 0) return {Number::kValue, plain};
+
+  DecodedText<kMaxParameterValue> decoded;
+  const std::optional<std::string_view> text = decoded.Decode(sent);
+  if (!text || text->empty()) return {Number::kNotANumber};
+  const bool negative = text->front() == '-';
+  const char* const begin = text->data() + (negative ? 1 : 0);
+  const char* const end = text->data() + text->size();
+  std::uint64_t value = 0;
+  const auto [parsed, error] = std::from_chars(begin, end, value);
+  if (parsed == begin || parsed != end) return {Number::kNotANumber};
+  if (negative) return {Number::kNegative};
+  if (error == std::errc::result_out_of_range) return {Number::kTooBig};
+  return {Number::kValue, value};
+}
+
+Event ParseEvent(std::string_view sent) {
+  DecodedText<16> decoded;
+  const std::optional<std::string_view> text = decoded.Decode(sent);
+  if (text == "started") return Event::kStarted;
+  if (text == "completed") return Event::kCompleted;
+  if (text == "stopped") return Event::kStopped;
+  if (text == "paused") return Event::kPaused;
+  return Event::kNone;
+}
+
+bool IsZero(std::string_view sent) {
+  const Number number = ParseNumber(sent);
+  return number.kind == Number::kValue && number.value == 0;
+}
+
+bool ParseKey(std::string_view sent, std::uint32_t& key) {
+  DecodedText<kMaxParameterValue> decoded;
+  const std::optional<std::string_view> text = decoded.Decode(sent);
+  if (!text) return false;
+  const char* const end = text->data() + text->size();
+  if (text->size() <= 8 && std::from_chars(text->data(), end, key, 16).ptr == end) return true;
+  key = 2166136261;  // FNV-1a
+  for (const char c : *text) key = (key ^ static_cast<unsigned char>(c)) * 16777619;
+  if (key == 0) key = 1;  // 0 says that there is no key
+  return true;
+}
+
+absl::Status Bad(const char* text) { return absl::InvalidArgumentError(text); }
+
+}  // namespace
+
+absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from) {
+  absl::StatusOr<HttpAnnounce> result(absl::in_place);
+  HttpAnnounce& announce = *result;
+  AnnounceRequest& request = announce.request;
+  bool has_info_hash = false;
+  bool has_peer_id = false;
+  std::optional<std::uint16_t> port;
+  std::size_t parameters = 0;
+  QueryReader reader(query);
+  while (reader.Next()) {
+    if (++parameters > kMaxAnnounceParameters) return Bad("too many parameters");
+    const std::string_view value = reader.value();
+    if (value.empty()) continue;
+    switch (ParameterOfSent(reader.name())) {
+      case Parameter::kInfoHash:
+        if (has_info_hash) return Bad("info_hash is given twice");
+        if (!DecodeId(value, request.info_hash)) {
+          return Bad("info_hash is not 20 percent-encoded bytes");
+        }
+        has_info_hash = true;
+        break;
+      case Parameter::kPeerId:
+        if (!DecodeId(value, request.peer_id))
+          return Bad("peer_id is not 20 percent-encoded bytes");
+        has_peer_id = true;
+        break;
+      case Parameter::kPort: {
+        const Number number = ParseNumber(value);
+        if (number.kind != Number::kValue || number.value > 65535) {
+          return Bad("port is not a number from 0 to 65535");
+        }
+        port = static_cast<std::uint16_t>(number.value);
+        break;
+      }
+      case Parameter::kLeft: {
+        const Number number = ParseNumber(value);
+        if (number.kind == Number::kNotANumber) return Bad("left is not a number");
+        request.left = number.kind == Number::kValue ? number.value : AnnounceRequest::kUnknownLeft;
+        break;
+      }
+      case Parameter::kUploaded:
+        request.uploaded = ParseNumber(value).value;
+        break;
+      case Parameter::kDownloaded:
+        request.downloaded = ParseNumber(value).value;
+        break;
+      case Parameter::kEvent:
+        request.event = ParseEvent(value);
+        break;
+      case Parameter::kNumwant: {
+        const Number number = ParseNumber(value);
+        if (number.kind == Number::kNotANumber) return Bad("numwant is not a number");
+        constexpr std::uint64_t kMost = std::numeric_limits<std::int32_t>::max();
+        request.numwant = number.kind == Number::kNegative ? AnnounceRequest::kDefaultNumwant
+                          : number.kind == Number::kTooBig
+                              ? static_cast<std::int32_t>(kMost)
+                              : static_cast<std::int32_t>(std::min(number.value, kMost));
+        break;
+      }
+      case Parameter::kCompact:
+        announce.compact = !IsZero(value);
+        break;
+      case Parameter::kNoPeerId:
+        announce.no_peer_id = !IsZero(value);
+        break;
+      case Parameter::kKey:
+        if (!ParseKey(value, request.key)) return Bad("key is malformed or longer than 64 bytes");
+        break;
+      case Parameter::kUnknown:
+        break;
+    }
+  }
+  if (!has_info_hash) return Bad("info_hash is missing");
+  if (!has_peer_id) return Bad("peer_id is missing");
+  if (!port) return Bad("port is missing");
+  request.peer = Endpoint(from, *port);
+  return result;
+}
+
+void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
+                        const HttpAnnounce& announce, std::string& out) {
+  const IpAddress asking = announce.request.peer.address();
+  BencodeWriter writer(&out);
+  writer.BeginDict();
+  writer.Key("complete").Int(answer.counts.complete());
+  writer.Key("downloaded").Int(answer.counts.completed);
+  writer.Key("external ip").String(TextOf(asking.bytes()));
+  writer.Key("incomplete").Int(answer.counts.incomplete());
+  writer.Key("interval").Int(answer.interval.count());
+  writer.Key("min interval").Int(answer.min_interval.count());
+  writer.Key("peers");
+  if (announce.compact) {
+    writer.String(TextOf(peers.compact(AddressFamily::kIpv4)));
+    if (peers.size(AddressFamily::kIpv6) > 0 || asking.family() == AddressFamily::kIpv6) {
+      writer.Key("peers6").String(TextOf(peers.compact(AddressFamily::kIpv6)));
+    }
+  } else {
+    writer.BeginList();
+    for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+      const absl::Span<const PeerId> ids = peers.ids(family);
+      for (std::size_t i = 0; i < peers.size(family); ++i) {
+        const Endpoint peer = peers.peer(family, i);
+        writer.BeginDict().Key("ip").String(peer.address().ToString());
+        if (!announce.no_peer_id && !ids.empty()) writer.Key("peer id").String(ids[i].text());
+        writer.Key("port").Int(peer.port()).End();
+      }
+    }
+    writer.End();
+  }
+  writer.End();
+  writer.Finish().IgnoreError();  // the shape is fixed
+}
+
+void EncodeHttpFailure(const absl::Status& status, std::string& out) {
+  BencodeWriter writer(&out);
+  writer.BeginDict().Key("failure reason").String(ClientText(status));
+  if (const std::optional<RetryIn> retry = RetryInOf(status)) {
+    writer.Key("retry in");
+    if (retry->after) {
+      writer.Int(retry->after->count());
+    } else {
+      writer.String("never");
+    }
+  }
+  writer.End();
+  writer.Finish().IgnoreError();  // the shape is fixed
+}
+
+}  // namespace muster

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HTTP announces: a query string becomes an AnnounceRequest (BEP 3, 7, 21, 23), an answer becomes a
+// bencoded dictionary (BEP 3, 7, 21, 23, 24), and so does a refusal (BEP 31). Pure functions,
+// reentrant; they allocate only for errors, where `out` has no room left, and for the dictionary
+// form of IPv6 peers.
+#ifndef MUSTER_LIB_WIRE_HTTP_ANNOUNCE_H_
+#define MUSTER_LIB_WIRE_HTTP_ANNOUNCE_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "muster/announce.h"
+#include "muster/endpoint.h"
+#include "muster/peer_batch.h"
+
+namespace muster {
+
+struct HttpAnnounce {
+  AnnounceRequest request;
+  // Peers as one string (BEP 23) or, after `compact=0`, as a list of dictionaries (BEP 3).
+  bool compact = true;
+  // The client would rather have no peer ids in the dictionary form.
+  bool no_peer_id = false;
+};
+
+// Parameters of one announce, beyond which it is refused.
+inline constexpr std::size_t kMaxAnnounceParameters = 100;
+// Bytes of a decoded value, of those that are not 20 bytes long by definition.
+inline constexpr std::size_t kMaxParameterValue = 64;
+
+// Reads an announce that came from `from`, whose query is `query` (without the '?'):
+//
+//   info_hash   required, 20 bytes; a second one is an error
+//   peer_id     required, 20 bytes
+//   port        required, 0 to 65535; whether 0 is acceptable is the tracker's decision
+//   left        a number; none, a negative one or one beyond 64 bits is kUnknownLeft; any other
+//               text is an error
+//   uploaded    a number; anything else counts as 0
+//   downloaded  likewise
+//   event       started, completed, stopped or paused; anything else is kNone
+//   numwant     a number; none or a negative one is kDefaultNumwant; any other text is an error
+//   compact     0 asks for the dictionary form
+//   no_peer_id  anything but 0 leaves peer ids out of the dictionary form
+//   key         one to eight hexadecimal digits are a number, the same that a client sends by UDP;
+//               other text is hashed
+//
+// Parameters with an empty value count as absent, unknown ones are skipped; of repeated ones the
+// last counts. Addresses that the client gives (ip, ipv4, ipv6) are unknown parameters: a peer is
+// where its announce came from. InvalidArgument, with a text for the client, for everything else.
+// The caller sets request.url.
+absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from);
+
+// Appends the answer to `announce`. `peers` is always there; `peers6` too (compact form), when
+// there are IPv6 peers or the client came by IPv6. The dictionary form lists both families
+// together.
+void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
+                        const HttpAnnounce& announce, std::string& out);
+
+// Appends `failure reason`, in words that ClientText() allows, and `retry in`.
+void EncodeHttpFailure(const absl::Status& status, std::string& out);
+
+}  // namespace muster
+
+#endif  // MUSTER_LIB_WIRE_HTTP_ANNOUNCE_H_

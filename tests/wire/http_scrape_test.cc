@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/http_scrape.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace muster {
+namespace {
+
+const std::string kA(20, 'a');
+const std::string kB(20, 'b');
+const std::string kC(20, 'c');
+
+InfoHash Hash(const std::string& text) { return *InfoHash::FromText(text); }
+
+TEST(DecodeHttpScrape, SortsAndUnifies) {
+  std::vector<InfoHash> hashes = {Hash(kC)};
+  ASSERT_TRUE(
+      DecodeHttpScrape(
+          "info_hash=" + kB + "&x=%&info_hash=%61" + kA.substr(1) + "&info%5fhash=" + kB, 3, hashes)
+          .ok());
+  EXPECT_THAT(hashes, testing::ElementsAre(Hash(kA), Hash(kB)));
+}
+
+TEST(DecodeHttpScrape, RefusesWhatMakesNoSense) {
+  std::vector<InfoHash> hashes;
+  const auto error = [&](const std::string& query, std::size_t max = 2) {
+    const absl::Status status = DecodeHttpScrape(query, max, hashes);
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << query;
+    return std::string(status.message());
+  };
+  EXPECT_EQ(error(""), "full scrape is not available here");
+  EXPECT_EQ(error("info_hash="), "full scrape is not available here");
+  EXPECT_EQ(error("info_hash=a"), "info_hash is not 20 percent-encoded bytes");
+  EXPECT_EQ(error("info_hash=" + kA + "%61"), "info_hash is not 20 percent-encoded bytes");
+  EXPECT_EQ(error("info_hash=" + kA + "&info_hash=" + kA + "&info_hash=" + kA),
+            "too many torrents in one scrape");
+}
+
+TEST(EncodeHttpScrape, LeavesUnknownTorrentsOut) {
+  const std::vector<InfoHash> hashes = {Hash(kA), Hash(kB), Hash(kC)};
+  const std::vector<std::optional<SwarmCounts>> rows = {
+      SwarmCounts{.seeders = 1, .partial_seeders = 2, .downloaders = 3, .completed = 4},
+      std::nullopt, SwarmCounts{}};
+  std::string out = "x";
+  EncodeHttpScrape(hashes, rows, Seconds(900), out);
+  EXPECT_EQ(out, "xd5:filesd20:" + kA +
+                     "d8:completei1e10:downloadedi4e11:downloadersi3e10:incompletei5ee20:" + kC +
+                     "d8:completei0e10:downloadedi0e11:downloadersi0e10:incompletei0eee5:flagsd20:"
+                     "min_request_intervali900eee");
+}
+
+TEST(EncodeHttpScrape, HasFilesEvenWhenNothingIsKnown) {
+  std::string out;
+  EncodeHttpScrape({}, {}, Seconds(1), out);
+  EXPECT_EQ(out, "d5:filesde5:flagsd20:min_request_intervali1eee");
+}
+
+}  // namespace
+}  // namespace muster
