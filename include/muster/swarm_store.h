@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SwarmStore: who is in which swarm. The contract that every store keeps, and the options of the
+// in-memory store.
+//
+// Thread-safe: every verb may be called from any thread at any time. Every verb that takes an info
+// hash is one transaction on that swarm: it happens entirely before or entirely after any other
+// verb on the same swarm.
+//
+// The contract, which tests/swarm/conformance.h proves for any implementation:
+//   - A peer is an endpoint. Two announces from one endpoint are one peer; its last state counts.
+//   - Counts follow from states: seeders, partial_seeders and downloaders add up to the peers.
+//   - `completed` grows by at most one for a peer while it is remembered.
+//   - A stopped peer is gone when Apply returns.
+//   - The asking peer is never among the chosen. One that uploads only (a seeder or a partial
+//     seeder) is given downloaders only. Everyone that may be chosen is about equally likely to be.
+//   - IPv4 and IPv6 peers of one torrent share its swarm and its counts.
+//   - A swarm without peers is forgotten, except that one with a `completed` count may be kept for
+//     a while.
+#ifndef MUSTER_SWARM_STORE_H_
+#define MUSTER_SWARM_STORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
+#include "muster/endpoint.h"
+#include "muster/export.h"
+#include "muster/ids.h"
+#include "muster/instant.h"
+#include "muster/peer_batch.h"
+
+namespace muster {
+
+// What a peer is to its swarm. Wire fields (event, left) become one of these early; see
+// PeerStateOf() in announce.h.
+enum class PeerState : std::uint8_t {
+  kSeeder,         // has everything
+  kPartialSeeder,  // lacks something and wants nothing more (BEP 21)
+  kDownloader,     // wants more
+  kStopped,        // leaves
+};
+
+struct SwarmCounts {
+  std::uint32_t seeders = 0;
+  std::uint32_t partial_seeders = 0;
+  std::uint32_t downloaders = 0;
+  // Downloads that were finished since the swarm is known.
+  std::uint32_t completed = 0;
+
+  // As announce and scrape answers count (BEP 48): partial seeders lack something, so they are
+  // incomplete.
+  std::uint32_t complete() const { return seeders; }
+  std::uint32_t incomplete() const { return partial_seeders + downloaders; }
+  std::uint32_t peers() const { return seeders + partial_seeders + downloaders; }
+
+  bool operator==(const SwarmCounts&) const = default;
+};
+
+// One announce, as the store sees it. Borrows what it refers to for the time of the call.
+struct SwarmUpdate {
+  const InfoHash& info_hash;
+  const Endpoint& peer;
+  const PeerId& peer_id;  // kept only by a store that keeps peer ids
+  PeerState state = PeerState::kDownloader;
+  // The peer says that it has just finished; counted once, and only together with kSeeder.
+  bool completed = false;
+  // Peers wanted, both families together. What the batch has room for limits each family as well.
+  // When both have more than is wanted, each gets at least a quarter and the rest is shared in
+  // proportion.
+  std::size_t wanted = 0;
+  // Chance for the choice, fresh for each call.
+  std::uint64_t random = 0;
+};
+
+// One accepted change, small enough to be written to a journal or sent to another tracker. Applying
+// the deltas of a swarm in order to an empty store gives that swarm again.
+struct SwarmDelta {
+  InfoHash info_hash;
+  Endpoint peer;
+  PeerId peer_id;
+  PeerState state;
+  // This change added one to the swarm's completed count.
+  bool completed;
+  Instant time;
+};
+
+// Sees every accepted change. Called on the announcing thread inside the transaction, so the deltas
+// of one swarm arrive in their order; it must be quick, thread-safe, and must not call the store.
+class MUSTER_EXPORT SwarmObserver {
+ public:
+  virtual ~SwarmObserver() = default;
+  virtual void OnDelta(const SwarmDelta& delta) = 0;
+};
+
+// A peer as ForEach() shows it.
+struct PeerRecord {
+  Endpoint peer;
+  PeerState state;
+  // Its completion has been counted.
+  bool completed;
+  // To the store's resolution, which is a minute for peers that are forgotten within the hour.
+  Instant last_seen;
+  // Null when the store keeps none; valid during the visit.
+  const PeerId* peer_id;
+};
+
+// One swarm during a visit of ForEach(); borrowed, valid only inside the visit.
+class MUSTER_EXPORT SwarmView {
+ public:
+  virtual ~SwarmView() = default;
+  virtual const InfoHash& info_hash() const = 0;
+  virtual SwarmCounts counts() const = 0;
+  virtual void ForEachPeer(absl::FunctionRef<void(const PeerRecord&)> visit) const = 0;
+};
+
+struct StoreTotals {
+  std::uint64_t torrents = 0;
+  std::uint64_t seeders = 0;  // both families
+  std::uint64_t peers = 0;    // both families, every state
+  std::uint64_t ipv6_peers = 0;
+  // Memory that the store holds, in bytes.
+  std::uint64_t bytes = 0;
+};
+
+class MUSTER_EXPORT SwarmStore {
+ public:
+  virtual ~SwarmStore() = default;
+
+  // One announce: stores the peer's state (or drops the peer when it stopped), then chooses up to
+  // update.wanted other peers into `chosen`, and returns the counts after the change. A store that
+  // is full still answers, but does not remember.
+  virtual SwarmCounts Apply(const SwarmUpdate& update, Instant now, PeerBatch& chosen) = 0;
+
+  // One line of a scrape; nothing for a swarm that is not known.
+  virtual std::optional<SwarmCounts> Count(const InfoHash& info_hash) const = 0;
+
+  // Forgets peers that were last seen before the given time, going on where the previous call
+  // stopped and visiting about `max_swarms` swarms (a huge swarm takes several calls). Returns how
+  // many peers went. Meant to be called often with a small step, so that no announce waits for a
+  // sweep.
+  virtual std::size_t Expire(Instant last_seen_before, std::size_t max_swarms) = 0;
+
+  // Visits every swarm in ascending order of info hash until `visit` returns false. A swarm that
+  // comes or goes meanwhile may be seen or not. `visit` must not call the store; announces to
+  // swarms near the visited one wait for it.
+  virtual void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const = 0;
+
+  // Forgets a swarm with its peers and its counts; false when it is not known.
+  virtual bool Remove(const InfoHash& info_hash) = 0;
+
+  virtual StoreTotals Totals() const = 0;
+
+  // Announces for these torrents come next, each named by the 20 bytes of its info hash: a store
+  // may use the hint to have their memory at hand.
+  virtual void Prefetch(absl::Span<const std::uint8_t* const> info_hashes) const {
+    (void)info_hashes;
+  }
+
+  // At most one, set before the first announce; not owned, and must outlive the store's last verb.
+  virtual void SetObserver(SwarmObserver* observer) = 0;
+};
+
+struct MemoryStoreOptions {
+  // How long a peer is meant to be remembered. The store only derives the resolution of its ages
+  // from it: a sixtieth of this, and at least a minute. Expire() decides what goes; it must pass by
+  // at least once in this time.
+  Seconds peer_timeout{45 * 60};
+  // How long a swarm without peers keeps its completed count, beyond the time at which its peers
+  // are forgotten.
+  Seconds keep_completed{24 * 60 * 60};
+  // Beyond these, new torrents or peers are answered but not remembered. 0: no limit.
+  std::uint64_t max_torrents = 0;
+  std::uint64_t max_peers = 0;
+  // Keep the 20-byte peer id of every peer, for answers in the dictionary form of BEP 3. Costs 20
+  // bytes a peer and more.
+  bool keep_peer_ids = false;
+  // Secret of the store's hash functions, so that nobody can choose info hashes or ports that
+  // collide. 0: from the system.
+  std::uint64_t hash_seed = 0;
+};
+
+// A compact in-memory store; see lib/swarm/memory_store.h for how it is laid out.
+MUSTER_EXPORT std::unique_ptr<SwarmStore> NewMemoryStore(const MemoryStoreOptions& options = {});
+
+}  // namespace muster
+
+#endif  // MUSTER_SWARM_STORE_H_

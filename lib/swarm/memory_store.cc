@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "swarm/memory_store.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/divide.h"
+#include "muster/random.h"
+#include "swarm/hash.h"
+
+namespace muster {
+namespace {
+
+// A stamp tells 120 units (see mark::UnitOf): twice a life, as a sweep may come by just before a
+// peer's time, and not again for another life.
+constexpr std::int64_t kUnitsOfLife = 60;
+
+HashKey KeyFrom(std::uint64_t seed) {
+  Random random = seed != 0 ? Random(seed) : Random::FromSystem();
+  return {random.Next() | 1, random.Next() | 1};
+}
+
+std::int64_t UnitSecondsFor(Seconds peer_timeout) {
+  const std::int64_t minutes = (peer_timeout.count() + 59) / 60;
+  return 60 * std::max<std::int64_t>(1, (minutes + kUnitsOfLife - 1) / kUnitsOfLife);
+}
+
+std::uint32_t MinuteOf(Instant t) {
+  return static_cast<std::uint32_t>(DivideDown(t.time_since_epoch().count(), 60));
+}
+
+// How many minutes `minute` lies after `earlier`; negative when before. A record keeps the lower 26
+// bits of a minute, which tell 63 years both ways.
+std::int32_t MinutesAfter(std::uint32_t minute, std::uint32_t earlier) {
+  return static_cast<std::int32_t>((minute - earlier) << 6) >> 6;
+}
+
+class RecordView final : public SwarmView {
+ public:
+  RecordView(const SwarmRecord& record, const SwarmContext& context, std::int64_t latest_unit,
+             std::int64_t unit_seconds)
+      : record_(record),
+        context_(context),
+        latest_unit_(latest_unit),
+        unit_seconds_(unit_seconds),
+        info_hash_(record.info_hash()) {}
+
+  const InfoHash& info_hash() const override { return info_hash_; }
+  SwarmCounts counts() const override { return record_.counts(); }
+  void ForEachPeer(absl::FunctionRef<void(const PeerRecord&)> visit) const override {
+    record_.ForEachList(context_, [&](const PeerList& list) {
+      for (unsigned i = 0; i < list.size(); ++i) {
+        PeerId id;
+        if (list.ids != nullptr) id = PeerId::FromBytes(list.ids + i * PeerId::kSize);
+        const std::int64_t unit = mark::UnitOf(list.marks[i], latest_unit_);
+        visit({.peer = Endpoint::FromCompact(list.family, list.peer(i)),
+               .state = StateOf(list.role_at(i)),
+               .completed = (list.marks[i] & mark::kCompleted) != 0,
+               .last_seen = InstantFromUnixSeconds(unit * unit_seconds_),
+               .peer_id = list.ids != nullptr ? &id : nullptr});
+      }
+    });
+  }
+
+ private:
+  const SwarmRecord& record_;
+  const SwarmContext& context_;
+  const std::int64_t latest_unit_;
+  const std::int64_t unit_seconds_;
+  const InfoHash info_hash_;
+};
+
+}  // namespace
+
+std::unique_ptr<SwarmStore> NewMemoryStore(const MemoryStoreOptions& options) {
+  return std::make_unique<MemoryStore>(options);
+}
+
+MemoryStore::MemoryStore(const MemoryStoreOptions& options)
+    : options_(options),
+      unit_seconds_(UnitSecondsFor(options.peer_timeout)),
+      context_{&heap_, KeyFrom(options.hash_seed), options.keep_peer_ids},
+      shards_(std::make_unique<Locked[]>(kShards)) {}
+
+MemoryStore::~MemoryStore() {
+  for (std::size_t s = 0; s < kShards; ++s) {
+    MutexLock lock(&shards_[s].mu);
+    shards_[s].shard.Clear(context_);
+  }
+}
+
+void MemoryStore::AddTorrents(std::int64_t n) {
+  if (options_.max_torrents != 0)
+    torrents_.fetch_add(static_cast<std::uint64_t>(n), std::memory_order_relaxed);
+}
+void MemoryStore::AddPeers(std::int64_t n) {
+  if (options_.max_peers != 0)
+    peers_.fetch_add(static_cast<std::uint64_t>(n), std::memory_order_relaxed);
+}
+
+std::int64_t MemoryStore::UnitOf(Instant t) const {
+  return DivideDown(t.time_since_epoch().count(), unit_seconds_);
+}
+
+SwarmCounts MemoryStore::Apply(const SwarmUpdate& update, Instant now, PeerBatch& chosen) {
+  const std::int64_t unit = UnitOf(now);
+  if (unit > latest_unit_.load(std::memory_order_relaxed))
+    latest_unit_.store(unit, std::memory_order_relaxed);
+  const std::uint8_t* const info_hash = update.info_hash.data();
+  const std::uint64_t hash = HashInfo(info_hash, context_.key);
+  const PeerKey peer(update.peer, update.peer_id, context_.key);
+  const bool may_join = MayAdd(peers_, options_.max_peers);
+
+  Locked& locked = ShardOf(info_hash);
+  MutexLock lock(&locked.mu);
+  Shard& shard = locked.shard;
+  std::uint32_t n = shard.Find(hash, info_hash);
+  if (n == Shard::kNone) {
+    if (update.state == PeerState::kStopped || !may_join ||
+        !MayAdd(torrents_, options_.max_torrents))
+      return {};
+    n = shard.Add(context_, hash, info_hash);
+    if (n == Shard::kNone) return {};
+    AddTorrents(1);
+  }
+  SwarmRecord& record = shard.record(n);
+  const std::uint32_t seeders_before = record.counts().seeders;
+  const SwarmRecord::Change change = record.Apply(context_,
+                                                  {.peer = peer,
+                                                   .state = update.state,
+                                                   .completed = update.completed,
+                                                   .stamp = mark::Stamp(unit),
+                                                   .minute = MinuteOf(now),
+                                                   .may_join = may_join},
+                                                  update.wanted, update.random, chosen);
+  const SwarmCounts counts = record.counts();
+  shard.seeders += counts.seeders - std::uint64_t{seeders_before};
+  if (change.joined || change.left) {
+    const std::int64_t delta = change.joined ? 1 : -1;
+    shard.peers += static_cast<std::uint64_t>(delta);
+    if (peer.family == AddressFamily::kIpv6) shard.ipv6_peers += static_cast<std::uint64_t>(delta);
+    AddPeers(delta);
+  }
+  if (change.accepted && observer_ != nullptr) {
+    observer_->OnDelta(
+        {update.info_hash, update.peer, update.peer_id, update.state, change.completed, now});
+  }
+  if (change.left && counts == SwarmCounts{}) {
+    shard.Erase(context_, n);
+    AddTorrents(-1);
+  }
+  return counts;
+}
+
+std::optional<SwarmCounts> MemoryStore::Count(const InfoHash& info_hash) const {
+  const std::uint64_t hash = HashInfo(info_hash.data(), context_.key);
+  const Locked& locked = ShardOf(info_hash.data());
+  MutexLock lock(&locked.mu);
+  const std::uint32_t n = locked.shard.Find(hash, info_hash.data());
+  if (n == Shard::kNone) return std::nullopt;
+  return locked.shard.record(n).counts();
+}
+
+bool MemoryStore::Remove(const InfoHash& info_hash) {
+  const std::uint64_t hash = HashInfo(info_hash.data(), context_.key);
+  Locked& locked = ShardOf(info_hash.data());
+  MutexLock lock(&locked.mu);
+  Shard& shard = locked.shard;
+  const std::uint32_t n = shard.Find(hash, info_hash.data());
+  if (n == Shard::kNone) return false;
+  SwarmRecord& record = shard.record(n);
+  const std::size_t ipv6 = record.peers(AddressFamily::kIpv6);
+  const std::size_t peers = record.peers(AddressFamily::kIpv4) + ipv6;
+  shard.peers -= peers;
+  shard.ipv6_peers -= ipv6;
+  shard.seeders -= record.counts().seeders;
+  AddPeers(-static_cast<std::int64_t>(peers));
+  record.Clear(context_, 0);
+  shard.Erase(context_, n);
+  AddTorrents(-1);
+  return true;
+}
+
+std::size_t MemoryStore::SweepShard(Shard& shard, const Cutoff& cutoff, std::uint32_t minute,
+                                    std::size_t max_steps, std::size_t& gone) {
+  const std::int64_t keep_minutes = options_.keep_completed.count() / 60;
+  std::size_t steps = 0;
+  while (shard.sweep < shard.size() && steps < max_steps) {
+    shard.Tidy(context_, shard.sweep);
+    SwarmRecord& record = shard.record(shard.sweep);
+    const std::size_t ipv6_before = record.peers(AddressFamily::kIpv6);
+    const std::uint32_t seeders_before = record.counts().seeders;
+    const SwarmRecord::Swept swept = record.Sweep(context_, cutoff, minute, max_steps - steps);
+    steps += swept.steps;
+    if (swept.gone > 0) {
+      gone += swept.gone;
+      shard.peers -= swept.gone;
+      shard.ipv6_peers -= ipv6_before - record.peers(AddressFamily::kIpv6);
+      shard.seeders -= seeders_before - record.counts().seeders;
+      AddPeers(-static_cast<std::int64_t>(swept.gone));
+    }
+    if (!swept.done) break;
+    const bool forgotten =
+        !record.has_peers() &&
+        (record.completed() == 0 || MinutesAfter(minute, record.left_minute()) > keep_minutes);
+    if (forgotten) {
+      record.Clear(context_, 0);
+      shard.Erase(context_, shard.sweep);  // the last record takes its place and is looked at next
+      AddTorrents(-1);
+    } else {
+      ++shard.sweep;
+    }
+  }
+  if (shard.sweep >= shard.size()) {
+    shard.sweep = 0;
+    sweep_shard_.fetch_add(1, std::memory_order_relaxed);
+    ++steps;  // an empty shard is a step too, so that a call always ends
+  }
+  return steps;
+}
+
+std::size_t MemoryStore::Expire(Instant last_seen_before, std::size_t max_swarms) {
+  // A lock is held for so many records or blocks at most: some tens of microseconds.
+  constexpr std::size_t kStepsUnderLock = 128;
+  const Cutoff cutoff{UnitOf(last_seen_before), latest_unit_.load(std::memory_order_relaxed)};
+  std::size_t gone = 0;
+  for (std::size_t steps = 0; steps < max_swarms;) {
+    Locked& locked = shards_[sweep_shard_.load(std::memory_order_relaxed) % kShards];
+    MutexLock lock(&locked.mu);
+    steps += SweepShard(locked.shard, cutoff, MinuteOf(last_seen_before),
+                        std::min(kStepsUnderLock, max_swarms - steps), gone);
+  }
+  return gone;
+}
+
+void MemoryStore::ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const {
+  std::vector<InfoHash> hashes;
+  for (std::size_t s = 0; s < kShards; ++s) {
+    const Locked& locked = shards_[s];
+    // The names first, then one swarm under the lock at a time, so that nobody waits for a whole
+    // shard.
+    hashes.clear();
+    {
+      MutexLock lock(&locked.mu);
+      hashes.reserve(locked.shard.size());
+      for (std::uint32_t n = 0; n < locked.shard.size(); ++n)
+        hashes.push_back(locked.shard.record(n).info_hash());
+    }
+    std::sort(hashes.begin(), hashes.end());
+    for (const InfoHash& info_hash : hashes) {
+      const std::uint64_t hash = HashInfo(info_hash.data(), context_.key);
+      MutexLock lock(&locked.mu);
+      const std::uint32_t n = locked.shard.Find(hash, info_hash.data());
+      if (n == Shard::kNone) continue;
+      const RecordView view(locked.shard.record(n), context_,
+                            latest_unit_.load(std::memory_order_relaxed), unit_seconds_);
+      if (!visit(view)) return;
+    }
+  }
+}
+
+StoreTotals MemoryStore::Totals() const {
+  StoreTotals totals;
+  totals.bytes = heap_.bytes() + kShards * sizeof(Locked);
+  for (std::size_t s = 0; s < kShards; ++s) {
+    const Locked& locked = shards_[s];
+    MutexLock lock(&locked.mu);
+    totals.torrents += locked.shard.size();
+    totals.peers += locked.shard.peers;
+    totals.ipv6_peers += locked.shard.ipv6_peers;
+    totals.seeders += locked.shard.seeders;
+    totals.bytes += locked.shard.extra_bytes();
+  }
+  return totals;
+}
+
+void MemoryStore::Prefetch(absl::Span<const std::uint8_t* const> info_hashes) const {
+  // A store that the processor's first caches hold gains nothing.
+  constexpr std::size_t kWorthFrom = 128 * 1024;
+  if (heap_.bytes() < kWorthFrom) return;
+  // In passes, so that what each pass waits for comes together. Locks are free here nearly always,
+  // and cheap.
+  constexpr std::size_t kMost = 64;
+  info_hashes = info_hashes.first(std::min(info_hashes.size(), kMost));
+  std::array<std::uint64_t, kMost> hashes;
+  std::array<std::uint32_t, kMost> records;
+  for (std::size_t i = 0; i < info_hashes.size(); ++i) {
+    hashes[i] = HashInfo(info_hashes[i], context_.key);
+    const auto* const at = reinterpret_cast<const char*>(&ShardOf(info_hashes[i]));
+    for (std::size_t line = 0; line < sizeof(Locked); line += 64) __builtin_prefetch(at + line, 1);
+  }
+  for (std::size_t i = 0; i < info_hashes.size(); ++i) {
+    const Locked& locked = ShardOf(info_hashes[i]);
+    MutexLock lock(&locked.mu);
+    locked.shard.PrefetchIndex(hashes[i]);
+  }
+  for (std::size_t i = 0; i < info_hashes.size(); ++i) {
+    const Locked& locked = ShardOf(info_hashes[i]);
+    MutexLock lock(&locked.mu);
+    records[i] = locked.shard.PrefetchRecord(hashes[i]);
+  }
+  for (std::size_t i = 0; i < info_hashes.size(); ++i) {
+    const Locked& locked = ShardOf(info_hashes[i]);
+    MutexLock lock(&locked.mu);
+    // It may have gone meanwhile; then whatever has its number does no harm.
+    if (records[i] < locked.shard.size()) locked.shard.record(records[i]).PrefetchPeers();
+  }
+}
+
+}  // namespace muster

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "swarm/conformance.h"
+
+#include "swarm/reference_store.h"
+
+namespace muster::testing_swarm {
+namespace {
+
+MemoryStoreOptions OptionsOf(const StoreSpec& spec) {
+  return {.peer_timeout = spec.peer_timeout,
+          .keep_completed = spec.keep_completed,
+          .max_torrents = spec.max_torrents,
+          .max_peers = spec.max_peers,
+          .keep_peer_ids = spec.keep_peer_ids,
+          .hash_seed = 42};
+}
+
+std::unique_ptr<SwarmStore> MakeMemory(const StoreSpec& spec) {
+  return NewMemoryStore(OptionsOf(spec));
+}
+
+// Peer ids change how swarms are kept, so everything is tried with them, too.
+std::unique_ptr<SwarmStore> MakeMemoryWithIds(const StoreSpec& spec) {
+  MemoryStoreOptions options = OptionsOf(spec);
+  options.keep_peer_ids = true;
+  return NewMemoryStore(options);
+}
+
+std::unique_ptr<SwarmStore> MakeReference(const StoreSpec& spec) {
+  return std::make_unique<ReferenceStore>(OptionsOf(spec));
+}
+
+const StoreCase kCases[] = {{"Memory", MakeMemory},
+                            {"MemoryWithPeerIds", MakeMemoryWithIds},
+                            {"Reference", MakeReference, 0.005}};
+
+std::string NameOf(const ::testing::TestParamInfo<StoreCase>& info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Stores, SwarmStoreConformance, ::testing::ValuesIn(kCases), NameOf);
+INSTANTIATE_TEST_SUITE_P(Stores, SwarmStoreFairness, ::testing::ValuesIn(kCases), NameOf);
+
+}  // namespace
+}  // namespace muster::testing_swarm
