@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/udp_service.h"
+
+#include <algorithm>
+
+#include "muster/refusal.h"
+
+namespace muster {
+namespace {
+
+// At most as long as the shortest request that can get it (a scrape of one torrent, 36 bytes,
+// leaves 28 for text).
+constexpr std::string_view kStaleId = "connection id expired";
+
+}  // namespace
+
+UdpService::UdpService(Tracker* tracker, const UdpOptions& options, const ConnectionIdKey& key,
+                       Random random)
+    : tracker_(tracker),
+      options_(options),
+      ids_(key, options.connection_id_lifetime),
+      random_(random) {}
+
+void UdpService::Answer(absl::Span<UdpDatagram> batch, Instant now) {
+  pending_.clear();
+  claims_.clear();
+  coming_.clear();
+  for (UdpDatagram& datagram : batch) {
+    const UdpHeader header = DecodeUdpHeader(datagram.request);
+    if (header.kind == UdpKind::kNoise) {
+      datagram.answer = datagram.answer.first(0);
+      continue;
+    }
+    pending_.push_back({&datagram, header});
+    claims_.push_back({&datagram.from, header.kind == UdpKind::kConnect, header.connection_id});
+    // The info hash stands behind the header in both; fetching for a wrong id is harmless.
+    if (header.kind == UdpKind::kAnnounce || header.kind == UdpKind::kScrape) {
+      coming_.push_back(datagram.request.data() + 16);
+    }
+  }
+  tracker_->store().Prefetch(coming_);
+  ids_.Resolve(absl::MakeSpan(claims_), now);
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    UdpDatagram& datagram = *pending_[i].datagram;
+    datagram.answer = datagram.answer.first(AnswerOne(pending_[i], claims_[i], now));
+  }
+}
+
+std::size_t UdpService::AnswerOne(const Pending& pending, const ConnectionIds::Claim& claim,
+                                  Instant now) {
+  const UdpHeader& header = pending.header;
+  if (header.kind == UdpKind::kConnect) {
+    return EncodeUdpConnect(header.transaction_id, claim.id, pending.datagram->answer.data());
+  }
+  if (!claim.good) {
+    if (!options_.answer_stale_connection_id || header.kind == UdpKind::kMalformed) return 0;
+    return Error(pending, kStaleId);
+  }
+  switch (header.kind) {
+    case UdpKind::kAnnounce:
+      return Announce(pending, now);
+    case UdpKind::kScrape:
+      return Scrape(pending, now);
+    default:
+      return Error(pending, "request is too short");
+  }
+}
+
+std::size_t UdpService::Announce(const Pending& pending, Instant now) {
+  AnnounceRequest request;
+  if (!DecodeUdpAnnounce(pending.datagram->request, pending.datagram->from, request, url_)) {
+    return Error(pending, "announce options run over the end of the packet");
+  }
+  // Peers go straight to their place in the answer. A packet has peers of the sender's own family
+  // only (BEP 15).
+  std::uint8_t* const to = pending.datagram->answer.data();
+  const absl::Span<std::uint8_t> space(to + kUdpAnnounceHeader, kMaxUdpAnswer - kUdpAnnounceHeader);
+  const bool ipv4 = request.peer.family() == AddressFamily::kIpv4;
+  PeerBatch peers(ipv4 ? space : absl::Span<std::uint8_t>(),
+                  ipv4 ? absl::Span<std::uint8_t>() : space);
+  const absl::StatusOr<AnnounceAnswer> answer = tracker_->Announce(request, now, random_, peers);
+  if (!answer.ok()) return Error(pending, ClientText(answer.status()));
+  return EncodeUdpAnnounceHeader(pending.header.transaction_id, *answer, to) +
+         peers.compact(request.peer.family()).size();
+}
+
+std::size_t UdpService::Scrape(const Pending& pending, Instant now) {
+  const absl::Span<const std::uint8_t> bytes = UdpScrapeHashes(pending.datagram->request);
+  const std::size_t n = bytes.size() / InfoHash::kSize;
+  if (n > std::min(options_.max_scrape_torrents, kMaxUdpScrapeRows))
+    return Error(pending, "too many torrents in one scrape");
+  scrape_hashes_.clear();
+  for (std::size_t i = 0; i < n; ++i) {
+    scrape_hashes_.push_back(InfoHash::FromBytes(bytes.data() + i * InfoHash::kSize));
+  }
+  scrape_rows_.resize(n);
+  const absl::Status status = tracker_->Scrape(scrape_hashes_, pending.datagram->from.address(),
+                                               now, absl::MakeSpan(scrape_rows_));
+  if (!status.ok()) return Error(pending, ClientText(status));
+  std::uint8_t* const to = pending.datagram->answer.data();
+  std::size_t size = EncodeUdpScrapeHeader(pending.header.transaction_id, to);
+  for (const std::optional<SwarmCounts>& counts : scrape_rows_)
+    size += EncodeUdpScrapeRow(counts, to + size);
+  return size;
+}
+
+std::size_t UdpService::Error(const Pending& pending, std::string_view text) const {
+  // Nothing that is not an answer to a good request is longer than the request.
+  return EncodeUdpError(pending.header.transaction_id, text, pending.datagram->request.size(),
+                        pending.datagram->answer.data());
+}
+
+}  // namespace muster

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "muster/tracker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace muster {
+namespace {
+
+constexpr std::uint32_t kMostNumwant = 1000;
+
+absl::Status Check(const TrackerOptions& o) {
+  const auto bad = [](absl::string_view what) { return absl::InvalidArgumentError(what); };
+  if (o.interval < Seconds(1)) return bad("interval must be at least a second");
+  if (o.interval_spread < Seconds(0) || o.interval_spread >= o.interval) {
+    return bad("interval_spread must be at least 0 and less than interval");
+  }
+  if (o.min_interval < Seconds(0) || o.min_interval > o.interval - o.interval_spread) {
+    return bad("min_interval must be at least 0 and at most interval - interval_spread");
+  }
+  if (o.peer_timeout <= o.interval + o.interval_spread) {
+    return bad("peer_timeout must be longer than interval + interval_spread");
+  }
+  if (o.max_numwant < 1 || o.max_numwant > kMostNumwant) {
+    return bad(absl::StrCat("max_numwant must be from 1 to ", kMostNumwant));
+  }
+  return absl::OkStatus();
+}
+
+// How many peers a client gets at most: what it asked for, within the caps. Zero is an honest wish.
+std::size_t Wanted(const AnnounceRequest& request, const TrackerOptions& options) {
+  if (request.event == Event::kStopped) return 0;
+  const std::uint32_t wanted =
+      request.numwant < 0 ? options.default_numwant : static_cast<std::uint32_t>(request.numwant);
+  return std::min(wanted, options.max_numwant);
+}
+
+}  // namespace
+
+// The store knows one observer; this hands each delta on to all of the tracker's.
+class Tracker::Observers : public SwarmObserver {
+ public:
+  void Add(SwarmObserver* observer) { all_.push_back(observer); }
+  void OnDelta(const SwarmDelta& delta) override {
+    for (SwarmObserver* observer : all_) observer->OnDelta(delta);
+  }
+
+ private:
+  std::vector<SwarmObserver*> all_;
+};
+
+absl::StatusOr<std::unique_ptr<Tracker>> Tracker::Create(const TrackerOptions& options,
+                                                         std::unique_ptr<SwarmStore> store) {
+  if (absl::Status status = Check(options); !status.ok()) return status;
+  if (store == nullptr) {
+    MemoryStoreOptions store_options;
+    store_options.peer_timeout = options.peer_timeout;
+    store = NewMemoryStore(store_options);
+  }
+  return std::unique_ptr<Tracker>(new Tracker(options, std::move(store)));
+}
+
+Tracker::Tracker(const TrackerOptions& options, std::unique_ptr<SwarmStore> store)
+    : options_(options), store_(std::move(store)) {}
+
+Tracker::~Tracker() = default;
+
+void Tracker::AddObserver(SwarmObserver* observer) {
+  if (observers_ == nullptr) {
+    observers_ = std::make_unique<Observers>();
+    store_->SetObserver(observers_.get());
+  }
+  observers_->Add(observer);
+}
+
+absl::StatusOr<AnnounceAnswer> Tracker::Announce(const AnnounceRequest& request, Instant now,
+                                                 Random& random, PeerBatch& peers) {
+  if (policy_ != nullptr) {
+    if (absl::Status status = policy_->AllowAnnounce(request, now); !status.ok()) return status;
+  }
+  const PeerState state = PeerStateOf(request.event, request.left);
+  if (request.peer.port() == 0 && state != PeerState::kStopped) {
+    return absl::InvalidArgumentError("port 0 cannot be connected to");
+  }
+  const std::uint64_t chance = random.Next();
+  AnnounceAnswer answer;
+  answer.counts = store_->Apply({.info_hash = request.info_hash,
+                                 .peer = request.peer,
+                                 .peer_id = request.peer_id,
+                                 .state = state,
+                                 .completed = request.event == Event::kCompleted,
+                                 .wanted = Wanted(request, options_),
+                                 .random = chance},
+                                now, peers);
+  const auto spread = static_cast<std::uint32_t>(options_.interval_spread.count());
+  answer.interval =
+      options_.interval - options_.interval_spread + Seconds(random.Below(2 * spread + 1));
+  answer.min_interval = options_.min_interval;
+  return answer;
+}
+
+absl::StatusOr<AnnounceResponse> Tracker::Announce(const AnnounceRequest& request, Instant now,
+                                                   Random& random) {
+  const std::size_t wanted = Wanted(request, options_);
+  std::vector<std::uint8_t> ipv4(wanted * CompactSize(AddressFamily::kIpv4));
+  std::vector<std::uint8_t> ipv6(wanted * CompactSize(AddressFamily::kIpv6));
+  PeerBatch peers(absl::MakeSpan(ipv4), absl::MakeSpan(ipv6));
+  absl::StatusOr<AnnounceAnswer> answer = Announce(request, now, random, peers);
+  if (!answer.ok()) return answer.status();
+  AnnounceResponse response{*answer, {}};
+  response.peers.reserve(peers.size());
+  for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+    for (std::size_t i = 0; i < peers.size(family); ++i)
+      response.peers.push_back(peers.peer(family, i));
+  }
+  return response;
+}
+
+absl::Status Tracker::Scrape(absl::Span<const InfoHash> info_hashes, const IpAddress& from,
+                             Instant now, absl::Span<std::optional<SwarmCounts>> rows) const {
+  for (std::size_t i = 0; i < info_hashes.size(); ++i) {
+    if (policy_ != nullptr) {
+      if (absl::Status status = policy_->AllowScrape(info_hashes[i], from, now); !status.ok())
+        return status;
+    }
+    rows[i] = store_->Count(info_hashes[i]);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ScrapeRow>> Tracker::Scrape(absl::Span<const InfoHash> info_hashes,
+                                                       const IpAddress& from, Instant now) const {
+  std::vector<std::optional<SwarmCounts>> counts(info_hashes.size());
+  if (absl::Status status = Scrape(info_hashes, from, now, absl::MakeSpan(counts)); !status.ok())
+    return status;
+  std::vector<ScrapeRow> rows;
+  rows.reserve(counts.size());
+  for (std::size_t i = 0; i < counts.size(); ++i) rows.push_back({info_hashes[i], counts[i]});
+  return rows;
+}
+
+std::size_t Tracker::Expire(Instant now, std::size_t max_swarms) {
+  return store_->Expire(now - options_.peer_timeout, max_swarms);
+}
+
+}  // namespace muster

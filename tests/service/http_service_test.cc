@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/http_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "muster/bencode.h"
+#include "muster/refusal.h"
+
+namespace muster {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr Instant kNow = InstantFromUnixSeconds(1'700'000'000);
+const std::string kHash(20, 'h');
+const std::string kHash2(20, 'i');
+
+std::string Id(char last) { return std::string("-MU0001-00000000000") + last; }
+std::string AnnounceUrl(char id, int port, const std::string& more = "",
+                        const std::string& hash = kHash) {
+  return "/announce?info_hash=" + hash + "&peer_id=" + Id(id) + "&port=" + std::to_string(port) +
+         "&left=1&" + more;
+}
+
+class HttpServiceTest : public testing::Test {
+ protected:
+  explicit HttpServiceTest(const MemoryStoreOptions& store = {.keep_peer_ids = true}) {
+    TrackerOptions options;
+    options.interval_spread = Seconds(0);
+    options.max_numwant = 4;
+    tracker_ = Tracker::Create(options, NewMemoryStore(store)).value();
+    HttpOptions http;
+    http.max_scrape_torrents = 3;
+    service_ = std::make_unique<HttpService>(tracker_.get(), http, Random(1));
+  }
+
+  // The response to a request, sent as text.
+  std::string Send(const std::string& bytes, std::string_view from = "192.0.2.1",
+                   bool keep_alive = true) {
+    HttpRequestParser parser({});
+    EXPECT_EQ(parser.Parse(bytes), HttpRequestParser::Result::kDone) << bytes;
+    std::string out;
+    service_->Answer(parser.request(), *IpAddress::Parse(from), kNow, keep_alive, out);
+    return out;
+  }
+  std::string Get(const std::string& url, std::string_view from = "192.0.2.1") {
+    const std::string response = Send("GET " + url + " HTTP/1.1\r\nHost: a\r\n\r\n", from);
+    EXPECT_THAT(response, StartsWith("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"));
+    return Body(response);
+  }
+  static std::string Body(const std::string& response) {
+    const std::size_t end = response.find("\r\n\r\n");
+    EXPECT_NE(end, std::string::npos);
+    const std::string body = response.substr(end + 4);
+    EXPECT_THAT(response, HasSubstr("Content-Length: " + std::to_string(body.size()) + "\r\n"));
+    return body;
+  }
+
+  std::unique_ptr<Tracker> tracker_;
+  std::unique_ptr<HttpService> service_;
+};
+
+TEST_F(HttpServiceTest, IntroducesPeersToEachOther) {
+  EXPECT_THAT(Get(AnnounceUrl('1', 258)), HasSubstr("5:peers0:e"));
+  EXPECT_THAT(Get(AnnounceUrl('2', 259), "192.0.2.2"),
+              HasSubstr(std::string("5:peers6:\xc0\x00\x02\x01\x01\x02", 15) + "e"));
+}
+
+TEST_F(HttpServiceTest, IntroducesPeersAcrossFamilies) {
+  Get(AnnounceUrl('1', 258));
+  const std::string to_ipv6 = Get(AnnounceUrl('2', 259), "2001:db8::1");
+  EXPECT_THAT(to_ipv6, HasSubstr(std::string("5:peers6:\xc0\x00\x02\x01\x01\x02", 15)));
+  EXPECT_THAT(to_ipv6, EndsWith("6:peers60:e"));
+  const std::string to_ipv4 = Get(AnnounceUrl('3', 260), "192.0.2.3");
+  EXPECT_THAT(to_ipv4, HasSubstr("5:peers6:"));
+  EXPECT_THAT(to_ipv4, HasSubstr("6:peers618:"));
+}
+
+TEST_F(HttpServiceTest, ListsPeersWithTheirIds) {
+  Get(AnnounceUrl('1', 80));
+  EXPECT_THAT(Get(AnnounceUrl('2', 259, "compact=0"), "192.0.2.2"),
+              HasSubstr("5:peersld2:ip9:192.0.2.17:peer id20:" + Id('1') + "4:porti80eee"));
+  EXPECT_THAT(Get(AnnounceUrl('2', 259, "compact=0&no_peer_id=1"), "192.0.2.2"),
+              HasSubstr("5:peersld2:ip9:192.0.2.14:porti80eee"));
+}
+
+TEST_F(HttpServiceTest, KeepsToTheCapOnPeers) {
+  for (int i = 1; i <= 9; ++i) Get(AnnounceUrl('1', 100 + i));
+  for (int i = 1; i <= 9; ++i) Get(AnnounceUrl('1', 100 + i), "2001:db8::1");
+  const std::string body =
+      Get(AnnounceUrl('2', 80, "numwant=1000&compact=0&no_peer_id=1"), "192.0.2.9");
+  std::size_t peers = 0;
+  for (std::size_t at = body.find("4:port"); at != std::string::npos;
+       at = body.find("4:port", at + 1))
+    ++peers;
+  EXPECT_EQ(peers, 4u);
+}
+
+TEST_F(HttpServiceTest, SaysWhatTheAddressLooksLikeFromOutside) {
+  EXPECT_THAT(Get(AnnounceUrl('1', 80)),
+              HasSubstr(std::string("11:external ip4:\xc0\x00\x02\x01", 19)));
+}
+
+TEST_F(HttpServiceTest, AnswersNonsenseWithAFailureReason) {
+  EXPECT_EQ(Get("/announce"), "d14:failure reason20:info_hash is missinge");
+  EXPECT_EQ(Get("/announce?info_hash=%zz"),
+            "d14:failure reason41:info_hash is not 20 percent-encoded bytese");
+  EXPECT_THAT(Get(AnnounceUrl('1', 0)), StartsWith("d14:failure reason"));
+}
+
+TEST_F(HttpServiceTest, ScrapesWhatItKnows) {
+  Get(AnnounceUrl('1', 80, "event=completed&left=0"));
+  Get(AnnounceUrl('2', 81));
+  Get(AnnounceUrl('3', 82, "event=paused"));
+  EXPECT_EQ(Get("/scrape?info_hash=" + kHash2 + "&info_hash=" + kHash + "&info_hash=" + kHash),
+            "d5:filesd20:" + kHash +
+                "d8:completei1e10:downloadedi1e11:downloadersi1e10:incompletei2eee"
+                "5:flagsd20:min_request_intervali900eee");
+  EXPECT_EQ(Get("/scrape"), "d14:failure reason33:full scrape is not available heree");
+  EXPECT_THAT(Get("/scrape?info_hash=a"), StartsWith("d14:failure reason"));
+  const std::string one = "&info_hash=" + kHash;
+  EXPECT_THAT(Get("/scrape?" + one + one + one + one), HasSubstr("too many torrents"));
+}
+
+TEST_F(HttpServiceTest, ScrapesManyAfterFewAndFewAfterMany) {
+  Get(AnnounceUrl('1', 80));
+  Get(AnnounceUrl('1', 80, "", kHash2));
+  const std::string few = Get("/scrape?info_hash=" + kHash);
+  const std::string many = Get("/scrape?info_hash=" + kHash + "&info_hash=" + kHash2);
+  EXPECT_THAT(many, HasSubstr(kHash2));
+  EXPECT_EQ(Get("/scrape?info_hash=" + kHash), few);
+}
+
+class NoThanks : public Policy {
+ public:
+  absl::Status AllowAnnounce(const AnnounceRequest& request, Instant now) override {
+    EXPECT_EQ(now, kNow);
+    url = request.url;
+    return Refuse("not on the list", {std::chrono::minutes(30)});
+  }
+  absl::Status AllowScrape(const InfoHash&, const IpAddress& from, Instant) override {
+    asked_by = from;
+    return Refuse("no scrapes", {});
+  }
+  std::string url;
+  IpAddress asked_by;
+};
+
+TEST_F(HttpServiceTest, PassesRefusalsOn) {
+  NoThanks policy;
+  tracker_->SetPolicy(&policy);
+  EXPECT_EQ(Get(AnnounceUrl('1', 80)), "d14:failure reason15:not on the list8:retry ini30ee");
+  EXPECT_EQ(Get("/scrape?info_hash=" + kHash, "2001:db8::5"),
+            "d14:failure reason10:no scrapes8:retry in5:nevere");
+  EXPECT_EQ(policy.asked_by.ToString(), "2001:db8::5");
+}
+
+TEST_F(HttpServiceTest, ShowsThePolicyPathAndQuery) {
+  NoThanks policy;
+  tracker_->SetPolicy(&policy);
+  Get(AnnounceUrl('1', 80));
+  EXPECT_EQ(policy.url, AnnounceUrl('1', 80));
+  Get("http://tracker.example" + AnnounceUrl('1', 81));
+  EXPECT_EQ(policy.url, AnnounceUrl('1', 81));
+}
+
+TEST_F(HttpServiceTest, FindsItsPathsInEveryForm) {
+  for (const char* path :
+       {"/announce", "//announce", "/%61nnounce", "http://a:1/announce", "/announce?"}) {
+    EXPECT_EQ(Get(path), "d14:failure reason20:info_hash is missinge") << path;
+  }
+}
+
+TEST_F(HttpServiceTest, HasNothingElse) {
+  for (const char* path :
+       {"/", "/announc", "/announce/", "/announcex", "/ANNOUNCE", "/scrape.html", "/%", "http://a",
+        "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) {
+    EXPECT_EQ(Send(std::string("GET ") + path + " HTTP/1.1\r\n\r\n"),
+              "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
+              "Connection: keep-alive\r\nContent-Length: 10\r\n\r\nNot Found\n")
+        << path;
+  }
+}
+
+TEST_F(HttpServiceTest, AllowsGetAndHeadOnly) {
+  for (const char* method : {"POST", "PUT", "OPTIONS", "DELETE"}) {
+    EXPECT_THAT(Send(method + std::string(" /announce HTTP/1.1\r\n\r\n")),
+                StartsWith("HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n"))
+        << method;
+  }
+}
+
+TEST_F(HttpServiceTest, AnswersHeadAsGetWithoutTheBody) {
+  const std::string rest = " " + AnnounceUrl('1', 80) + " HTTP/1.1\r\n\r\n";
+  Send("GET" + rest);
+  const std::string get = Send("GET" + rest);
+  const std::string head = Send("HEAD" + rest);
+  EXPECT_EQ(head + Body(get), get);
+  EXPECT_EQ(Send("HEAD / HTTP/1.1\r\n\r\n") + "Not Found\n", Send("GET / HTTP/1.1\r\n\r\n"));
+}
+
+TEST_F(HttpServiceTest, SaysWhetherTheConnectionStaysOpen) {
+  EXPECT_THAT(Send("GET /scrape HTTP/1.1\r\n\r\n", "192.0.2.1", true),
+              HasSubstr("\r\nConnection: keep-alive\r\n"));
+  EXPECT_THAT(Send("GET /scrape HTTP/1.1\r\n\r\n", "192.0.2.1", false),
+              HasSubstr("\r\nConnection: close\r\n"));
+}
+
+TEST_F(HttpServiceTest, AppendsBehindEarlierResponses) {
+  HttpRequestParser parser({});
+  ASSERT_EQ(parser.Parse("GET /scrape HTTP/1.1\r\n\r\n"), HttpRequestParser::Result::kDone);
+  std::string out;
+  service_->Answer(parser.request(), IpAddress(), kNow, true, out);
+  const std::string once = out;
+  service_->Answer(parser.request(), IpAddress(), kNow, true, out);
+  EXPECT_EQ(out, once + once);
+}
+
+TEST_F(HttpServiceTest, WritesAnswersThatTheDecoderTakes) {
+  Get(AnnounceUrl('1', 80));
+  Get(AnnounceUrl('2', 81), "2001:db8::1");
+  for (const std::string& url : {AnnounceUrl('3', 82), AnnounceUrl('3', 82, "compact=0"),
+                                 "/scrape?info_hash=" + kHash, std::string("/announce")}) {
+    const std::string body = Get(url, "192.0.2.3");
+    EXPECT_TRUE(BencodeDocument().Decode(body).ok()) << body;
+  }
+}
+
+TEST(HttpServiceAnswerError, AlwaysCloses) {
+  std::string out;
+  HttpService::AnswerError(414, out);
+  EXPECT_EQ(out,
+            "HTTP/1.1 414 URI Too Long\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
+            "Connection: close\r\nContent-Length: 13\r\n\r\nURI Too Long\n");
+}
+
+}  // namespace
+}  // namespace muster
