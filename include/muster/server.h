@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Server and ServerThreads: a tracker on the network, on a libuv loop of the application's, or on
+// threads of its own.
+//
+// Server is loop-bound: create it, call it and destroy it on the loop's thread. ServerThreads may
+// be used from any one thread at a time. Neither owns the tracker, which must outlive them, and a
+// Server's closing where Close() was called.
+//
+//   muster::ServerOptions options;
+//   options.listeners = {{muster::Protocol::kUdp, *muster::Endpoint::Parse("0.0.0.0:6969")},
+//                        {muster::Protocol::kHttp, *muster::Endpoint::Parse("[::]:6969")}};
+//   auto server = muster::ServerThreads::Start(tracker.get(), options, /*workers=*/2);
+//   if (!server.ok()) return server.status();
+//   for (const muster::Listener& l : (*server)->listeners()) std::puts(l.AnnounceUrl().c_str());
+//
+// On a loop of one's own the handles of libuv outlive the Server object: their memory may only be
+// freed in a close callback. So Close() is asynchronous, and a Server that is dropped unclosed
+// closes itself; in both cases the loop has to be run until it has nothing left to do, as any libuv
+// program does before uv_loop_close().
+#ifndef MUSTER_SERVER_H_
+#define MUSTER_SERVER_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "muster/endpoint.h"
+#include "muster/export.h"
+#include "muster/log_sink.h"
+#include "muster/tracker.h"
+
+struct uv_loop_s;
+
+namespace muster {
+
+enum class Protocol : std::uint8_t { kUdp, kHttp };
+
+// A socket to listen on. Port 0 takes a free one; see Server::listeners() for which. An IPv6
+// listener takes IPv6 only: list the IPv4 address as well to serve both.
+struct Listener {
+  Protocol protocol = Protocol::kUdp;
+  Endpoint endpoint;
+
+  // "udp://192.0.2.1:6969/announce"
+  MUSTER_EXPORT std::string AnnounceUrl() const;
+};
+
+struct UdpOptions {
+  // How long a connection id is good for. BEP 15 asks for two minutes; many clients keep ids
+  // longer, so a generous time spares them an error. 1 minute to 24 hours.
+  Seconds connection_id_lifetime{10 * 60};
+  // What a well-formed request with a wrong or outdated connection id gets: an error packet, which
+  // makes clients connect again at once and is never longer than the request, or silence.
+  bool answer_stale_connection_id = true;
+  // Torrents in one scrape, 1 to 74 (BEP 15: about 74 fit).
+  std::size_t max_scrape_torrents = 74;
+  // Receive and send buffer asked of the kernel for each socket, in bytes; 0 leaves the system's
+  // default.
+  int socket_buffer = 4 * 1024 * 1024;
+};
+
+struct HttpOptions {
+  // Connections of one worker at most; more are closed as soon as they come.
+  std::size_t max_connections = 8192;
+  // Request line and headers together, in bytes; a longer one is answered 414 or 431 and closed. 256
+  // to 65536.
+  std::size_t max_request_bytes = 8192;
+  // From the first byte awaited to the end of the headers.
+  std::chrono::milliseconds request_timeout{10'000};
+  // A kept-alive connection without a request.
+  std::chrono::milliseconds idle_timeout{30'000};
+  // An answer that the client does not take.
+  std::chrono::milliseconds write_timeout{30'000};
+  // Requests on one connection; 1 closes after each answer.
+  std::size_t max_requests_per_connection = 1000;
+  // Torrents in one scrape.
+  std::size_t max_scrape_torrents = 100;
+};
+
+struct ServerOptions {
+  std::vector<Listener> listeners;
+  UdpOptions udp;
+  HttpOptions http;
+  // Time that Close() gives to requests that are under way.
+  std::chrono::milliseconds drain_timeout{2'000};
+  // Not owned; may be null.
+  LogSink* log = nullptr;
+};
+
+class MUSTER_EXPORT Server {
+ public:
+  // Binds every listener or none: the status names the one that failed and why. `loop` must outlive
+  // the server and its closing. Every `peer_timeout` of the tracker is swept in small steps by a
+  // timer on this loop.
+  static absl::StatusOr<std::unique_ptr<Server>> Listen(uv_loop_s* loop, Tracker* tracker,
+                                                        const ServerOptions& options);
+
+  // Where Close() was not called, closes without waiting for requests that are under way, and does
+  // not touch the tracker after this returns.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // What it listens on, with the ports in force, in the order of the options.
+  const std::vector<Listener>& listeners() const;
+
+  // Stops accepting, answers what has already come, closes everything, then calls `done` on the
+  // loop's thread. Calling it again adds another `done`. Nothing of the server is left on the loop
+  // afterwards. Not to be called by the tracker's policy or observers.
+  void Close(absl::AnyInvocable<void()> done);
+
+ private:
+  friend class ServerThreads;
+  class Impl;
+  explicit Server(Impl* impl) : impl_(impl) {}
+  Impl* impl_;  // frees itself when its last handle is closed
+};
+
+class MUSTER_EXPORT ServerThreads {
+ public:
+  // Starts `workers` threads (at least 1), each with a loop and sockets of its own on the same
+  // addresses (SO_REUSEPORT), and returns when all of them listen. An address that another program
+  // listens on is an error.
+  static absl::StatusOr<std::unique_ptr<ServerThreads>> Start(Tracker* tracker,
+                                                              const ServerOptions& options,
+                                                              std::size_t workers);
+  // As Stop().
+  ~ServerThreads();
+  ServerThreads(const ServerThreads&) = delete;
+  ServerThreads& operator=(const ServerThreads&) = delete;
+
+  const std::vector<Listener>& listeners() const;
+  std::size_t workers() const;
+
+  // Closes every server, waits for the threads, and returns. A second call does nothing.
+  void Stop();
+
+ private:
+  class Impl;
+  explicit ServerThreads(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_SERVER_H_

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/http_connection.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace muster {
+namespace {
+
+// Answers to pipelined requests are put together up to about this size. A peer that does not take
+// them is not read from.
+constexpr std::size_t kMaxOutput = 64 * 1024;
+
+// Received at once, at least: a burst of pipelined requests.
+constexpr std::size_t kMinInput = 16 * 1024;
+
+// How long, and for how many bytes, the peer may go on sending what nobody reads, so that it can
+// read its answer: closing with unread input makes the kernel reset the connection, and the peer's
+// kernel throw the answer away.
+constexpr std::chrono::milliseconds kLingerTime{2'000};
+constexpr std::size_t kMaxDiscarded = 1024 * 1024;
+
+// How long to accept nothing when there are no file descriptors left.
+constexpr std::chrono::milliseconds kAcceptPauseTime{100};
+
+// A waiting or spare connection's strings give back what they hold beyond this.
+constexpr std::size_t kMaxSpareCapacity = 1024;
+
+void ClearAndShrink(std::string& text) {
+  text.clear();
+  if (text.capacity() > kMaxSpareCapacity) text.shrink_to_fit();
+}
+
+bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+}  // namespace
+
+HttpConnection::Shared::Shared(Owner* by, uv_loop_t* on_loop, const HttpListenerOptions& with,
+                               HttpHandlers answered_by, std::chrono::milliseconds drain_timeout)
+    : owner(by),
+      loop(on_loop),
+      options(with),
+      handlers(std::move(answered_by)),
+      deadlines(Deadlines::New(
+          on_loop, std::array{with.request_timeout, with.idle_timeout, with.write_timeout,
+                              kLingerTime, kAcceptPauseTime, drain_timeout})),
+      // A request that is not complete is shorter than its limit, so there is always room to
+      // receive.
+      input_size(std::max(kMinInput, 2 * with.limits.max_request_bytes)),
+      input(new char[input_size]) {}
+
+void HttpConnection::Start(UniqueFd fd, const IpAddress& from) {
+  fd_ = std::move(fd);
+  from_ = from;
+  phase_ = Phase::kFresh;
+  last_ = unread_ = has_handle_ = false;
+  polled_events_ = 0;
+  requests_ = discarded_ = output_sent_ = 0;
+  parser_.Reset();
+  Read();
+}
+
+void HttpConnection::Drain() {
+  if (phase_ == Phase::kRequest || phase_ == Phase::kIdle) Read();
+}
+
+void HttpConnection::Close() {
+  shared_->deadlines->Stop(*this);
+  if (has_handle_) {
+    uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
+      auto* self = static_cast<HttpConnection*>(handle->data);
+      self->shared_->owner->OnFree(*self);
+    });
+  }
+  fd_.reset();
+  ClearAndShrink(input_);
+  ClearAndShrink(output_);
+  shared_->owner->OnEnded(*this);
+  if (!has_handle_) shared_->owner->OnFree(*this);
+}
+
+void HttpConnection::OnPoll(uv_poll_t* handle, int status, int /*events*/) {
+  auto* self = static_cast<HttpConnection*>(handle->data);
+  if (status < 0) return self->Close();  // reset by the peer
+  switch (self->phase_) {
+    case Phase::kWriting:
+      return self->Flush();
+    case Phase::kLingering:
+      return self->Discard();
+    default:
+      return self->Read();
+  }
+}
+
+void HttpConnection::OnDeadline() {
+  if (phase_ == Phase::kWriting) {
+    // Otherwise the kernel would go on offering the rest for minutes.
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  Close();
+}
+
+void HttpConnection::Read() {
+  // What came before goes in front, so that the parser sees the request in one piece.
+  char* const to = shared_->input.get();
+  std::memcpy(to, input_.data(), input_.size());
+  const std::size_t room = shared_->input_size - input_.size();
+  const ssize_t n = recv(fd_.get(), to + input_.size(), room, 0);
+  if (n < 0 && WouldBlock()) return AwaitInput({to, input_.size()});
+  // At the end of its input a client has all its answers, as nothing is read before they are out.
+  if (n <= 0) return Close();
+  const std::size_t received = static_cast<std::size_t>(n);
+  unread_ = received == room;
+  Serve({to, input_.size() + received});
+}
+
+// Answers the requests in `received`, which lies in the shared input, and sends the answers.
+void HttpConnection::Serve(std::string_view received) {
+  for (bool more = true; more;) {
+    std::string& out = shared_->output;
+    out.clear();
+    more = AnswerAll(received);
+    if (out.empty()) break;
+    const ssize_t n = send(fd_.get(), out.data(), out.size(), MSG_NOSIGNAL);
+    if (n < 0 && !WouldBlock()) return Close();
+    const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
+    if (sent < out.size()) {
+      output_.assign(out, sent);
+      output_sent_ = 0;
+      input_.assign(received);  // its turn comes after
+      return Await(Phase::kWriting, UV_WRITABLE);
+    }
+  }
+  if (last_) return End();
+  AwaitInput(received);
+}
+
+// Appends answers to the shared output and takes their requests off `received`. True when it
+// stopped because that is enough for once, and not because the next request is incomplete or
+// unwanted.
+bool HttpConnection::AnswerAll(std::string_view& received) {
+  while (!last_ && !received.empty()) {
+    if (shared_->output.size() >= kMaxOutput) return true;
+    switch (parser_.Parse(received)) {
+      case HttpRequestParser::Result::kNeedMore:
+        return false;
+      case HttpRequestParser::Result::kBad:
+        shared_->handlers.error(parser_.error_status(), shared_->output);
+        last_ = true;
+        break;
+      case HttpRequestParser::Result::kDone: {
+        const HttpRequest& request = parser_.request();
+        last_ = !request.keep_alive || shared_->draining ||
+                ++requests_ >= shared_->options.max_requests_per_connection;
+        shared_->handlers.answer(request, from_, !last_, shared_->output);
+        received.remove_prefix(parser_.consumed());
+        parser_.Reset();
+        phase_ = Phase::kIdle;  // the next one's time has not begun
+        break;
+      }
+    }
+  }
+  if (!received.empty()) unread_ = true;
+  return false;
+}
+
+void HttpConnection::AwaitInput(std::string_view received) {
+  if (received.empty() && shared_->draining) return Close();
+  if (received.empty()) {
+    ClearAndShrink(input_);
+  } else {
+    input_.assign(received);
+  }
+  Await(received.empty() && requests_ > 0 ? Phase::kIdle : Phase::kRequest, UV_READABLE);
+}
+
+void HttpConnection::Flush() {
+  const ssize_t n =
+      send(fd_.get(), output_.data() + output_sent_, output_.size() - output_sent_, MSG_NOSIGNAL);
+  if (n < 0) {
+    if (!WouldBlock()) Close();
+    return;
+  }
+  output_sent_ += static_cast<std::size_t>(n);
+  if (output_sent_ < output_.size()) return;
+  ClearAndShrink(output_);
+  if (last_) return End();
+  std::memcpy(shared_->input.get(), input_.data(), input_.size());
+  Serve({shared_->input.get(), input_.size()});
+}
+
+// The last answer is out.
+void HttpConnection::End() {
+  if (!unread_) return Close();
+  shutdown(fd_.get(), SHUT_WR);
+  Await(Phase::kLingering, UV_READABLE);
+}
+
+void HttpConnection::Discard() {
+  const ssize_t n = recv(fd_.get(), shared_->input.get(), shared_->input_size, 0);
+  if (n < 0 && WouldBlock()) return;
+  if (n > 0) discarded_ += static_cast<std::size_t>(n);
+  if (n <= 0 || discarded_ > kMaxDiscarded) Close();
+}
+
+void HttpConnection::Await(Phase phase, int events) {
+  // A request's time runs from its first byte, however many pieces it comes in.
+  if (phase != phase_ || phase != Phase::kRequest) {
+    shared_->deadlines->Start(*this, static_cast<std::size_t>(phase));
+  }
+  phase_ = phase;
+  if (events == polled_events_) return;
+  if (!has_handle_) {
+    if (uv_poll_init(shared_->loop, &poll_, fd_.get()) != 0) return Close();
+    poll_.data = this;
+    has_handle_ = true;
+  }
+  uv_poll_start(&poll_, events, &OnPoll);
+  polled_events_ = events;
+}
+
+}  // namespace muster

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HttpConnection: one client's connection, from its first byte to its last answer. It is served as
+// soon as it is accepted; libuv comes to know of it only when it has to wait for something.
+// Loop-bound; made and kept by HttpListener.
+//
+//                        first byte of the next
+//                  +---------------------------------+
+//                  v                                 |
+//   Start ---> kRequest -------- answered -------> kIdle
+//                  |
+//                  +-- the peer does not take the answer --> kWriting (reads nothing meanwhile)
+//                  +-- closing, but input was left unread --> kLingering
+//
+// Each phase has a deadline of its own, which nothing that the peer does in that phase puts off.
+#ifndef MUSTER_LIB_NET_HTTP_CONNECTION_H_
+#define MUSTER_LIB_NET_HTTP_CONNECTION_H_
+
+#include <uv.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/any_invocable.h"
+#include "http/request.h"
+#include "muster/endpoint.h"
+#include "net/closing.h"
+#include "net/deadlines.h"
+#include "net/socket.h"
+
+namespace muster {
+
+struct HttpListenerOptions {
+  HttpLimits limits = {};
+  // Connections at a time; more are answered 503 and closed.
+  std::size_t max_connections = 8192;
+  // Requests on one connection; 1 closes after each answer.
+  std::size_t max_requests_per_connection = 1000;
+  // From accepting, or from a later request's first byte, to the request's end.
+  std::chrono::milliseconds request_timeout{10'000};
+  // Without a request, on a connection that is kept alive.
+  std::chrono::milliseconds idle_timeout{30'000};
+  // From when the peer leaves a part of an answer to when it has taken all of it.
+  std::chrono::milliseconds write_timeout{30'000};
+};
+
+struct HttpHandlers {
+  // Appends a whole response. Not `keep_alive`: the connection closes after it, and the response
+  // has to say so.
+  absl::AnyInvocable<void(const HttpRequest& request, const IpAddress& from, bool keep_alive,
+                          std::string& out)>
+      answer;
+  // Appends the response to what is no request; the connection closes after it.
+  absl::AnyInvocable<void(int status, std::string& out)> error;
+};
+
+class HttpConnection final : private Deadlines::Entry {
+ public:
+  // Whoever made the connections.
+  class Owner {
+   public:
+    // The connection's socket is closed; it is no longer counted.
+    virtual void OnEnded(HttpConnection& connection) = 0;
+    // Nothing of it is left on the loop either. May destroy it or start it anew.
+    virtual void OnFree(HttpConnection& connection) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // What the connections of one owner share.
+  struct Shared {
+    // Kinds of deadline beyond those of a connection's phases.
+    enum : std::size_t { kAcceptPause = 4, kDrain };
+
+    Shared(Owner* by, uv_loop_t* on_loop, const HttpListenerOptions& with, HttpHandlers answered_by,
+           std::chrono::milliseconds drain_timeout);
+
+    Owner* const owner;
+    uv_loop_t* const loop;
+    const HttpListenerOptions options;
+    HttpHandlers handlers;
+    ClosingPtr<Deadlines> deadlines;
+    // Scratch: what was received and not answered yet, and the answers to it. A connection keeps a
+    // copy only while it waits.
+    const std::size_t input_size;
+    const std::unique_ptr<char[]> input;
+    std::string output;
+    // Each connection closes as soon as it would have to wait for its next request's first byte.
+    bool draining = false;
+  };
+
+  explicit HttpConnection(Shared* shared) : shared_(shared), parser_(shared->options.limits) {}
+
+  // Serves what has come already. May end the connection before it returns, as all of these may.
+  void Start(UniqueFd fd, const IpAddress& from);
+  // Answers what has come and ends, or ends as soon as the request under way is answered; call
+  // after `draining` was set.
+  void Drain();
+  // Ends it at once.
+  void Close();
+
+  // Its place in the listener's list; not used here.
+  std::size_t index = 0;
+
+ private:
+  // The first four are kinds of deadline as well.
+  enum class Phase : std::uint8_t { kRequest, kIdle, kWriting, kLingering, kFresh };
+
+  static void OnPoll(uv_poll_t* handle, int status, int events);
+  void OnDeadline() override;
+  // Each of these is the last thing that its caller does: the connection may be gone when it
+  // returns.
+  void Read();
+  void Serve(std::string_view received);
+  bool AnswerAll(std::string_view& received);
+  void AwaitInput(std::string_view received);
+  void Flush();
+  void End();
+  void Discard();
+  void Await(Phase phase, int events);
+
+  Shared* const shared_;
+  HttpRequestParser parser_;
+  UniqueFd fd_;
+  IpAddress from_;
+  Phase phase_ = Phase::kFresh;
+  // The answer that is being sent is the last one.
+  bool last_ = false;
+  // There is, or may be, input that nobody will read.
+  bool unread_ = false;
+  // The handle below exists.
+  bool has_handle_ = false;
+  int polled_events_ = 0;
+  std::size_t requests_ = 0;
+  std::size_t discarded_ = 0;
+  // What waits for more input, or, in kWriting, for its turn.
+  std::string input_;
+  // What waits for the peer, from `output_sent_` on.
+  std::string output_;
+  std::size_t output_sent_ = 0;
+  uv_poll_t poll_;
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_LIB_NET_HTTP_CONNECTION_H_

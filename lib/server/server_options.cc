@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/server_options.h"
+
+#include <cstdint>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+
+namespace muster {
+namespace {
+
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
+
+absl::Status CheckServerOptions(const ServerOptions& options) {
+  if (options.listeners.empty()) return absl::InvalidArgumentError("listeners: there is none");
+  const UdpOptions& udp = options.udp;
+  const HttpOptions& http = options.http;
+  const struct {
+    const char* name;
+    std::int64_t value;
+    std::int64_t least;
+    std::int64_t most;
+  } ranges[] = {
+      {"udp.connection_id_lifetime", udp.connection_id_lifetime.count(), 60, 24 * 60 * 60},
+      {"udp.max_scrape_torrents", static_cast<std::int64_t>(udp.max_scrape_torrents), 1, 74},
+      {"udp.socket_buffer", udp.socket_buffer, 0, std::numeric_limits<int>::max()},
+      {"http.max_connections", static_cast<std::int64_t>(http.max_connections), 1, kNoLimit},
+      {"http.max_request_bytes", static_cast<std::int64_t>(http.max_request_bytes), 256, 65536},
+      {"http.request_timeout", http.request_timeout.count(), 1, kNoLimit},
+      {"http.idle_timeout", http.idle_timeout.count(), 1, kNoLimit},
+      {"http.write_timeout", http.write_timeout.count(), 1, kNoLimit},
+      {"http.max_requests_per_connection",
+       static_cast<std::int64_t>(http.max_requests_per_connection), 1, kNoLimit},
+      {"http.max_scrape_torrents", static_cast<std::int64_t>(http.max_scrape_torrents), 1,
+       kNoLimit},
+      {"drain_timeout", options.drain_timeout.count(), 0, kNoLimit},
+  };
+  for (const auto& range : ranges) {
+    if (range.value >= range.least && range.value <= range.most) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(range.name, ": ", range.value, " is not ",
+                     range.most == kNoLimit ? absl::StrCat("at least ", range.least)
+                                            : absl::StrCat(range.least, " to ", range.most)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace muster

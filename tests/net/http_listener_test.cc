@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/http_listener.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/text.h"
+#include "net/client.h"
+#include "net/loop_thread.h"
+
+namespace muster {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::size_t kBig = 8'000'000;  // more than the sockets hold
+
+// Bytes that show where they belong; at most kBig.
+std::string Pattern(std::size_t size) {
+  static const std::string pattern = [] {
+    std::string text(kBig, ' ');
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i * i / 7 % 26);
+    return text;
+  }();
+  return pattern.substr(0, size);
+}
+
+void Respond(int status, std::string_view body, bool keep_alive, bool head_only, std::string& out) {
+  absl::StrAppend(&out, "HTTP/1.1 ", status, " X\r\nContent-Length: ", body.size(),
+                  "\r\nConnection: ", keep_alive ? "keep-alive" : "close", "\r\n\r\n");
+  if (!head_only) out.append(body);
+}
+
+class LogLines final : public LogSink {
+ public:
+  void Log(LogLevel, std::string_view) override { ++lines; }
+  std::atomic<int> lines = 0;
+};
+
+class HttpListenerTest : public testing::Test {
+ protected:
+  // Answers with the path; "/big/N" with a pattern of N bytes.
+  void Listen(const HttpListenerOptions& options = {},
+              milliseconds drain_timeout = milliseconds(5000),
+              std::vector<std::string> addresses = {"127.0.0.1:0"}) {
+    std::vector<UniqueFd> sockets;
+    for (const std::string& address : addresses) {
+      absl::StatusOr<UniqueFd> socket = ListenTcp(E(address), {});
+      ASSERT_TRUE(socket.ok()) << socket.status();
+      servers_.push_back(*LocalEndpoint(socket->get()));
+      sockets.push_back(*std::move(socket));
+    }
+    HttpHandlers handlers;
+    handlers.answer = [this](const HttpRequest& request, const IpAddress& from, bool keep_alive,
+                             std::string& out) {
+      ++requests_;
+      from_ = from;
+      std::string body(request.path);
+      if (body.rfind("/big/", 0) == 0) body = Pattern(std::stoul(body.substr(5)));
+      Respond(200, body, keep_alive, request.method == HttpMethod::kHead, out);
+    };
+    handlers.error = [](int status, std::string& out) {
+      Respond(status, "error", false, false, out);
+    };
+    loop_.Run([&] {
+      auto listener = HttpListener::Start(loop_.loop(), std::move(sockets), options,
+                                          std::move(handlers), drain_timeout, &log_);
+      ASSERT_TRUE(listener.ok()) << listener.status();
+      listener_ = *std::move(listener);
+    });
+  }
+  void TearDown() override {
+    loop_.Run([this] { listener_.reset(); });
+  }
+  Client Connect(int receive_buffer = 0) { return Client::Tcp(servers_[0], receive_buffer); }
+  std::size_t connections() {
+    std::size_t connections = 0;
+    loop_.Run([&] { connections = listener_->connections(); });
+    return connections;
+  }
+  void ExpectAnswer(Client& client, std::string_view path) {
+    EXPECT_TRUE(client.Send(absl::StrCat("GET ", ToAbsl(path), " HTTP/1.1\r\nHost: x\r\n\r\n")));
+    const auto response = client.ReceiveResponse();
+    ASSERT_TRUE(response.has_value());
+    EXPECT_EQ(response->status, 200);
+    EXPECT_EQ(response->body, path);
+  }
+
+  LoopThread loop_;
+  ClosingPtr<HttpListener> listener_;  // on the loop's thread
+  std::vector<Endpoint> servers_;
+  LogLines log_;
+  std::atomic<std::size_t> requests_ = 0;
+  IpAddress from_;
+};
+
+TEST_F(HttpListenerTest, AnswersOneRequestAndCloses) {
+  Listen();
+  Client client = Connect();
+  EXPECT_TRUE(client.Send("GET /a HTTP/1.0\r\n\r\n"));
+  EXPECT_EQ(client.ReceiveToEnd(), Client::Got::kEnd);
+  EXPECT_EQ(client.received(),
+            "HTTP/1.1 200 X\r\nContent-Length: 2\r\nConnection: close\r\n\r\n/a");
+}
+
+TEST_F(HttpListenerTest, TellsTheHandlerWhoAsks) {
+  Listen({}, milliseconds(0), {"127.0.0.1:0", "[::1]:0"});
+  for (const Endpoint& server : servers_) {
+    Client client = Client::Tcp(server);
+    ExpectAnswer(client, "/x");
+    loop_.Run([&] { EXPECT_EQ(from_, client.local().address()); });
+  }
+}
+
+TEST_F(HttpListenerTest, KeepsAConnectionAlive) {
+  Listen();
+  Client client = Connect();
+  for (int i = 0; i < 50; ++i) ExpectAnswer(client, absl::StrCat("/", i));
+  EXPECT_EQ(connections(), 1u);
+  client.Close();
+  loop_.RunUntil([&] { return listener_->connections() == 0; });
+}
+
+TEST_F(HttpListenerTest, AnswersAHeadRequestWithoutABody) {
+  Listen();
+  Client client = Connect();
+  EXPECT_TRUE(client.Send("HEAD /abc HTTP/1.1\r\nHost: x\r\n\r\n"));
+  const auto response = client.ReceiveResponse(/*head_only=*/true);
+  ASSERT_TRUE(response.has_value());
+  EXPECT_NE(response->head.find("Content-Length: 4"), std::string::npos);
+  ExpectAnswer(client, "/next");
+}
+
+TEST_F(HttpListenerTest, TakesRequestsInPiecesOfEverySize) {
+  Listen();
+  const std::string requests =
+      "GET /first HTTP/1.1\r\nHost: x\r\n\r\n"
+      "POST /second HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"
+      "GET /third HTTP/1.1\r\nConnection: close\r\n\r\n";
+  for (std::size_t size = 1; size <= requests.size(); ++size) {
+    Client client = Connect();
+    for (std::size_t at = 0; at < requests.size(); at += size) {
+      ASSERT_TRUE(client.Send(std::string_view(requests).substr(at, size)));
+    }
+    for (const char* path : {"/first", "/second", "/third"}) {
+      const auto response = client.ReceiveResponse();
+      ASSERT_TRUE(response.has_value()) << "pieces of " << size;
+      EXPECT_EQ(response->body, path);
+    }
+    EXPECT_EQ(client.ReceiveMore(), Client::Got::kEnd);
+  }
+}
+
+TEST_F(HttpListenerTest, TakesARequestByteByByteAcrossWakeUps) {
+  Listen();
+  Client client = Connect();
+  for (const char c : std::string("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")) {
+    ASSERT_TRUE(client.Send({&c, 1}));
+    loop_.Run([] {});  // it has seen the byte before the next one comes
+  }
+  EXPECT_EQ(client.ReceiveResponse()->body, "/slow");
+}
+
+TEST_F(HttpListenerTest, AnswersPipelinedRequestsInOrder) {
+  Listen();
+  Client client = Connect();
+  std::string requests;
+  for (int i = 0; i < 900; ++i) absl::StrAppend(&requests, "GET /", i, " HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(client.Send(requests));
+  for (int i = 0; i < 900; ++i) EXPECT_EQ(client.ReceiveResponse()->body, absl::StrCat("/", i));
+}
+
+TEST_F(HttpListenerTest, ClosesWhenTheBudgetOfRequestsIsSpent) {
+  Listen({.max_requests_per_connection = 3});
+  Client client = Connect();
+  ExpectAnswer(client, "/1");
+  ExpectAnswer(client, "/2");
+  EXPECT_TRUE(client.Send("GET /3 HTTP/1.1\r\n\r\nGET /4 HTTP/1.1\r\n\r\n"));
+  const auto last = client.ReceiveResponse();
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(last->body, "/3");
+  EXPECT_NE(last->head.find("Connection: close"), std::string::npos);
+  EXPECT_EQ(client.ReceiveMore(), Client::Got::kEnd);
+  EXPECT_EQ(requests_, 3u);
+}
+
+TEST_F(HttpListenerTest, AnswersAClientThatIsDoneSending) {
+  Listen();
+  for (const char* request : {"GET /x HTTP/1.1\r\n\r\n", "GET /x HTTP/1.0\r\n\r\n"}) {
+    Client client = Connect();
+    EXPECT_TRUE(client.Send(request));
+    shutdown(client.fd(), SHUT_WR);
+    EXPECT_EQ(client.ReceiveResponse()->body, "/x");
+    EXPECT_EQ(client.ReceiveMore(), Client::Got::kEnd);
+  }
+}
+
+TEST_F(HttpListenerTest, AnswersAClientThatIsDoneSendingAndSlowToRead) {
+  Listen();
+  Client client = Connect(/*receive_buffer=*/4096);
+  EXPECT_TRUE(client.Send("GET /big/8000000 HTTP/1.1\r\n\r\nGET /after HTTP/1.1\r\n\r\n"));
+  shutdown(client.fd(), SHUT_WR);
+  loop_.RunUntil([&] { return requests_ == 1; });
+  EXPECT_EQ(client.ReceiveResponse()->body, Pattern(kBig));
+  EXPECT_EQ(client.ReceiveResponse()->body, "/after");
+  EXPECT_EQ(client.ReceiveMore(), Client::Got::kEnd);
+}
+
+TEST_F(HttpListenerTest, GivesUpOnARequestThatIsCutShort) {
+  Listen();
+  Client client = Connect();
+  EXPECT_TRUE(client.Send("GET /x HTTP/1.1\r\nHo"));
+  shutdown(client.fd(), SHUT_WR);
+  EXPECT_EQ(client.ReceiveMore(), Client::Got::kEnd);
+  EXPECT_EQ(requests_, 0u);
+}
+
+TEST_F(HttpListenerTest, AnswersNonsenseWithAnErrorAndCloses) {
+  Listen();
+  Client client = Connect();
+  EXPECT_TRUE(client.Send("GET /good HTTP/1.1\r\n\r\n\x01\x02\x03 nonsense\r\n\r\n"));
+  EXPECT_EQ(client.ReceiveResponse()->body, "/good");
+  EXPECT_EQ(client.ReceiveResponse()->status, 400);
+  EXPECT_EQ(client.ReceiveMore(), Client::Got::kEnd);
+}
+
+TEST_F(HttpListenerTest, AnErrorReachesAClientThatIsStillSending) {
+  Listen();
+  Client client = Connect();
+  const std::string garbage(100'000, 'x');
+  EXPECT_TRUE(client.Send(absl::StrCat("GET /", garbage)));
+  EXPECT_TRUE(client.Send(garbage));
+  const auto response = client.ReceiveResponse();
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->status, 414);
+  shutdown(client.fd(), SHUT_WR);
+  EXPECT_EQ(client.ReceiveMore(), Client::Got::kEnd);
+  loop_.RunUntil([&] { return listener_->connections() == 0; });
+}
+
+TEST_F(HttpListenerTest, DoesNotListenForEverToWhatItDoesNotRead) {
+  Listen();
+  Client client = Connect();
+  const std::string garbage(1'000'000, 'x');
+  std::size_t sent = 0;
+  while (sent < 100 && client.Send(garbage)) ++sent;
+  EXPECT_LT(sent, 100u);
+  loop_.RunUntil([&] { return listener_->connections() == 0; });
+}
+
+TEST_F(HttpListenerTest, ClosesASlowSenderHoweverItTrickles) {
+  Listen({.request_timeout = milliseconds(150)});
+  Client client = Connect();
+  client.SetTimeout(milliseconds(20));
+  const auto start = steady_clock::now();
+  ASSERT_TRUE(client.Send("GET /"));
+  Client::Got got = Client::Got::kNothingInTime;
+  while (got == Client::Got::kNothingInTime) {
+    if (!client.Send("x")) break;
+    got = client.ReceiveMore();
+    ASSERT_LT(steady_clock::now() - start, milliseconds(5000));
+  }
+  EXPECT_NE(got, Client::Got::kBytes);
+  EXPECT_GE(steady_clock::now() - start, milliseconds(140));
+  EXPECT_EQ(connections(), 0u);
+}
+
+TEST_F(HttpListenerTest, ClosesASlowSenderOfALaterRequest) {
+  Listen({.request_timeout = milliseconds(100), .idle_timeout = milliseconds(60'000)});
+  Client client = Connect();
+  ExpectAnswer(client, "/1");
+  EXPECT_TRUE(client.Send("GET /2"));
+  EXPECT_EQ(client.ReceiveMore(), Client::Got::kEnd);
+  EXPECT_EQ(requests_, 1u);
+}
+
+TEST_F(HttpListenerTest, ClosesASilentConnection) {
+  Listen({.request_timeout = milliseconds(50)});
+  Client client = Connect();
+  // The kernel keeps it to itself for a second, as accepting is deferred.
+  EXPECT_EQ(client.ReceiveMore(), Client::Got::kEnd);
+}
+
+TEST_F(HttpListenerTest, ClosesAnIdleConnection) {
+  Listen({.idle_timeout = milliseconds(50)});
+  Client client = Connect();
+  ExpectAnswer(client, "/1");
+  EXPECT_EQ(client.ReceiveMore(), Client::Got::kEnd);
+}
+
+TEST_F(HttpListenerTest, AnActiveConnectionIsNotIdle) {
+  Listen({.request_timeout = milliseconds(30'000), .idle_timeout = milliseconds(200)});
+  Client active = Connect(), idle = Connect();
+  ExpectAnswer(idle, "/idle");
+  idle.SetTimeout(milliseconds(10));
+  Client::Got got;
+  do {  // much longer than the idle connection lasts
+    ExpectAnswer(active, "/active");
+    got = idle.ReceiveMore();
+  } while (got == Client::Got::kNothingInTime);
+  EXPECT_EQ(got, Client::Got::kEnd);
+  ExpectAnswer(active, "/still");
+}
+
+TEST_F(HttpListenerTest, RefusesConnectionsOverTheLimitWithoutHurtingTheOthers) {
+  Listen({.max_connections = 2});
+  Client a = Connect(), b = Connect();
+  ExpectAnswer(a, "/a");
+  ExpectAnswer(b, "/b");
+  for (int i = 0; i < 20; ++i) {
+    Client c = Connect();
+    c.Send("GET /c HTTP/1.1\r\n\r\n");
+    EXPECT_EQ(c.ReceiveResponse()->status, 503);
+    EXPECT_EQ(c.ReceiveMore(), Client::Got::kEnd);
+  }
+  ExpectAnswer(a, "/a2");
+  ExpectAnswer(b, "/b2");
+  a.Close();
+  loop_.RunUntil([&] { return listener_->connections() == 1; });
+  Client d = Connect();
+  ExpectAnswer(d, "/d");
+  ExpectAnswer(b, "/b3");
+}
+
+TEST_F(HttpListenerTest, SendsABigAnswerToASlowReader) {
+  Listen();
+  Client slow = Connect(/*receive_buffer=*/4096), other = Connect();
+  EXPECT_TRUE(slow.Send("GET /big/8000000 HTTP/1.1\r\n\r\n"));
+  loop_.RunUntil([&] { return requests_ == 1; });
+  ExpectAnswer(other, "/meanwhile");
+  EXPECT_EQ(slow.ReceiveResponse()->body, Pattern(kBig));
+  ExpectAnswer(slow, "/after");
+}
+
+TEST_F(HttpListenerTest, DoesNotAnswerAheadOfAReaderThatDoesNotRead) {
+  Listen();
+  Client client = Connect(/*receive_buffer=*/4096);
+  std::string requests;
+  for (int i = 0; i < 200; ++i) absl::StrAppend(&requests, "GET /big/65536 HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(client.Send(requests));
+  // All that fits into the sockets, and no more, is answered at once.
+  loop_.RunUntil([&] { return requests_ > 0; });
+  EXPECT_LT(requests_, 200u);
+  for (int i = 0; i < 200; ++i) ASSERT_EQ(client.ReceiveResponse()->body, Pattern(65536));
+}
+
+TEST_F(HttpListenerTest, CutsOffAReaderThatDoesNotReadInTime) {
+  Listen({.write_timeout = milliseconds(100)});
+  Client client = Connect(/*receive_buffer=*/4096);
+  EXPECT_TRUE(client.Send("GET /big/8000000 HTTP/1.1\r\n\r\n"));
+  pollfd reset{.fd = client.fd(), .events = 0, .revents = 0};
+  EXPECT_EQ(poll(&reset, 1, 10'000), 1);
+  EXPECT_EQ(client.ReceiveToEnd(), Client::Got::kReset);
+  EXPECT_EQ(connections(), 0u);
+}
+
+TEST_F(HttpListenerTest, SurvivesClientsThatResetTheirConnections) {
+  Listen();
+  for (const char* text :
+       {"GET /x HT", "GET /big/8000000 HTTP/1.1\r\n\r\n", "GET /x HTTP/1.1\r\n\r\n"}) {
+    for (int i = 0; i < 20; ++i) {
+      Client client = Connect(4096);
+      client.Send(text);
+      if (i % 2 == 0) loop_.Run([] {});
+      const linger at_once{.l_onoff = 1, .l_linger = 0};
+      setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    }
+  }
+  loop_.RunUntil([&] { return listener_->connections() == 0; });
+  Client client = Connect();
+  ExpectAnswer(client, "/alive");
+}
+
+TEST_F(HttpListenerTest, WaitsWithoutSpinningWhenThereAreNoFileDescriptors) {
+  Listen();
+  Client old = Connect();
+  ExpectAnswer(old, "/old");
+  Client waiting = Connect();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(old.fd());
+  close(next);
+  std::atomic<int> wake_ups = 0;
+  uv_check_t check;
+  loop_.Run([&] {
+    uv_check_init(loop_.loop(), &check);
+    check.data = &wake_ups;
+    uv_check_start(&check, [](uv_check_t* c) { ++*static_cast<std::atomic<int>*>(c->data); });
+  });
+  // UBSan looks at an object's type the first time it meets it, for which it needs descriptors.
+  static_cast<LogSink&>(log_).Log(LogLevel::kInfo, "");
+  log_.lines = 0;
+  const rlimit none_left{static_cast<rlim_t>(next), before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  EXPECT_TRUE(waiting.Send("GET /waited HTTP/1.1\r\n\r\n"));
+  waiting.SetTimeout(milliseconds(350));
+  EXPECT_EQ(waiting.ReceiveMore(), Client::Got::kNothingInTime);
+  EXPECT_LT(wake_ups, 100);
+  EXPECT_EQ(log_.lines, 1);
+  ExpectAnswer(old, "/old-still-works");
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  waiting.SetTimeout(milliseconds(10'000));
+  EXPECT_EQ(waiting.ReceiveResponse()->body, "/waited");
+  loop_.Run([&] { uv_close(reinterpret_cast<uv_handle_t*>(&check), nullptr); });
+  loop_.Run([] {});  // libuv lets go of it before it gets here
+}
+
+TEST_F(HttpListenerTest, DrainingClosesIdleConnectionsAndLetsRequestsFinish) {
+  Listen();
+  Client idle = Connect(), under_way = Connect(), ready = Connect(), taking = Connect(4096);
+  ExpectAnswer(idle, "/idle");
+  ExpectAnswer(ready, "/first");
+  EXPECT_TRUE(under_way.Send("GET /under-way HT"));
+  EXPECT_TRUE(taking.Send("GET /big/8000000 HTTP/1.1\r\n\r\n"));
+  loop_.RunUntil([&] { return listener_->connections() == 4 && requests_ == 3; });
+  bool closed = false;
+  loop_.Run([&] {
+    EXPECT_TRUE(ready.Send("GET /ready HTTP/1.1\r\n\r\n"));
+    Client fresh = Connect();
+    EXPECT_TRUE(fresh.Send("GET /fresh HTTP/1.1\r\n\r\n"));
+    listener_.release()->Drain([&] { closed = true; });
+    EXPECT_EQ(fresh.ReceiveResponse()->body, "/fresh");
+    EXPECT_EQ(fresh.ReceiveMore(), Client::Got::kEnd);
+  });
+  EXPECT_EQ(idle.ReceiveMore(), Client::Got::kEnd);
+  EXPECT_EQ(ready.ReceiveResponse()->body, "/ready");
+  EXPECT_EQ(ready.ReceiveMore(), Client::Got::kEnd);
+  EXPECT_FALSE(closed);
+  EXPECT_TRUE(under_way.Send("TP/1.1\r\n\r\n"));
+  const auto response = under_way.ReceiveResponse();
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->body, "/under-way");
+  EXPECT_NE(response->head.find("Connection: close"), std::string::npos);
+  EXPECT_EQ(under_way.ReceiveMore(), Client::Got::kEnd);
+  EXPECT_EQ(taking.ReceiveResponse()->body, Pattern(kBig));
+  EXPECT_EQ(taking.ReceiveMore(), Client::Got::kEnd);
+  loop_.RunUntil([&] { return closed; });
+  EXPECT_TRUE(ListenTcp(servers_[0], {}).ok()) << "the port is free again";
+}
+
+TEST_F(HttpListenerTest, DrainingEndsInTime) {
+  Listen({}, /*drain_timeout=*/milliseconds(50));
+  Client client = Connect();
+  EXPECT_TRUE(client.Send("GET /never-en"));
+  loop_.RunUntil([&] { return listener_->connections() == 1; });
+  bool closed = false;
+  loop_.Run([&] { listener_.release()->Drain([&] { closed = true; }); });
+  EXPECT_EQ(client.ReceiveMore(), Client::Got::kEnd);
+  loop_.RunUntil([&] { return closed; });
+}
+
+TEST_F(HttpListenerTest, ClosingCutsEverythingShort) {
+  Listen();
+  std::vector<Client> clients;
+  for (const char* text :
+       {"GET /x HT", "GET /big/8000000 HTTP/1.1\r\n\r\n", "GET /x HTTP/1.1\r\n\r\n"}) {
+    clients.push_back(Connect(4096));
+    EXPECT_TRUE(clients.back().Send(text));
+  }
+  loop_.RunUntil([&] { return listener_->connections() == 3; });
+  bool closed = false;
+  loop_.Run([&] { listener_.release()->Close([&] { closed = true; }); });
+  for (Client& client : clients) EXPECT_NE(client.ReceiveToEnd(), Client::Got::kNothingInTime);
+  loop_.RunUntil([&] { return closed; });
+}
+
+}  // namespace
+}  // namespace muster
