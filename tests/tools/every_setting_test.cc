@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every setting reaches the option that it is for, from the command line and from the file. A
+// setting without a case here fails the test.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+
+#include "helpers.h"
+#include "musterd/command_line.h"
+#include "musterd/settings.h"
+#include "musterd/toml.h"
+
+namespace musterd {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct Case {
+  std::string_view name;
+  // On a command line, separated by spaces.
+  std::string_view options;
+  std::string_view toml;
+  bool (*in_force)(const Settings&);
+};
+
+muster::ServerOptions Server(const Settings& s) { return ServerOptionsOf(s, true); }
+
+bool ListensOn(const Settings& s, muster::Protocol protocol) {
+  const auto listeners = Server(s).listeners;
+  return listeners.size() == 2 && listeners[0].protocol == protocol &&
+         listeners[0].endpoint == At("127.0.0.1:7001") && listeners[1].protocol == protocol &&
+         listeners[1].endpoint == At("[::1]:7002");
+}
+
+const Case kCases[] = {
+    {"udp", "--udp 127.0.0.1:7001 --udp=[::1]:7002", "udp = ['127.0.0.1:7001', '[::1]:7002']",
+     [](const Settings& s) { return ListensOn(s, muster::Protocol::kUdp); }},
+    {"http", "--http 127.0.0.1:7001 --http=[::1]:7002", "http = ['127.0.0.1:7001', '[::1]:7002']",
+     [](const Settings& s) { return ListensOn(s, muster::Protocol::kHttp); }},
+    {"interval", "--interval 20m", "interval = '20m'",
+     [](const Settings& s) { return s.tracker.interval == seconds(1200); }},
+    {"interval-spread", "--interval-spread 61", "interval-spread = 61",
+     [](const Settings& s) { return s.tracker.interval_spread == seconds(61); }},
+    {"min-interval", "--min-interval 62s", "min-interval = '62s'",
+     [](const Settings& s) { return s.tracker.min_interval == seconds(62); }},
+    {"peer-timeout", "--peer-timeout 2h", "peer-timeout = '2h'",
+     [](const Settings& s) {
+       return s.tracker.peer_timeout == seconds(7200) && s.store.peer_timeout == seconds(7200);
+     }},
+    {"default-numwant", "--default-numwant 31", "default-numwant = 31",
+     [](const Settings& s) { return s.tracker.default_numwant == 31; }},
+    {"max-numwant", "--max-numwant 99", "max-numwant = 99",
+     [](const Settings& s) { return s.tracker.max_numwant == 99; }},
+    {"max-torrents", "--max-torrents 5000000000", "max-torrents = 5_000_000_000",
+     [](const Settings& s) { return s.store.max_torrents == 5'000'000'000; }},
+    {"max-peers", "--max-peers 6000000000", "max-peers = 6_000_000_000",
+     [](const Settings& s) { return s.store.max_peers == 6'000'000'000; }},
+    {"keep-completed", "--keep-completed 7d", "keep-completed = '7d'",
+     [](const Settings& s) { return s.store.keep_completed == seconds(7 * 86400); }},
+    {"peer-ids", "--peer-ids", "peer-ids = true",
+     [](const Settings& s) { return s.store.keep_peer_ids; }},
+    {"udp-connection-id-lifetime", "--udp-connection-id-lifetime 2m",
+     "udp-connection-id-lifetime = '2m'",
+     [](const Settings& s) { return Server(s).udp.connection_id_lifetime == seconds(120); }},
+    {"udp-answer-stale-connection-id", "--no-udp-answer-stale-connection-id",
+     "udp-answer-stale-connection-id = false",
+     [](const Settings& s) { return !Server(s).udp.answer_stale_connection_id; }},
+    {"udp-max-scrape-torrents", "--udp-max-scrape-torrents 7", "udp-max-scrape-torrents = 7",
+     [](const Settings& s) { return Server(s).udp.max_scrape_torrents == 7; }},
+    {"udp-socket-buffer", "--udp-socket-buffer 1M", "udp-socket-buffer = '1M'",
+     [](const Settings& s) { return Server(s).udp.socket_buffer == 1024 * 1024; }},
+    {"http-max-connections", "--http-max-connections 77", "http-max-connections = 77",
+     [](const Settings& s) { return Server(s).http.max_connections == 77; }},
+    {"http-max-request-bytes", "--http-max-request-bytes 16K", "http-max-request-bytes = 16384",
+     [](const Settings& s) { return Server(s).http.max_request_bytes == 16384; }},
+    {"http-max-requests-per-connection", "--http-max-requests-per-connection 1",
+     "http-max-requests-per-connection = 1",
+     [](const Settings& s) { return Server(s).http.max_requests_per_connection == 1; }},
+    {"http-max-scrape-torrents", "--http-max-scrape-torrents 8", "http-max-scrape-torrents = 8",
+     [](const Settings& s) { return Server(s).http.max_scrape_torrents == 8; }},
+    {"http-request-timeout", "--http-request-timeout 501ms", "http-request-timeout = '501ms'",
+     [](const Settings& s) { return Server(s).http.request_timeout == milliseconds(501); }},
+    {"http-idle-timeout", "--http-idle-timeout 502ms", "http-idle-timeout = '502ms'",
+     [](const Settings& s) { return Server(s).http.idle_timeout == milliseconds(502); }},
+    {"http-write-timeout", "--http-write-timeout 503ms", "http-write-timeout = '503ms'",
+     [](const Settings& s) { return Server(s).http.write_timeout == milliseconds(503); }},
+    {"workers", "--workers 3", "workers = 3", [](const Settings& s) { return s.workers == 3; }},
+    {"drain-timeout", "--drain-timeout 504ms", "drain-timeout = '504ms'",
+     [](const Settings& s) { return Server(s).drain_timeout == milliseconds(504); }},
+    {"log-level", "--log-level warning", "log-level = 'warning'",
+     [](const Settings& s) { return s.log_level == muster::LogLevel::kWarning; }},
+};
+
+absl::StatusOr<Settings> FromOptions(const Case& one) {
+  std::istringstream words{std::string(one.options)};
+  const auto line = ParseCommandLine({std::istream_iterator<std::string>(words), {}});
+  if (!line.ok()) return line.status();
+  return Resolve(line->assignments);
+}
+
+absl::StatusOr<Settings> FromFile(const Case& one) {
+  const auto assignments = ReadToml(one.toml, "file");
+  if (!assignments.ok()) return assignments.status();
+  return Resolve(*assignments);
+}
+
+TEST(EverySetting, HasACaseHere) {
+  for (const Setting& setting : AllSettings()) {
+    EXPECT_EQ(std::count_if(std::begin(kCases), std::end(kCases),
+                            [&](const Case& one) { return one.name == setting.name; }),
+              1)
+        << setting.name;
+  }
+}
+
+TEST(EverySetting, ReachesItsOptionFromTheCommandLineAndTheFile) {
+  const auto defaults = Resolve({});
+  ASSERT_TRUE(defaults.ok());
+  for (const Case& one : kCases) {
+    EXPECT_FALSE(one.in_force(*defaults)) << one.name;
+    const auto from_options = FromOptions(one);
+    ASSERT_TRUE(from_options.ok()) << one.name << ": " << from_options.status();
+    EXPECT_TRUE(one.in_force(*from_options)) << one.name;
+    const auto from_file = FromFile(one);
+    ASSERT_TRUE(from_file.ok()) << one.name << ": " << from_file.status();
+    EXPECT_TRUE(one.in_force(*from_file)) << one.name;
+  }
+}
+
+TEST(EverySetting, IsTheSameAfterItIsPrintedAndReadAgain) {
+  std::string all;
+  for (const Case& one : kCases) all += std::string(one.toml) + "\n";
+  for (const std::string& text : {std::string(), all}) {
+    const auto given = ReadToml(text, "given");
+    ASSERT_TRUE(given.ok()) << given.status();
+    const auto settings = Resolve(*given);
+    ASSERT_TRUE(settings.ok()) << settings.status();
+    const std::string printed = WriteToml(*settings);
+    const auto assignments = ReadToml(printed, "printed");
+    ASSERT_TRUE(assignments.ok()) << assignments.status();
+    const auto again = Resolve(*assignments);
+    ASSERT_TRUE(again.ok()) << again.status();
+    for (const Setting& setting : AllSettings()) {
+      EXPECT_EQ(setting.get(*again), setting.get(*settings)) << setting.name;
+    }
+    EXPECT_EQ(WriteToml(*again), printed);
+  }
+}
+
+}  // namespace
+}  // namespace musterd

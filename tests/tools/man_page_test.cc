@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The options of musterd(8) are those of the table, word for word. When this fails, put the text
+// that it prints between the two marks of tools/musterd/musterd.8, or run it with the environment
+// variable UPDATE_MAN_PAGE set, which does that.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "musterd/command_line.h"
+#include "musterd/settings.h"
+
+namespace musterd {
+namespace {
+
+constexpr std::string_view kBegin = ".\\\" options: begin\n";
+constexpr std::string_view kEnd = ".\\\" options: end\n";
+
+// "-h, --help" and "--udp ADDRESS:PORT" as mdoc: flags, and what stands for a value.
+std::string Item(const std::string& spelling) {
+  std::string line = ".It";
+  std::istringstream words(spelling);
+  for (std::string word; words >> word;) {
+    if (word == "-h," || word == "-V,") {
+      line += " Fl " + word.substr(1, 1) + " ,";
+    } else if (word.rfind("--[no-]", 0) == 0) {
+      line += " Fl - Ns Oo no- Oc Ns " + word.substr(7);
+    } else if (word[0] == '-') {
+      line += " Fl " + word.substr(1);
+    } else {
+      line += " Ar " + word;
+    }
+  }
+  return line + "\n";
+}
+
+// One sentence a line, as mdoc wants it.
+std::string Sentences(std::string text) {
+  for (std::size_t at = 0; (at = text.find(". ", at)) != text.npos; ++at) text[at + 1] = '\n';
+  return text + "\n";
+}
+
+std::string OptionsSection() {
+  std::string text = ".Bl -tag -width Ds\n";
+  for (const PlainOption& option : PlainOptions()) {
+    text += Item(Spelling(option)) + Sentences(std::string(option.help));
+  }
+  text += ".El\n";
+  std::string_view section;
+  for (const Setting& setting : AllSettings()) {
+    if (setting.section != section) {
+      if (!section.empty()) text += ".El\n";
+      section = setting.section;
+      text += ".Ss " + std::string(section) + "\n.Bl -tag -width Ds\n";
+    }
+    text += Item(Spelling(setting)) + Sentences(std::string(setting.help)) +
+            Sentences(DefaultAndRange(setting));
+  }
+  return text + ".El\n";
+}
+
+TEST(ManPage, HasTheOptionsOfTheTable) {
+  std::ifstream file(MUSTERD_MAN_PAGE);
+  std::stringstream page;
+  page << file.rdbuf();
+  const std::string text = page.str();
+  const std::size_t begin = text.find(kBegin);
+  const std::size_t end = text.find(kEnd);
+  ASSERT_NE(begin, text.npos);
+  ASSERT_NE(end, text.npos);
+  const std::size_t from = begin + kBegin.size();
+  const std::string want = OptionsSection();
+  if (std::getenv("UPDATE_MAN_PAGE") != nullptr) {
+    std::ofstream(MUSTERD_MAN_PAGE) << text.substr(0, from) + want + text.substr(end);
+    GTEST_SKIP() << "wrote " << MUSTERD_MAN_PAGE;
+  }
+  EXPECT_EQ(text.substr(from, end - from), want);
+}
+
+}  // namespace
+}  // namespace musterd

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "musterd/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+#include "muster/version.h"
+#include "musterd/text.h"
+
+namespace musterd {
+namespace {
+
+constexpr PlainOption kPlainOptions[] = {
+    {"config", 0, "FILE",
+     "Read settings from a TOML file, under the names of the options; options win over it."},
+    {"check-config", 0, "", "Check the options and the file, say what is wrong, and exit."},
+    {"print-config", 0, "",
+     "Print the settings in force as a commented configuration file, and exit."},
+    {"help", 'h', "", "Print this text, and exit."},
+    {"version", 'V', "", "Print the version, and exit."},
+};
+
+std::string Dashed(std::string_view name) { return Concat({"--", name}); }
+
+// What CLI11 did not know: the first argument that is no option of ours.
+absl::Status Unknown(const std::string& argument) {
+  if (argument.empty() || argument[0] != '-') {
+    return Invalid({"unexpected argument ", Quoted(argument)});
+  }
+  std::vector<std::string> names;
+  for (const PlainOption& option : kPlainOptions) names.push_back(Dashed(option.name));
+  for (const Setting& setting : AllSettings()) {
+    names.push_back(Dashed(setting.name));
+    if (setting.kind == Kind::kFlag) names.push_back(Concat({"--no-", setting.name}));
+  }
+  const std::string option = argument.substr(0, argument.find('='));
+  return Invalid({"unknown option ", Quoted(option), DidYouMean(NearestOf(option, names))});
+}
+
+// The values that the command line has for one setting, made one.
+absl::StatusOr<Value> ReadValues(const Setting& setting, const std::vector<std::string>& texts) {
+  if (setting.kind != Kind::kEndpoints) return ParseValue(setting, texts.back());
+  std::vector<muster::Endpoint> all;
+  for (const std::string& text : texts) {
+    absl::StatusOr<Value> value = ParseValue(setting, text);
+    if (!value.ok()) return value.status();
+    all.push_back(std::get<std::vector<muster::Endpoint>>(*value).front());
+  }
+  return Value(std::move(all));
+}
+
+}  // namespace
+
+absl::Span<const PlainOption> PlainOptions() { return kPlainOptions; }
+
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
+  // CLI11 finds options and their values; what a value means is the table's business, so it keeps
+  // them as text.
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  std::map<std::string_view, CLI::Option*> options;
+  for (const PlainOption& plain : kPlainOptions) {
+    std::string name = Dashed(plain.name);
+    if (plain.letter != 0) name += {',', '-', plain.letter};
+    options[plain.name] =
+        plain.placeholder.empty() ? app.add_flag(name) : app.add_option(name)->expected(1);
+    options[plain.name]->take_all();
+  }
+  for (const Setting& setting : AllSettings()) {
+    const std::string name = Dashed(setting.name);
+    options[setting.name] = setting.kind == Kind::kFlag
+                                ? app.add_flag(Concat({name, ",!--no-", setting.name}))
+                                : app.add_option(name)->expected(1);
+    options[setting.name]->take_all()->allow_extra_args(false);
+  }
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string text = error.what();  // "--workers: 1 required NUMBER missing"
+    return Invalid({text.substr(0, text.find(':')), " needs a value"});
+  } catch (const CLI::ParseError& error) {
+    return Invalid({error.what()});
+  }
+  if (const auto unknown = app.remaining(); !unknown.empty()) return Unknown(unknown.front());
+
+  CommandLine line;
+  const auto given = [&](std::string_view name) { return options.at(name)->count() > 0; };
+  if (given("check-config")) line.action = Action::kCheckConfig;
+  if (given("print-config")) line.action = Action::kPrintConfig;
+  if (given("version")) line.action = Action::kVersion;
+  if (given("help")) line.action = Action::kHelp;
+  if (given("config")) line.config_file = options.at("config")->results().back();
+  for (const Setting& setting : AllSettings()) {
+    if (!given(setting.name)) continue;
+    absl::StatusOr<Value> value = ReadValues(setting, options.at(setting.name)->results());
+    absl::Status status = value.ok() ? CheckRange(setting, *value) : value.status();
+    if (!status.ok()) return Invalid({"--", setting.name, ": ", MessageOf(status)});
+    line.assignments.push_back({&setting, *std::move(value), Dashed(setting.name)});
+  }
+  return line;
+}
+
+std::string Spelling(const PlainOption& option) {
+  std::string text;
+  if (option.letter != 0) text = {'-', option.letter, ',', ' '};
+  text += Dashed(option.name);
+  if (!option.placeholder.empty()) text += Concat({" ", option.placeholder});
+  return text;
+}
+
+std::string Spelling(const Setting& setting) {
+  if (setting.kind == Kind::kFlag) return Concat({"--[no-]", setting.name});
+  return Concat({"--", setting.name, " ", Placeholder(setting)});
+}
+
+std::string HelpText() {
+  constexpr std::size_t kWidth = 80;
+  std::string text = Concat({"musterd ", muster::Version(), ", a BitTorrent tracker\n\n",
+                             "Usage: musterd [OPTION]...\n\nGeneral:\n"});
+  const auto explain = [&](std::string_view spelling, std::string_view help) {
+    text += Concat({"  ", spelling, "\n", Wrap(help, "      ", kWidth)});
+  };
+  for (const PlainOption& option : kPlainOptions) explain(Spelling(option), option.help);
+  std::string_view section;
+  for (const Setting& setting : AllSettings()) {
+    if (setting.section != section) {
+      section = setting.section;
+      text += Concat({"\n", section, ":\n"});
+    }
+    explain(Spelling(setting), Concat({setting.help, " ", DefaultAndRange(setting)}));
+  }
+  text +=
+      "\nTIME is a number with d, h, m, s or ms; a plain number is seconds. BYTES is a number, "
+      "also\n"
+      "with K or M.\n";
+  return text;
+}
+
+}  // namespace musterd

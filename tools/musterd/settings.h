@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Settings: everything that musterd can be told, and the one table that describes it.
+//
+// A setting is explained where it is declared, in the table of settings.cc: name, kind, range and
+// meaning. The command line, the configuration file, --help, --print-config and the options of the
+// man page all follow from that table; defaults are those of the library's own option structs.
+//
+// Every source of settings (musterd's command line, its TOML file, later the dialects of other
+// trackers) is a parser that gives Assignments; Resolve() makes Settings of them, later ones
+// winning. Values and functions are reentrant.
+#ifndef MUSTER_TOOLS_MUSTERD_SETTINGS_H_
+#define MUSTER_TOOLS_MUSTERD_SETTINGS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "muster/endpoint.h"
+#include "muster/log_sink.h"
+#include "muster/server.h"
+#include "muster/swarm_store.h"
+#include "muster/tracker.h"
+
+namespace musterd {
+
+struct Settings {
+  // Both empty: the default listeners, see ServerOptionsOf().
+  std::vector<muster::Endpoint> udp_listeners;
+  std::vector<muster::Endpoint> http_listeners;
+  // 0: one for each core.
+  std::size_t workers = 0;
+  std::chrono::milliseconds drain_timeout = muster::ServerOptions().drain_timeout;
+  // Events below this level are not printed.
+  muster::LogLevel log_level = muster::LogLevel::kInfo;
+  muster::TrackerOptions tracker;
+  // Its peer_timeout follows the tracker's.
+  muster::MemoryStoreOptions store;
+  muster::UdpOptions udp;
+  muster::HttpOptions http;
+};
+
+// What the server is to do, but for its log. It listens on UDP first, each in the order given;
+// without any address, on both protocols on port 6969 of every address, IPv6 only when the system
+// has it.
+muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_ipv6);
+// Whether it listens on the default addresses.
+bool UsesDefaultListeners(const Settings& settings);
+
+enum class Kind : std::uint8_t {
+  kFlag,          // bool
+  kCount,         // uint64_t
+  kBytes,         // uint64_t; written with K or M if wanted
+  kSeconds,       // milliseconds that are whole seconds
+  kMilliseconds,  // milliseconds
+  kChoice,        // uint64_t, an index into Setting::choices
+  kEndpoints,     // vector<Endpoint>
+};
+
+using Value =
+    std::variant<bool, std::uint64_t, std::chrono::milliseconds, std::vector<muster::Endpoint>>;
+
+// One row of the table.
+struct Setting {
+  // As the file has it, and as the command line has it after "--".
+  std::string_view name;
+  // Heading under which it is shown.
+  std::string_view section;
+  Kind kind;
+  // Bounds: of the number, the milliseconds, or how many endpoints. Unused for flags and choices.
+  std::uint64_t min = 0;
+  std::uint64_t max = 0;
+  // What it means and when to change it: plain sentences.
+  std::string_view help;
+  Value (*get)(const Settings&);
+  void (*set)(Settings&, const Value&);
+  // How the default follows from other settings, in words; empty when it is the same number always.
+  std::string_view follows = {};
+  absl::Span<const std::string_view> choices = {};
+};
+
+// The table, in the order in which it is shown.
+absl::Span<const Setting> AllSettings();
+// Null for an unknown name.
+const Setting* FindSetting(std::string_view name);
+
+// Reads a value as it is written on a command line or in quotes in a file; for kEndpoints, one of
+// them. InvalidArgument says what was expected, without the setting's name.
+absl::StatusOr<Value> ParseValue(const Setting& setting, std::string_view text);
+// InvalidArgument when the value is outside of the setting's range.
+absl::Status CheckRange(const Setting& setting, const Value& value);
+// The value as TOML; ParseValue() reads it too, once unquoted.
+std::string FormatValue(const Setting& setting, const Value& value);
+// "DURATION", "ADDRESS:PORT": what stands for the value in a help text; empty for a flag.
+std::string Placeholder(const Setting& setting);
+// "Default: 30m. From 1s to 1d."
+std::string DefaultAndRange(const Setting& setting);
+
+// What one source says about one setting.
+struct Assignment {
+  const Setting* setting;
+  Value value;
+  // For error messages: "--interval", or "musterd.toml:3:1".
+  std::string where;
+};
+
+// Defaults, then the assignments in their order, then the defaults that follow from other settings.
+// InvalidArgument, beginning with the place of the assignment at fault, when settings contradict
+// each other.
+absl::StatusOr<Settings> Resolve(absl::Span<const Assignment> assignments);
+
+}  // namespace musterd
+
+#endif  // MUSTER_TOOLS_MUSTERD_SETTINGS_H_
