@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tracker of one's own for a test: free ports, ready when it says so, gone when the test is."""
+
+import os
+import queue
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+# What a test waits for comes within seconds on an idle machine; a crowded one gets this long.
+PATIENCE = 60
+
+
+def wait_until(condition, what, timeout=PATIENCE):
+    """Waits until `condition()` is true and returns what it gave."""
+    deadline = time.monotonic() + timeout
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise TimeoutError("waited %d s in vain for %s" % (timeout, what))
+        time.sleep(0.05)
+
+
+def has_ipv6():
+    """Whether this machine has an IPv6 loopback."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+class Program:
+    """A running program that says `listening on URL` for each listener; a context manager.
+
+    `urls` maps ("udp" or "http", 4 or 6) to an announce URL, of the first `ready` listeners at least.
+    """
+
+    def __init__(self, command, ready, timeout=PATIENCE):
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.lines = []  # everything that it has said
+        self._queue = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.urls = {}
+        deadline = time.monotonic() + timeout
+        while len(self.urls) < ready:
+            try:
+                line = self._queue.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                self.kill()
+                raise TimeoutError("%s is not ready: %s" % (command, self.lines))
+            if line is None:
+                raise RuntimeError("%s ended with %d: %s" % (command, self.process.wait(), self.lines))
+            url = line.removeprefix("listening on ")
+            if url != line:
+                self.urls[url.split(":")[0], 6 if "[" in url else 4] = url
+        self.lines_at_start = len(self.lines)
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            self._queue.put(self.lines[-1])
+        self._queue.put(None)
+
+    def address(self, scheme, family):
+        host, port = self.urls[scheme, family].split("/")[2].rsplit(":", 1)
+        return host.strip("[]"), int(port)
+
+    def resident_kib(self):
+        with open("/proc/%d/status" % self.process.pid) as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+
+    def running(self):
+        return self.process.poll() is None
+
+    def stop(self, sig=signal.SIGTERM, timeout=PATIENCE):
+        """Asks it to end; its exit status."""
+        self.process.send_signal(sig)
+        status = self.process.wait(timeout)
+        self._reader.join()
+        return status
+
+    def kill(self):
+        if self.running():
+            self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        self.process.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.kill()
+
+
+class Musterd(Program):
+    """The musterd under test, $MUSTERD or what tools/quickstart has built, by default with a listener of each kind."""
+
+    def __init__(self, *options, listeners=None):
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        binary = os.environ.get("MUSTERD", os.path.join(root, "build/tools/musterd/musterd"))
+        if listeners is None:
+            addresses = ["127.0.0.1:0"] + (["[::1]:0"] if has_ipv6() else [])
+            listeners = [(scheme, address) for scheme in ("udp", "http") for address in addresses]
+        arguments = [argument for scheme, address in listeners for argument in ("--" + scheme, address)]
+        super().__init__([binary, *arguments, *options], ready=len(listeners))
