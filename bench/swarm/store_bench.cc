@@ -89,27 +89,42 @@ void PerItem(benchmark::State& state, std::size_t items_an_iteration) {
 
 // --- by the size of the swarm ---
 
-// Known peers announce again and get 50 others. Arguments: peers of a swarm, swarms.
+// Known peers announce again and get 50 others, in batches as a server has them. Arguments: peers of
+// a swarm, swarms.
 void BM_ApplyBySwarmSize(benchmark::State& state) {
   const auto peers = static_cast<std::uint64_t>(state.range(0));
   const auto torrents = static_cast<std::uint64_t>(state.range(1));
-  Announcer announce(StoreOf(torrents, peers));
+  SwarmStore& store = StoreOf(torrents, peers);
+  Announcer announce(store);
+  std::array<InfoHash, kBatch> hashes;
+  std::array<std::uint64_t, kBatch> who;
+  std::array<Endpoint, kBatch> endpoints;
+  std::array<SwarmHint, kBatch> coming;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(announce(HashOf(announce.Below(torrents)), announce.Below(peers), 50));
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      hashes[i] = HashOf(announce.Below(torrents));
+      who[i] = announce.Below(peers);
+      endpoints[i] = PeerOf(who[i]);
+      coming[i] = {hashes[i].data(), &endpoints[i]};
+    }
+    store.Prefetch(coming);
+    for (std::size_t i = 0; i < kBatch; ++i)
+      benchmark::DoNotOptimize(announce(hashes[i], who[i], 50));
   }
+  PerItem(state, kBatch);
 }
 // One swarm, as small or large as it is.
 BENCHMARK(BM_ApplyBySwarmSize)
     ->ArgNames({"peers", "swarms"})
     ->Args({1, 1})
-    ->Args({50, 1})
+    ->Args({100, 1})
     ->Args({10'000, 1})
     ->Args({1'000'000, 1});
 // A million peers in all, so that the caches are equally cold.
 BENCHMARK(BM_ApplyBySwarmSize)
     ->ArgNames({"peers", "swarms"})
     ->Args({1, 1'000'000})
-    ->Args({50, 20'000})
+    ->Args({100, 10'000})
     ->Args({10'000, 100});
 
 // A peer comes, changes its role, and goes.
@@ -140,11 +155,12 @@ void BM_ApplyByTorrents(benchmark::State& state) {
   SwarmStore& store = StoreOf(torrents, 1);
   Announcer announce(store);
   std::array<InfoHash, kBatch> hashes;
-  std::array<const std::uint8_t*, kBatch> coming;
+  std::array<SwarmHint, kBatch> coming;
+  const Endpoint peer = PeerOf(0);
   for (auto _ : state) {
     for (std::size_t i = 0; i < kBatch; ++i) {
       hashes[i] = HashOf(announce.Below(torrents));
-      coming[i] = hashes[i].data();
+      coming[i] = {hashes[i].data(), &peer};
     }
     if (prefetch) store.Prefetch(coming);
     for (const InfoHash& hash : hashes) benchmark::DoNotOptimize(announce(hash, 0, 50));

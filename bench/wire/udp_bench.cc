@@ -147,13 +147,13 @@ void BM_4_Store(benchmark::State& state) {
   SwarmStore& store = world.tracker().store();
   std::size_t batch = 0;
   Random random(1);
-  std::array<const std::uint8_t*, kBatch> coming;
+  std::array<SwarmHint, kBatch> coming;
   std::array<std::uint8_t, kMaxUdpAnswer> room;
   const PeerId id;
   for (auto _ : state) {
     const Endpoint* from = world.from(batch);
     const absl::Span<const World::Packet> packets = world.packets(batch++);
-    for (std::size_t i = 0; i < kBatch; ++i) coming[i] = packets[i].data() + 16;
+    for (std::size_t i = 0; i < kBatch; ++i) coming[i] = {packets[i].data() + 16, from + i};
     store.Prefetch(coming);
     for (const World::Packet& packet : packets) {
       const InfoHash hash = InfoHash::FromBytes(packet.data() + 16);
@@ -175,12 +175,12 @@ void BM_5_Tracker(benchmark::State& state) {
   std::size_t batch = 0;
   Random random(1);
   std::string url;
-  std::array<const std::uint8_t*, kBatch> coming;
+  std::array<SwarmHint, kBatch> coming;
   std::array<std::uint8_t, kMaxUdpAnswer> room;
   for (auto _ : state) {
     const Endpoint* from = world.from(batch);
     const absl::Span<const World::Packet> packets = world.packets(batch++);
-    for (std::size_t i = 0; i < kBatch; ++i) coming[i] = packets[i].data() + 16;
+    for (std::size_t i = 0; i < kBatch; ++i) coming[i] = {packets[i].data() + 16, from + i};
     world.tracker().store().Prefetch(coming);
     for (const World::Packet& packet : packets) {
       AnnounceRequest request;

@@ -76,6 +76,13 @@ struct SwarmUpdate {
   std::uint64_t random = 0;
 };
 
+// What is known of an announce or a scrape that comes next. Borrows what it points to for the time
+// of the call.
+struct SwarmHint {
+  const std::uint8_t* info_hash;   // 20 bytes
+  const Endpoint* peer = nullptr;  // null for a scrape
+};
+
 // One accepted change, small enough to be written to a journal or sent to another tracker. Applying
 // the deltas of a swarm in order to an empty store gives that swarm again.
 struct SwarmDelta {
@@ -154,11 +161,8 @@ class MUSTER_EXPORT SwarmStore {
 
   virtual StoreTotals Totals() const = 0;
 
-  // Announces for these torrents come next, each named by the 20 bytes of its info hash: a store
-  // may use the hint to have their memory at hand.
-  virtual void Prefetch(absl::Span<const std::uint8_t* const> info_hashes) const {
-    (void)info_hashes;
-  }
+  // What comes next: a store may use the hint to have its memory at hand.
+  virtual void Prefetch(absl::Span<const SwarmHint> coming) const { (void)coming; }
 
   // At most one, set before the first announce; not owned, and must outlive the store's last verb.
   virtual void SetObserver(SwarmObserver* observer) = 0;

@@ -25,6 +25,8 @@ void UdpService::Answer(absl::Span<UdpDatagram> batch, Instant now) {
   pending_.clear();
   claims_.clear();
   coming_.clear();
+  peers_.clear();
+  peers_.reserve(batch.size());  // it is pointed into
   for (UdpDatagram& datagram : batch) {
     const UdpHeader header = DecodeUdpHeader(datagram.request);
     if (header.kind == UdpKind::kNoise) {
@@ -34,8 +36,12 @@ void UdpService::Answer(absl::Span<UdpDatagram> batch, Instant now) {
     pending_.push_back({&datagram, header});
     claims_.push_back({&datagram.from, header.kind == UdpKind::kConnect, header.connection_id});
     // The info hash stands behind the header in both; fetching for a wrong id is harmless.
-    if (header.kind == UdpKind::kAnnounce || header.kind == UdpKind::kScrape) {
-      coming_.push_back(datagram.request.data() + 16);
+    const std::uint8_t* const info_hash = datagram.request.data() + 16;
+    if (header.kind == UdpKind::kAnnounce) {
+      peers_.push_back(UdpAnnouncePeer(datagram.request, datagram.from));
+      coming_.push_back({info_hash, &peers_.back()});
+    } else if (header.kind == UdpKind::kScrape) {
+      coming_.push_back({info_hash});
     }
   }
   tracker_->store().Prefetch(coming_);

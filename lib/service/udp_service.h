@@ -53,7 +53,8 @@ class UdpService {
   // Scratch that outlives a batch, so that no packet allocates.
   std::vector<Pending> pending_;
   std::vector<ConnectionIds::Claim> claims_;
-  std::vector<const std::uint8_t*> coming_;
+  std::vector<Endpoint> peers_;
+  std::vector<SwarmHint> coming_;
   std::vector<InfoHash> scrape_hashes_;
   std::vector<std::optional<SwarmCounts>> scrape_rows_;
   std::string url_;

@@ -275,36 +275,63 @@ StoreTotals MemoryStore::Totals() const {
   return totals;
 }
 
-void MemoryStore::Prefetch(absl::Span<const std::uint8_t* const> info_hashes) const {
+void MemoryStore::Prefetch(absl::Span<const SwarmHint> coming) const {
   // A store that the processor's first caches hold gains nothing.
   constexpr std::size_t kWorthFrom = 128 * 1024;
   if (heap_.bytes() < kWorthFrom) return;
+  // The same goes for a single swarm's peers.
+  constexpr std::size_t kLargeSwarm = 40'000;
   // In passes, so that what each pass waits for comes together. Locks are free here nearly always,
   // and cheap.
   constexpr std::size_t kMost = 64;
-  info_hashes = info_hashes.first(std::min(info_hashes.size(), kMost));
+  coming = coming.first(std::min(coming.size(), kMost));
   std::array<std::uint64_t, kMost> hashes;
   std::array<std::uint32_t, kMost> records;
-  for (std::size_t i = 0; i < info_hashes.size(); ++i) {
-    hashes[i] = HashInfo(info_hashes[i], context_.key);
-    const auto* const at = reinterpret_cast<const char*>(&ShardOf(info_hashes[i]));
+  std::array<std::size_t, kMost> huge;
+  for (std::size_t i = 0; i < coming.size(); ++i) {
+    hashes[i] = HashInfo(coming[i].info_hash, context_.key);
+    const auto* const at = reinterpret_cast<const char*>(&ShardOf(coming[i].info_hash));
     for (std::size_t line = 0; line < sizeof(Locked); line += 64) __builtin_prefetch(at + line, 1);
   }
-  for (std::size_t i = 0; i < info_hashes.size(); ++i) {
-    const Locked& locked = ShardOf(info_hashes[i]);
+  for (std::size_t i = 0; i < coming.size(); ++i) {
+    const Locked& locked = ShardOf(coming[i].info_hash);
     MutexLock lock(&locked.mu);
     locked.shard.PrefetchIndex(hashes[i]);
   }
-  for (std::size_t i = 0; i < info_hashes.size(); ++i) {
-    const Locked& locked = ShardOf(info_hashes[i]);
+  for (std::size_t i = 0; i < coming.size(); ++i) {
+    const Locked& locked = ShardOf(coming[i].info_hash);
     MutexLock lock(&locked.mu);
     records[i] = locked.shard.PrefetchRecord(hashes[i]);
   }
-  for (std::size_t i = 0; i < info_hashes.size(); ++i) {
-    const Locked& locked = ShardOf(info_hashes[i]);
+  // From here on a record may have gone meanwhile; then whatever has its number does no harm.
+  std::size_t huge_count = 0;
+  for (std::size_t i = 0; i < coming.size(); ++i) {
+    const Locked& locked = ShardOf(coming[i].info_hash);
     MutexLock lock(&locked.mu);
-    // It may have gone meanwhile; then whatever has its number does no harm.
-    if (records[i] < locked.shard.size()) locked.shard.record(records[i]).PrefetchPeers();
+    if (records[i] >= locked.shard.size()) continue;
+    const SwarmRecord& record = locked.shard.record(records[i]);
+    record.PrefetchPeers();
+    if (coming[i].peer != nullptr && record.huge_swarm() != nullptr) huge[huge_count++] = i;
+  }
+  using Fetch = PeerSet::Fetch;
+  for (const Fetch what : {Fetch::kAddressOfBlock, Fetch::kTags, Fetch::kPeer}) {
+    for (std::size_t h = 0; h < huge_count; ++h) {
+      const std::size_t i = huge[h];
+      if (records[i] == Shard::kNone) continue;
+      const Endpoint& peer = *coming[i].peer;
+      const Locked& locked = ShardOf(coming[i].info_hash);
+      MutexLock lock(&locked.mu);
+      const HugeSwarm* const swarm =
+          records[i] < locked.shard.size() ? locked.shard.record(records[i]).huge_swarm() : nullptr;
+      if (swarm == nullptr || swarm->peers(peer.family()) < kLargeSwarm) {
+        records[i] = Shard::kNone;
+        continue;
+      }
+      if (what == Fetch::kAddressOfBlock)
+        hashes[i] = HashPeer(peer.compact().data(), peer.family(), context_.key);
+      for (unsigned role = 0; role < kRoles; ++role)
+        swarm->set(peer.family(), role).Prefetch(context_, hashes[i], what);
+    }
   }
 }
 

@@ -43,7 +43,7 @@ class MemoryStore final : public SwarmStore {
   void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const override;
   bool Remove(const InfoHash& info_hash) override;
   StoreTotals Totals() const override;
-  void Prefetch(absl::Span<const std::uint8_t* const> info_hashes) const override;
+  void Prefetch(absl::Span<const SwarmHint> coming) const override;
   void SetObserver(SwarmObserver* observer) override { observer_ = observer; }
 
  private:

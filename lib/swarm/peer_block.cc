@@ -6,8 +6,7 @@
 
 namespace muster {
 std::size_t PeerBlock::Bytes(const SwarmContext& context, AddressFamily family, unsigned capacity) {
-  std::size_t bytes = sizeof(PeerBlock) + capacity * (CompactSize(family) + 1);
-  if (capacity >= kTaggedFrom) bytes += capacity;
+  std::size_t bytes = PeersAt(capacity) + capacity * (CompactSize(family) + 1);
   if (context.keep_ids) bytes += capacity * PeerId::kSize;
   return bytes;
 }
@@ -27,20 +26,6 @@ void PeerBlock::Delete(const SwarmContext& context, AddressFamily family, PeerBl
   if (block != nullptr) context.heap->Free(block, Bytes(context, family, block->capacity_));
 }
 
-PeerList PeerBlock::list(const SwarmContext& context, AddressFamily family) {
-  PeerList list;
-  list.family = family;
-  list.capacity = capacity_;
-  list.n = {n_[0], n_[1], n_[2]};
-  auto* at = reinterpret_cast<std::uint8_t*>(this) + sizeof(PeerBlock);
-  list.tags = capacity_ >= kTaggedFrom ? at : nullptr;
-  if (list.tags != nullptr) at += capacity_;
-  list.peers = at;
-  list.marks = at += capacity_ * CompactSize(family);
-  list.ids = context.keep_ids ? at + capacity_ : nullptr;
-  return list;
-}
-
 PeerBlock* PeerBlock::Resized(const SwarmContext& context, AddressFamily family, PeerBlock* block,
                               unsigned peers) {
   PeerBlock* const resized = New(context, family, peers);
@@ -49,11 +34,10 @@ PeerBlock* PeerBlock::Resized(const SwarmContext& context, AddressFamily family,
   PeerList to = resized->list(context, family);
   // In the order of the roles, so that each is put straight in its place.
   for (unsigned i = 0; i < from.size(); ++i) {
-    const std::uint8_t tag =
-        to.tags == nullptr ? 0
-        : from.tags != nullptr
-            ? from.tags[i]
-            : static_cast<std::uint8_t>(HashPeer(from.peer(i), family, context.key) >> 56);
+    const std::uint8_t tag = to.tags == nullptr ? 0
+                             : from.tags != nullptr
+                                 ? from.tags[i]
+                                 : TagOf(HashPeer(from.peer(i), family, context.key));
     to.InsertFrom(from, i, from.role_at(i), tag);
   }
   resized->Store(to);

@@ -12,6 +12,7 @@
 #ifndef MUSTER_LIB_SWARM_PEER_BLOCK_H_
 #define MUSTER_LIB_SWARM_PEER_BLOCK_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -40,10 +41,40 @@ class PeerBlock {
   static std::size_t Bytes(const SwarmContext& context, AddressFamily family, unsigned capacity);
 
   // The list in the block. What changes in the list's counts has to be stored back.
-  PeerList list(const SwarmContext& context, AddressFamily family);
+  PeerList list(const SwarmContext& context, AddressFamily family) {
+    return list(context, family, capacity_, {n_[0], n_[1], n_[2]});
+  }
+  // The same without looking at the block, by whom the capacity and the counts are known.
+  PeerList list(const SwarmContext& context, AddressFamily family, unsigned capacity,
+                const std::array<unsigned, kRoles>& n) {
+    auto* const start = reinterpret_cast<std::uint8_t*>(this);
+    PeerList list;
+    list.family = family;
+    list.capacity = capacity;
+    list.n = n;
+    list.tags = capacity >= kTaggedFrom ? start + sizeof(PeerBlock) : nullptr;
+    list.peers = start + PeersAt(capacity);
+    list.marks = list.peers + capacity * CompactSize(family);
+    list.ids = context.keep_ids ? list.marks + capacity : nullptr;
+    return list;
+  }
   void Store(const PeerList& list) {
     for (unsigned role = 0; role < kRoles; ++role)
       n_[role] = static_cast<std::uint8_t>(list.n[role]);
+  }
+
+  // Hints that a peer is going to be looked for.
+  void PrefetchTags() const {
+    __builtin_prefetch(this);
+    __builtin_prefetch(reinterpret_cast<const char*>(this) + 64);
+  }
+
+  // Hints that peers [from, from + n) of a block of this capacity are going to be copied.
+  void PrefetchPeers(AddressFamily family, unsigned capacity, unsigned from, unsigned n) const {
+    const char* const peers = reinterpret_cast<const char*>(this) + PeersAt(capacity);
+    const std::size_t width = CompactSize(family);
+    for (std::size_t at = from * width; at < (from + n) * width + 63; at += 64)
+      __builtin_prefetch(peers + at);
   }
 
   unsigned capacity() const { return capacity_; }
@@ -65,6 +96,10 @@ class PeerBlock {
   }
 
  private:
+  static std::size_t PeersAt(unsigned capacity) {
+    return sizeof(PeerBlock) + (capacity >= kTaggedFrom ? capacity : 0);
+  }
+
   std::uint8_t capacity_;
   std::uint8_t n_[kRoles];
 };

@@ -41,31 +41,49 @@ PeerKey::PeerKey(const Endpoint& endpoint, const PeerId& peer_id, const HashKey&
       hash(HashPeer(compact, family, key)),
       id(peer_id.data()) {}
 
-int PeerList::Find(const PeerKey& key) const {
+template <typename IsIt>
+int PeerList::FindTagged(std::uint8_t tag, const IsIt& is_it) const {
   const unsigned count = size();
-  if (tags == nullptr) {
-    for (unsigned i = 0; i < count; ++i) {
-      if (Equal(family, peer(i), key.compact)) return static_cast<int>(i);
-    }
-    return kNone;
-  }
 #ifdef __SSE2__
   // Sixteen tags at a time. What is read behind the last tag are the peers (see PeerBlock).
-  const __m128i wanted = _mm_set1_epi8(static_cast<char>(key.tag()));
+  const __m128i wanted = _mm_set1_epi8(static_cast<char>(tag));
   for (unsigned base = 0; base < count; base += 16) {
     const __m128i tags16 = _mm_loadu_si128(reinterpret_cast<const __m128i*>(tags + base));
     auto hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(tags16, wanted)));
     for (; hits != 0; hits &= hits - 1) {
       const unsigned i = base + static_cast<unsigned>(std::countr_zero(hits));
-      if (i < count && Equal(family, peer(i), key.compact)) return static_cast<int>(i);
+      if (i < count && is_it(i)) return static_cast<int>(i);
     }
   }
 #else
   for (unsigned i = 0; i < count; ++i) {
-    if (tags[i] == key.tag() && Equal(family, peer(i), key.compact)) return static_cast<int>(i);
+    if (tags[i] == tag && is_it(i)) return static_cast<int>(i);
   }
 #endif
   return kNone;
+}
+
+int PeerList::Find(const PeerKey& key) const {
+  const auto is_it = [&](unsigned i) { return Equal(family, peer(i), key.compact); };
+  if (tags != nullptr) return FindTagged(key.tag(), is_it);
+  for (unsigned i = 0; i < size(); ++i) {
+    if (is_it(i)) return static_cast<int>(i);
+  }
+  return kNone;
+}
+
+void PeerList::Prefetch(std::uint8_t tag) const {
+  if (tags == nullptr) return;
+  // The first with the right tag is nearly always the one. It changes places with the last of its
+  // role.
+  const int i = FindTagged(tag, [](unsigned) { return true; });
+  if (i == kNone) return;
+  const auto at = static_cast<unsigned>(i);
+  const unsigned role = role_at(at);
+  for (const unsigned touched : {at, begin_of(role) + n[role] - 1}) {
+    __builtin_prefetch(peer(touched), 1);
+    __builtin_prefetch(marks + touched, 1);
+  }
 }
 
 void PeerList::Move(unsigned from, unsigned to) {
@@ -174,13 +192,18 @@ void PeerList::Copy(unsigned begin, unsigned take, PeerBatch& chosen) const {
   chosen.Append(family, peer(begin), ids == nullptr ? nullptr : ids + begin * PeerId::kSize, take);
 }
 
+void PeerList::CopyAround(unsigned begin, unsigned end, unsigned from, unsigned take,
+                          PeerBatch& chosen) const {
+  const unsigned first = std::min(take, end - from);
+  Copy(from, first, chosen);
+  if (first < take) Copy(begin, take - first, chosen);
+}
+
 void PeerList::Choose(unsigned begin, unsigned end, unsigned take, std::uint64_t random,
                       PeerBatch& chosen) const {
   if (take == 0) return;
   const unsigned from = begin + static_cast<unsigned>((random >> 32) * (end - begin) >> 32);
-  const unsigned first = std::min(take, end - from);
-  Copy(from, first, chosen);
-  if (first < take) Copy(begin, take - first, chosen);
+  CopyAround(begin, end, from, take, chosen);
 }
 
 }  // namespace muster

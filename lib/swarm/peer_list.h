@@ -40,11 +40,14 @@ constexpr PeerState StateOf(unsigned role) { return static_cast<PeerState>(role)
 // A seeder has no use for another peer that only uploads.
 constexpr bool UploadsOnly(unsigned role) { return role != kDownloaders; }
 
+// What a list keeps of a peer's hash.
+constexpr std::uint8_t TagOf(std::uint64_t hash) { return static_cast<std::uint8_t>(hash >> 56); }
+
 // A peer and what is derived from it once for an announce.
 struct PeerKey {
   PeerKey(const Endpoint& endpoint, const PeerId& peer_id, const HashKey& key);
 
-  std::uint8_t tag() const { return static_cast<std::uint8_t>(hash >> 56); }
+  std::uint8_t tag() const { return TagOf(hash); }
 
   const std::uint8_t* compact;
   AddressFamily family;
@@ -95,6 +98,8 @@ class PeerList {
 
   // The place of a peer, or kNone.
   int Find(const PeerKey& key) const;
+  // Hints that Find() comes next; reads the tags.
+  void Prefetch(std::uint8_t tag) const;
   // Puts a new peer at the end of its role and returns its place; there must be room.
   unsigned Insert(const PeerKey& key, unsigned role, std::uint8_t mark);
   // The same with the peer at place `i` of another list.
@@ -112,10 +117,16 @@ class PeerList {
   // around: each is equally likely to be among them. take <= end - begin.
   void Choose(unsigned begin, unsigned end, unsigned take, std::uint64_t random,
               PeerBatch& chosen) const;
+  // The same from place `from`.
+  void CopyAround(unsigned begin, unsigned end, unsigned from, unsigned take,
+                  PeerBatch& chosen) const;
   // Appends the peers at [begin, begin + take).
   void Copy(unsigned begin, unsigned take, PeerBatch& chosen) const;
 
  private:
+  // The place of a peer with this tag for which `is_it` says yes, or kNone.
+  template <typename IsIt>
+  int FindTagged(std::uint8_t tag, const IsIt& is_it) const;
   // Makes room for one more at the end of `role`; returns the place.
   unsigned Open(unsigned role);
   void Move(unsigned from, unsigned to);

@@ -11,6 +11,8 @@ void PeerSet::Clear(const SwarmContext& context) {
   for (PeerBlock* block : blocks_) PeerBlock::Delete(context, family_, block);
   blocks_.clear();
   sizes_.clear();
+  capacities_.clear();
+  at_most_ = 0;
   size_ = 0;
 }
 
@@ -23,12 +25,38 @@ std::size_t PeerSet::BlockOf(std::uint64_t hash) const {
 void PeerSet::Store(const PeerList& list, std::size_t block) {
   blocks_[block]->Store(list);
   sizes_[block] = static_cast<std::uint8_t>(list.size());
+  at_most_ = std::max(at_most_, list.size());
+}
+
+void PeerSet::Resize(const SwarmContext& context, std::size_t block, unsigned peers) {
+  blocks_[block] = PeerBlock::Resized(context, family_, blocks_[block], std::max(1u, peers));
+  capacities_[block] = static_cast<std::uint8_t>(blocks_[block]->capacity());
+}
+
+void PeerSet::Measure() {
+  at_most_ = sizes_.empty() ? 0u : *std::max_element(sizes_.begin(), sizes_.end());
 }
 
 PeerSet::Place PeerSet::Find(const SwarmContext& context, const PeerKey& key) const {
   if (blocks_.empty()) return {};
   const std::size_t block = BlockOf(key.hash);
   return {block, ListOf(context, block).Find(key)};
+}
+
+void PeerSet::Prefetch(const SwarmContext& context, std::uint64_t hash, Fetch what) const {
+  if (blocks_.empty()) return;
+  const std::size_t block = BlockOf(hash);
+  switch (what) {
+    case Fetch::kAddressOfBlock:
+      __builtin_prefetch(&blocks_[block]);
+      break;
+    case Fetch::kTags:
+      blocks_[block]->PrefetchTags();
+      break;
+    case Fetch::kPeer:
+      ListOf(context, block).Prefetch(TagOf(hash));
+      break;
+  }
 }
 
 std::uint8_t& PeerSet::MarkAt(const SwarmContext& context, Place place) {
@@ -41,9 +69,9 @@ std::uint8_t* PeerSet::IdAt(const SwarmContext& context, Place place) {
 }
 
 bool PeerSet::MakeRoom(const SwarmContext& context, std::size_t block) {
-  if (sizes_[block] < blocks_[block]->capacity()) return true;
+  if (sizes_[block] < capacities_[block]) return true;
   if (sizes_[block] == PeerBlock::kMaxCapacity) return false;
-  blocks_[block] = PeerBlock::Resized(context, family_, blocks_[block], sizes_[block] + 1u);
+  Resize(context, block, sizes_[block] + 1u);
   return true;
 }
 
@@ -62,7 +90,7 @@ bool PeerSet::InsertInto(const SwarmContext& context, std::size_t block, const P
                          unsigned i, std::uint64_t hash) {
   if (!MakeRoom(context, block)) return false;
   PeerList list = ListOf(context, block);
-  list.InsertFrom(from, i, role_, static_cast<std::uint8_t>(hash >> 56));
+  list.InsertFrom(from, i, role_, TagOf(hash));
   Store(list, block);
   return true;
 }
@@ -79,6 +107,7 @@ void PeerSet::Split(const SwarmContext& context) {
   const std::size_t added = blocks_.size();
   blocks_.push_back(PeerBlock::New(context, family_, added == 0 ? 8 : kSplitAbove / 2));
   sizes_.push_back(0);
+  capacities_.push_back(static_cast<std::uint8_t>(blocks_.back()->capacity()));
   if (added == 0) return;
   // The block that had the new one's peers so far: the same number without its highest bit.
   const std::size_t source = added & ~std::bit_floor(added);
@@ -90,8 +119,8 @@ void PeerSet::Split(const SwarmContext& context) {
     from.Remove(i);
   }
   Store(from, source);
-  blocks_[source] =
-      PeerBlock::Resized(context, family_, blocks_[source], std::max(1u, from.size()));
+  Resize(context, source, from.size());
+  if (std::has_single_bit(blocks_.size())) Measure();  // every block has been split since
 }
 
 void PeerSet::Join(const SwarmContext& context) {
@@ -101,9 +130,7 @@ void PeerSet::Join(const SwarmContext& context) {
   if (last > 0) {
     const PeerList from = ListOf(context, last);
     const unsigned together = sizes_[target] + from.size();
-    if (together > blocks_[target]->capacity()) {
-      blocks_[target] = PeerBlock::Resized(context, family_, blocks_[target], together);
-    }
+    if (together > capacities_[target]) Resize(context, target, together);
     for (unsigned i = 0; i < from.size(); ++i) {
       InsertInto(context, target, from, i, HashPeer(from.peer(i), family_, context.key));
     }
@@ -113,11 +140,13 @@ void PeerSet::Join(const SwarmContext& context) {
   PeerBlock::Delete(context, family_, blocks_[last]);
   blocks_.pop_back();
   sizes_.pop_back();
+  capacities_.pop_back();
   // Vectors give memory back a half at a time, so that a set that shrinks does not copy them at
   // each step.
   if (blocks_.size() < blocks_.capacity() / 4) {
     blocks_.shrink_to_fit();
     sizes_.shrink_to_fit();
+    capacities_.shrink_to_fit();
   }
 }
 
@@ -127,7 +156,7 @@ void PeerSet::Remove(const SwarmContext& context, Place place) {
   Store(list, place.block);
   --size_;
   if (list.size() > 0 && PeerBlock::MuchTooLarge(list.capacity, list.size())) {
-    blocks_[place.block] = PeerBlock::Resized(context, family_, blocks_[place.block], list.size());
+    Resize(context, place.block, list.size());
   }
   if (size_ < (blocks_.size() - 1) * kJoinBelow || size_ == 0) Join(context);
 }
@@ -147,9 +176,9 @@ unsigned PeerSet::ExpireBlock(const SwarmContext& context, std::size_t block,
   const unsigned gone = list.Expire(cutoff);
   if (gone > 0) Store(list, block);
   size_ -= gone;
+  if (block == 0) Measure();  // the last one that a sweep looks at
   if (blocks_[block]->WantsResizing(context, family_)) {
-    blocks_[block] =
-        PeerBlock::Resized(context, family_, blocks_[block], std::max(1u, list.size()));
+    Resize(context, block, list.size());
   }
   if (gone == 0) return 0;
   // Enough to keep pace with blocks that become empty, few enough that the step stays small.
@@ -161,69 +190,68 @@ unsigned PeerSet::ExpireBlock(const SwarmContext& context, std::size_t block,
 }
 
 std::size_t PeerSet::DrawBlock(std::size_t but_last_of, Random& random) const {
-  // Draw a block and a place in it as if every block were full, until there is a peer at that
-  // place.
+  // Draw a block and a place in it as if every block were as large as the largest, until there is a
+  // peer at that place.
   for (;;) {
     const std::uint64_t draw = random.Next();
     const auto block = static_cast<std::size_t>((draw >> 32) * blocks_.size() >> 32);
-    if ((draw & 0xff) < Eligible(block, but_last_of)) return block;
+    const auto place = static_cast<unsigned>((draw & 0xffffffff) * at_most_ >> 32);
+    if (place < Eligible(block, but_last_of)) return block;
   }
 }
 
-void PeerSet::Choose(const SwarmContext& context, std::size_t take, std::size_t but_last_of,
-                     Random& random, PeerBatch& chosen) const {
-  if (take == 0) return;
-  const std::size_t eligible = size_ - (but_last_of == kNobody ? 0 : 1);
+void PeerSet::DrawPeers(std::size_t take, std::size_t but_last_of, Random& random,
+                        Draw& draw) const {
+  draw.take = take;
+  draw.but_last_of = but_last_of;
   // A few runs of neighbours from different blocks: mixed well, and few cache misses. A run is
   // shorter than nearly every block: one that could not give it all would give its peers less often
   // than others. Where much of the set is wanted, one run through all blocks, as nobody may be
   // taken twice.
-  constexpr std::size_t kLeastRuns = 4;
-  constexpr std::size_t kMostRuns = 16;
+  constexpr std::size_t kLeastRuns = 2;
   constexpr std::size_t kLongestRun = 16;
-  const std::size_t run_count = std::max(kLeastRuns, (take + kLongestRun - 1) / kLongestRun);
-  struct Run {
-    std::size_t block;
-    unsigned take;
-  };
-  std::array<Run, kMostRuns> runs;
-  std::size_t drawn = 0;
-  if (run_count <= kMostRuns && eligible >= 8 * take && blocks_.size() >= 2 * run_count) {
-    std::size_t left = take;
-    for (std::size_t r = run_count; r > 0 && left > 0; --r) {
-      const auto share = static_cast<unsigned>((left + r - 1) / r);
-      const std::size_t block = DrawBlock(but_last_of, random);
-      __builtin_prefetch(blocks_[block]);
-      auto* const same = std::find_if(runs.begin(), runs.begin() + drawn,
-                                      [&](const Run& run) { return run.block == block; });
-      if (same != runs.begin() + drawn) {
-        same->take += share;
-      } else {
-        runs[drawn++] = {block, share};
-      }
-      left -= share;
+  const std::size_t eligible = size_ - (but_last_of == kNobody ? 0 : 1);
+  std::size_t runs = std::max(kLeastRuns, (take + kLongestRun - 1) / kLongestRun);
+  if (runs > Draw::kMostRuns || eligible < 8 * take || blocks_.size() < 2 * runs) return;
+  for (; runs > 0 && take > 0; --runs) {
+    const auto share = static_cast<unsigned>((take + runs - 1) / runs);
+    const std::size_t block = DrawBlock(but_last_of, random);
+    take -= share;
+    Draw::Run* same = draw.begin();
+    while (same != draw.end() && same->block != block) ++same;
+    if (same != draw.end()) {
+      same->take += share;
+      continue;
     }
-    for (std::size_t r = 0; r < drawn; ++r) {
-      const unsigned n = Eligible(runs[r].block, but_last_of);
-      const unsigned part = std::min(n, runs[r].take);
-      ListOf(context, runs[r].block).Choose(0, n, part, random.Next(), chosen);
-      take -= part;
-    }
-    if (take == 0) return;
+    const unsigned from = random.Below(Eligible(block, but_last_of));
+    draw.runs[draw.count++] = {block, from, share};
+    blocks_[block]->PrefetchPeers(family_, capacities_[block], from, share);
   }
+}
+
+void PeerSet::Copy(const SwarmContext& context, const Draw& draw, Random& random,
+                   PeerBatch& chosen) const {
+  std::size_t take = draw.take;
+  for (const Draw::Run& run : draw) {
+    const unsigned n = Eligible(run.block, draw.but_last_of);
+    const unsigned part = std::min(n, run.take);
+    ListOf(context, run.block).CopyAround(0, n, run.from, part, chosen);
+    take -= part;
+  }
+  if (take == 0) return;
   // From a peer drawn evenly, onwards and around; blocks that have been used above are passed over.
-  const std::size_t start = DrawBlock(but_last_of, random);
-  const auto offset = random.Below(Eligible(start, but_last_of));
+  const std::size_t start = DrawBlock(draw.but_last_of, random);
+  const unsigned offset = random.Below(Eligible(start, draw.but_last_of));
   const auto used = [&](std::size_t block) {
-    return std::any_of(runs.begin(), runs.begin() + drawn,
-                       [&](const Run& run) { return run.block == block; });
+    return std::any_of(draw.begin(), draw.end(),
+                       [&](const Draw::Run& run) { return run.block == block; });
   };
   std::size_t block = start;
   unsigned from = offset;
   for (std::size_t step = 0; step <= blocks_.size() && take > 0; ++step) {
     const unsigned end = step == blocks_.size()
                              ? offset
-                             : Eligible(block, but_last_of);  // the rest of the first, at last
+                             : Eligible(block, draw.but_last_of);  // the rest of the first, at last
     if (!used(block) && from < end) {
       const auto part = static_cast<unsigned>(std::min<std::size_t>(take, end - from));
       ListOf(context, block).Copy(from, part, chosen);

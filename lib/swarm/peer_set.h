@@ -10,6 +10,7 @@
 #ifndef MUSTER_LIB_SWARM_PEER_SET_H_
 #define MUSTER_LIB_SWARM_PEER_SET_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -55,10 +56,36 @@ class PeerSet {
   void ForEachBlock(const SwarmContext& context,
                     absl::FunctionRef<void(const PeerList&)> visit) const;
 
-  // Copies `take` different peers, each about equally likely; `but_last_of` names a block whose
-  // last peer is not one of them (kNobody: none). At most size() less that peer.
-  void Choose(const SwarmContext& context, std::size_t take, std::size_t but_last_of,
-              Random& random, PeerBatch& chosen) const;
+  // Hints to the processor that a peer with this hash is going to be looked for, in steps that each
+  // need what the one before has fetched.
+  enum class Fetch { kAddressOfBlock, kTags, kPeer };
+  void Prefetch(const SwarmContext& context, std::uint64_t hash, Fetch what) const;
+
+  // A choice of peers, drawn and not yet copied: their memory is on its way meanwhile.
+  struct Draw {
+    static constexpr std::size_t kMostRuns = 16;
+    // Neighbours in one block, from a place onwards and around.
+    struct Run {
+      std::size_t block;
+      unsigned from;
+      unsigned take;
+    };
+
+    const Run* begin() const { return runs.data(); }
+    const Run* end() const { return runs.data() + count; }
+    Run* begin() { return runs.data(); }
+    Run* end() { return runs.data() + count; }
+
+    std::size_t take = 0;  // in all; what the runs lack is found when they are copied
+    std::size_t but_last_of;
+    std::size_t count = 0;
+    std::array<Run, kMostRuns> runs;
+  };
+  // Draws `take` different peers, each about equally likely; `but_last_of` names a block whose last
+  // peer is not one of them (kNobody: none). At most size() less that peer.
+  void DrawPeers(std::size_t take, std::size_t but_last_of, Random& random, Draw& draw) const;
+  // Copies them; the set has not changed since.
+  void Copy(const SwarmContext& context, const Draw& draw, Random& random, PeerBatch& chosen) const;
 
   // Forgets peers of block `block` (< block_count()); returns how many.
   // Blocks are joined afterwards where few are left, so block_count() may fall.
@@ -73,9 +100,12 @@ class PeerSet {
 
   std::size_t BlockOf(std::uint64_t hash) const;
   PeerList ListOf(const SwarmContext& context, std::size_t block) const {
-    return blocks_[block]->list(context, family_);
+    std::array<unsigned, kRoles> n{};
+    n[role_] = sizes_[block];
+    return blocks_[block]->list(context, family_, capacities_[block], n);
   }
   void Store(const PeerList& list, std::size_t block);
+  void Resize(const SwarmContext& context, std::size_t block, unsigned peers);
   bool InsertInto(const SwarmContext& context, std::size_t block, const PeerList& from, unsigned i,
                   std::uint64_t hash);
   bool MakeRoom(const SwarmContext& context, std::size_t block);
@@ -85,6 +115,8 @@ class PeerSet {
   unsigned Eligible(std::size_t block, std::size_t but_last_of) const {
     return sizes_[block] - (block == but_last_of ? 1u : 0u);
   }
+  // Looks anew how large the largest block is.
+  void Measure();
   // A block, drawn with a likelihood in proportion to its eligible peers.
   std::size_t DrawBlock(std::size_t but_last_of, Random& random) const;
 
@@ -92,7 +124,10 @@ class PeerSet {
   Role role_;
   std::size_t size_ = 0;
   std::vector<PeerBlock*> blocks_;
-  std::vector<std::uint8_t> sizes_;  // of the blocks, side by side, so that a draw touches no block
+  // What the blocks say themselves, side by side, so that a draw waits for none of them.
+  std::vector<std::uint8_t> sizes_;
+  std::vector<std::uint8_t> capacities_;
+  unsigned at_most_ = 0;  // no block is larger; tightened now and then
 };
 
 }  // namespace muster

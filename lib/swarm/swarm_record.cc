@@ -68,6 +68,12 @@ HugeSwarm::HugeSwarm()
            PeerSet(AddressFamily::kIpv6, kPartialSeeders),
            PeerSet(AddressFamily::kIpv6, kDownloaders)} {}
 
+std::size_t HugeSwarm::peers(AddressFamily family) const {
+  std::size_t all = 0;
+  for (unsigned role = 0; role < kRoles; ++role) all += set(family, role).size();
+  return all;
+}
+
 SwarmRecord::SwarmRecord(const std::uint8_t* info_hash) : shape_(kInline4), body_{} {
   std::copy_n(info_hash, InfoHash::kSize, info_hash_);
 }
@@ -184,9 +190,7 @@ std::size_t SwarmRecord::peers(AddressFamily family) const {
     case kHuge:
       break;
   }
-  std::size_t all = 0;
-  for (unsigned role = 0; role < kRoles; ++role) all += huge()->set(family, role).size();
-  return all;
+  return huge()->peers(family);
 }
 
 // --- growing and shrinking ---
@@ -257,8 +261,7 @@ void SwarmRecord::HugeToBlocks(const SwarmContext& context) {
     for (unsigned role = 0; role < kRoles; ++role) {
       from->set(family, role).ForEachBlock(context, [&](const PeerList& list) {
         for (unsigned i = 0; i < list.size(); ++i) {
-          const std::uint64_t hash = HashPeer(list.peer(i), family, context.key);
-          to.InsertFrom(list, i, role, static_cast<std::uint8_t>(hash >> 56));
+          to.InsertFrom(list, i, role, TagOf(HashPeer(list.peer(i), family, context.key)));
         }
       });
     }
@@ -476,6 +479,9 @@ SwarmRecord::Change SwarmRecord::ApplyHuge(const SwarmContext& context, const An
   if (own_block != PeerSet::kNobody) --all[static_cast<int>(family)];
   const Shares shares = Share(wanted, std::min(all[0], chosen.room(AddressFamily::kIpv4)),
                               std::min(all[1], chosen.room(AddressFamily::kIpv6)), random);
+  std::array<PeerSet::Draw, 2 * kRoles> draws;
+  std::array<const PeerSet*, 2 * kRoles> drawn_from;
+  std::size_t drawn = 0;
   for (const AddressFamily f : kFamilies) {
     const auto i = static_cast<std::size_t>(f);
     if (shares.of[i] == 0) continue;
@@ -487,10 +493,13 @@ SwarmRecord::Change SwarmRecord::ApplyHuge(const SwarmContext& context, const An
       const std::size_t after = before + swarm.set(f, r).size() - (own ? 1 : 0);
       const std::size_t take =
           (after * shares.of[i] + offset) / all[i] - (before * shares.of[i] + offset) / all[i];
-      swarm.set(f, r).Choose(context, take, own ? own_block : PeerSet::kNobody, chance, chosen);
       before = after;
+      if (take == 0) continue;
+      drawn_from[drawn] = &swarm.set(f, r);
+      swarm.set(f, r).DrawPeers(take, own ? own_block : PeerSet::kNobody, chance, draws[drawn++]);
     }
   }
+  for (std::size_t d = 0; d < drawn; ++d) drawn_from[d]->Copy(context, draws[d], chance, chosen);
   return change;
 }
 
@@ -555,10 +564,7 @@ void SwarmRecord::PrefetchPeers() const {
     return;
   }
   for (const AddressFamily family : kFamilies) {
-    if (const PeerBlock* const b = block(family)) {
-      __builtin_prefetch(b);
-      __builtin_prefetch(reinterpret_cast<const char*>(b) + 64);
-    }
+    if (const PeerBlock* const b = block(family)) b->PrefetchTags();
   }
 }
 

@@ -41,6 +41,8 @@ struct HugeSwarm {
     return sets[static_cast<int>(family) * kRoles + role];
   }
 
+  std::size_t peers(AddressFamily family) const;
+
   std::array<PeerSet, 2 * kRoles> sets;
   // Where the sweep goes on: it takes several steps for a huge swarm. Each set is looked at from
   // its last block down, as joining moves peers from the last block to one before it.
@@ -101,6 +103,8 @@ class SwarmRecord {
 
   // Hints to the processor that the peers' memory comes next.
   void PrefetchPeers() const;
+  // Null unless it is one.
+  const HugeSwarm* huge_swarm() const { return kind() == kHuge ? huge() : nullptr; }
 
   // Forgets all peers and frees their memory. The completed count stays.
   void Clear(const SwarmContext& context, std::uint32_t minute);

@@ -93,6 +93,12 @@ UdpHeader DecodeUdpHeader(absl::Span<const std::uint8_t> packet) {
   return header;
 }
 
+Endpoint UdpAnnouncePeer(absl::Span<const std::uint8_t> packet, const Endpoint& from) {
+  Endpoint peer = from;
+  peer.set_port(LoadBig16(packet.data() + 96));
+  return peer;
+}
+
 bool DecodeUdpAnnounce(absl::Span<const std::uint8_t> packet, const Endpoint& from,
                        AnnounceRequest& request, std::string& url) {
   const std::uint8_t* p = packet.data();
@@ -104,8 +110,7 @@ bool DecodeUdpAnnounce(absl::Span<const std::uint8_t> packet, const Endpoint& fr
   request.event = DecodeEvent(LoadBig32(p + 80));
   request.key = LoadBig32(p + 88);
   request.numwant = static_cast<std::int32_t>(LoadBig32(p + 92));
-  request.peer = from;
-  request.peer.set_port(LoadBig16(p + 96));
+  request.peer = UdpAnnouncePeer(packet, from);
   request.url = {};
   return packet.size() == kAnnounceSize ||
          DecodeOptions(packet.subspan(kAnnounceSize), request.url, url);

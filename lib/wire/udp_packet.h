@@ -42,9 +42,12 @@ struct UdpHeader {
 
 UdpHeader DecodeUdpHeader(absl::Span<const std::uint8_t> packet);
 
-// An announce whose header said kAnnounce. The address is the sender's; the packet's own address
-// field is ignored, as it may lie. False when the options behind it run over the end. `url` is
-// where a URL in several options is put together; `request.url` borrows from it or from the packet.
+// Who announces, by an announce whose header said kAnnounce: the address is the sender's; the
+// packet's own address field is ignored, as it may lie.
+Endpoint UdpAnnouncePeer(absl::Span<const std::uint8_t> packet, const Endpoint& from);
+// An announce whose header said kAnnounce. False when the options behind it run over the end. `url`
+// is where a URL in several options is put together; `request.url` borrows from it or from the
+// packet.
 bool DecodeUdpAnnounce(absl::Span<const std::uint8_t> packet, const Endpoint& from,
                        AnnounceRequest& request, std::string& url);
 

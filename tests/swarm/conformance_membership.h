@@ -431,8 +431,12 @@ TEST_P(SwarmStoreConformance, PrefetchIsAHintOnly) {
   Fill(*store, TestHash(3), 2, true);
   std::vector<InfoHash> hashes;
   for (std::uint64_t t = 0; t < 200; ++t) hashes.push_back(TestHash(t));
-  std::vector<const std::uint8_t*> coming;
-  for (const InfoHash& hash : hashes) coming.push_back(hash.data());
+  const Endpoint peers[] = {TestPeer(7), TestPeer(7, AddressFamily::kIpv6)};
+  std::vector<SwarmHint> coming;
+  for (const InfoHash& hash : hashes) {
+    coming.push_back({hash.data()});
+    for (const Endpoint& peer : peers) coming.push_back({hash.data(), &peer});
+  }
   const auto before = ImageOf(*store).swarms;
   store->Prefetch({});
   store->Prefetch(coming);

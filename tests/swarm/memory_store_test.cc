@@ -91,8 +91,9 @@ TEST(MemoryStore, PrefetchesInALargeStore) {
   ASSERT_GT(store->Totals().bytes, 4u << 20) << "smaller stores pass the hint over";
   std::vector<InfoHash> hashes;
   for (std::uint64_t i = 0; i < 200; ++i) hashes.push_back(TestHash(i % 2 == 0 ? i : i * 1000));
-  std::vector<const std::uint8_t*> coming;
-  for (const InfoHash& hash : hashes) coming.push_back(hash.data());
+  const Endpoint peer = TestPeer(5);
+  std::vector<SwarmHint> coming;
+  for (const InfoHash& hash : hashes) coming.push_back({hash.data(), &peer});
   for (std::size_t n = 0; n <= coming.size(); ++n)
     store->Prefetch(absl::MakeConstSpan(coming).first(n));
   for (std::uint64_t i = 0; i < 200; ++i)

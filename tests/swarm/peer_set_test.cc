@@ -148,8 +148,10 @@ TEST(PeerSet, ChoosesDifferentPeersAndLeavesOneOut) {
       const std::uint32_t take = draw % 5 == 0 ? most : random.Below(std::min(most, 1200u) + 1);
       PeerBatch chosen({}, absl::MakeSpan(bytes));
       chosen.WantPeerIds(ids.data(), ids.data());
-      both.set.Choose(both.context, take, leave_out ? both.Find(left_out).block : PeerSet::kNobody,
-                      random, chosen);
+      PeerSet::Draw drawn;
+      both.set.DrawPeers(take, leave_out ? both.Find(left_out).block : PeerSet::kNobody, random,
+                         drawn);
+      both.set.Copy(both.context, drawn, random, chosen);
       ASSERT_EQ(chosen.size(), take) << "of " << size;
       std::set<Endpoint> different;
       for (std::size_t i = 0; i < take; ++i) {

@@ -53,9 +53,10 @@ TEST_P(ThreadsTest, EveryVerbAtOnceLeavesTotalsThatAreARecount) {
     InThreads([&](int thread) {
       Random random(static_cast<std::uint64_t>(thread));
       std::vector<InfoHash> hashes;
-      std::vector<const std::uint8_t*> coming;
+      const Endpoint hinted = TestPeer(3);
+      std::vector<SwarmHint> coming;
       for (std::uint32_t i = 0; i < 16; ++i) hashes.push_back(TestHash(i));
-      for (const InfoHash& hash : hashes) coming.push_back(hash.data());
+      for (const InfoHash& hash : hashes) coming.push_back({hash.data(), &hinted});
       Instant now = kStart;
       for (int step = 0; step < 6000; ++step) {
         if (step % 300 == 0) now += kMinute;
