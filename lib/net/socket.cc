@@ -80,13 +80,22 @@ SocketAddress::SocketAddress(const Endpoint& endpoint) : SocketAddress() {
 
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& endpoint, const SocketOptions& options) {
   absl::StatusOr<UniqueFd> fd = Bind(SOCK_DGRAM, endpoint, options);
-  if (!fd.ok() || !endpoint.address().is_unspecified()) return fd;
+  if (!fd.ok()) return fd;
+  const bool ipv4 = endpoint.family() == AddressFamily::kIpv4;
+  // Answers are made small enough to cross the network in one piece (1280 bytes with their headers). So the
+  // kernel need not think of fragments, which costs it an identification for each datagram, nor
+  // believe whoever tells it of narrow paths.
+  if (ipv4) {
+    SetOption(fd->get(), IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+  } else {
+    SetOption(fd->get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+  }
+  if (!endpoint.address().is_unspecified()) return fd;
   // On a machine with several addresses an answer must leave from the one that was asked, so every
   // datagram says which it was. That costs a little, and a socket bound to one address knows
   // anyway.
-  const bool told = endpoint.family() == AddressFamily::kIpv4
-                        ? SetOption(fd->get(), IPPROTO_IP, IP_PKTINFO, 1)
-                        : SetOption(fd->get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  const bool told = ipv4 ? SetOption(fd->get(), IPPROTO_IP, IP_PKTINFO, 1)
+                         : SetOption(fd->get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   if (!told) return ErrnoStatus();
   return fd;
 }
