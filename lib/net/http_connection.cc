@@ -124,7 +124,9 @@ void HttpConnection::Serve(std::string_view received) {
     out.clear();
     more = AnswerAll(received);
     if (out.empty()) break;
-    const ssize_t n = send(fd_.get(), out.data(), out.size(), MSG_NOSIGNAL);
+    // The last answer waits for End(), so that it and the connection's end are one packet.
+    const ssize_t n =
+        send(fd_.get(), out.data(), out.size(), MSG_NOSIGNAL | (last_ ? MSG_MORE : 0));
     if (n < 0 && !WouldBlock()) return Close();
     const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
     if (sent < out.size()) {
@@ -194,8 +196,8 @@ void HttpConnection::Flush() {
 
 // The last answer is out.
 void HttpConnection::End() {
-  if (!unread_) return Close();
   shutdown(fd_.get(), SHUT_WR);
+  if (!unread_) return Close();
   Await(Phase::kLingering, UV_READABLE);
 }
 

@@ -108,6 +108,8 @@ absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& endpoint, const SocketOptions
   SetOption(fd->get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, kDeferAcceptSeconds);
   // The kernel cuts this down to net.core.somaxconn.
   if (listen(fd->get(), 65535) != 0) return ErrnoStatus();
+  // Inherited too: a request is acknowledged by its answer.
+  SetOption(fd->get(), IPPROTO_TCP, TCP_QUICKACK, 0);
   return fd;
 }
 
