@@ -164,7 +164,8 @@ void WholeAnnounce(benchmark::State& state, bool full) {
     parser.Reset();
     const HttpRequestParser::Result result = parser.Parse(requests[++i % kRequests]);
     if (result != HttpRequestParser::Result::kDone) state.SkipWithError("not parsed");
-    service.Answer(parser.request(), from, now, true, out);
+    HttpExchange exchange{&parser.request(), &from, /*keep_alive=*/true};
+    service.Answer(absl::MakeSpan(&exchange, 1), now, out);
     benchmark::DoNotOptimize(out.data());
   }
 }

@@ -48,8 +48,7 @@ HttpConnection::Shared::Shared(Owner* by, uv_loop_t* on_loop, const HttpListener
                               kLingerTime, kAcceptPauseTime, drain_timeout})),
       // A request that is not complete is shorter than its limit, so there is always room to
       // receive.
-      input_size(std::max(kMinInput, 2 * with.limits.max_request_bytes)),
-      input(new char[input_size]) {}
+      batch(std::max(kMinInput, 2 * with.limits.max_request_bytes)) {}
 
 void HttpConnection::Start(UniqueFd fd, const IpAddress& from) {
   fd_ = std::move(fd);
@@ -67,6 +66,7 @@ void HttpConnection::Drain() {
 }
 
 void HttpConnection::Close() {
+  shared_->batch.Remove(this);
   shared_->deadlines->Stop(*this);
   if (has_handle_) {
     uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
@@ -104,40 +104,77 @@ void HttpConnection::OnDeadline() {
 }
 
 void HttpConnection::Read() {
+  if (place_in_batch != HttpBatch::kNowhere) return;  // what came first is answered first
   // What came before goes in front, so that the parser sees the request in one piece.
-  char* const to = shared_->input.get();
+  char* const to = shared_->batch.room();
   std::memcpy(to, input_.data(), input_.size());
-  const std::size_t room = shared_->input_size - input_.size();
+  const std::size_t room = shared_->batch.room_size() - input_.size();
   const ssize_t n = recv(fd_.get(), to + input_.size(), room, 0);
   if (n < 0 && WouldBlock()) return AwaitInput({to, input_.size()});
   // At the end of its input a client has all its answers, as nothing is read before they are out.
   if (n <= 0) return Close();
   const std::size_t received = static_cast<std::size_t>(n);
   unread_ = received == room;
-  Serve({to, input_.size() + received});
+  if (shared_->batch.Add(this, input_.size() + received)) shared_->ServeBatch();
 }
 
-// Answers the requests in `received`, which lies in the shared input, and sends the answers.
+bool HttpConnection::ParseFirst(std::string_view received, HttpExchange& exchange) {
+  if (parser_.Parse(received) != HttpRequestParser::Result::kDone) return false;
+  exchange = Begin();
+  return true;
+}
+
+void HttpConnection::ServeAll(std::string_view received, std::optional<std::string_view> answer) {
+  if (answer) {
+    Answered(received);
+    if (last_ && !received.empty()) unread_ = true;
+    if (!Send(*answer, received)) return;
+    if (last_) return End();
+  }
+  Serve(received);
+}
+
+// Answers the requests in `received` and sends the answers.
 void HttpConnection::Serve(std::string_view received) {
   for (bool more = true; more;) {
-    std::string& out = shared_->output;
-    out.clear();
+    shared_->output.clear();
     more = AnswerAll(received);
-    if (out.empty()) break;
-    // The last answer waits for End(), so that it and the connection's end are one packet.
-    const ssize_t n =
-        send(fd_.get(), out.data(), out.size(), MSG_NOSIGNAL | (last_ ? MSG_MORE : 0));
-    if (n < 0 && !WouldBlock()) return Close();
-    const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
-    if (sent < out.size()) {
-      output_.assign(out, sent);
-      output_sent_ = 0;
-      input_.assign(received);  // its turn comes after
-      return Await(Phase::kWriting, UV_WRITABLE);
-    }
+    if (!shared_->output.empty() && !Send(shared_->output, received)) return;
   }
   if (last_) return End();
   AwaitInput(received);
+}
+
+bool HttpConnection::Send(std::string_view answers, std::string_view received) {
+  // The last answer waits for End(), so that it and the connection's end are one packet.
+  const ssize_t n =
+      send(fd_.get(), answers.data(), answers.size(), MSG_NOSIGNAL | (last_ ? MSG_MORE : 0));
+  if (n < 0 && !WouldBlock()) {
+    Close();
+    return false;
+  }
+  const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
+  if (sent == answers.size()) return true;
+  output_.assign(answers.substr(sent));
+  output_sent_ = 0;
+  input_.assign(received);
+  Await(Phase::kWriting, UV_WRITABLE);
+  return false;
+}
+
+// A whole request is there: decides whether it is the last one.
+HttpExchange HttpConnection::Begin() {
+  const HttpRequest& request = parser_.request();
+  last_ = !request.keep_alive || shared_->draining ||
+          ++requests_ >= shared_->options.max_requests_per_connection;
+  return {.request = &request, .from = &from_, .keep_alive = !last_};
+}
+
+// The same request has its answer.
+void HttpConnection::Answered(std::string_view& received) {
+  received.remove_prefix(parser_.consumed());
+  parser_.Reset();
+  phase_ = Phase::kIdle;  // the next one's time has not begun
 }
 
 // Appends answers to the shared output and takes their requests off `received`. True when it
@@ -154,13 +191,9 @@ bool HttpConnection::AnswerAll(std::string_view& received) {
         last_ = true;
         break;
       case HttpRequestParser::Result::kDone: {
-        const HttpRequest& request = parser_.request();
-        last_ = !request.keep_alive || shared_->draining ||
-                ++requests_ >= shared_->options.max_requests_per_connection;
-        shared_->handlers.answer(request, from_, !last_, shared_->output);
-        received.remove_prefix(parser_.consumed());
-        parser_.Reset();
-        phase_ = Phase::kIdle;  // the next one's time has not begun
+        HttpExchange exchange = Begin();
+        shared_->handlers.answer(absl::MakeSpan(&exchange, 1), shared_->output);
+        Answered(received);
         break;
       }
     }
@@ -190,8 +223,8 @@ void HttpConnection::Flush() {
   if (output_sent_ < output_.size()) return;
   ClearAndShrink(output_);
   if (last_) return End();
-  std::memcpy(shared_->input.get(), input_.data(), input_.size());
-  Serve({shared_->input.get(), input_.size()});
+  std::memcpy(shared_->batch.room(), input_.data(), input_.size());
+  Serve({shared_->batch.room(), input_.size()});
 }
 
 // The last answer is out.
@@ -202,7 +235,7 @@ void HttpConnection::End() {
 }
 
 void HttpConnection::Discard() {
-  const ssize_t n = recv(fd_.get(), shared_->input.get(), shared_->input_size, 0);
+  const ssize_t n = recv(fd_.get(), shared_->batch.room(), shared_->batch.room_size(), 0);
   if (n < 0 && WouldBlock()) return;
   if (n > 0) discarded_ += static_cast<std::size_t>(n);
   if (n <= 0 || discarded_ > kMaxDiscarded) Close();

@@ -22,14 +22,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/types/span.h"
+#include "http/exchange.h"
 #include "http/request.h"
 #include "muster/endpoint.h"
 #include "net/closing.h"
 #include "net/deadlines.h"
+#include "net/http_batch.h"
 #include "net/socket.h"
 
 namespace muster {
@@ -49,11 +53,7 @@ struct HttpListenerOptions {
 };
 
 struct HttpHandlers {
-  // Appends a whole response. Not `keep_alive`: the connection closes after it, and the response
-  // has to say so.
-  absl::AnyInvocable<void(const HttpRequest& request, const IpAddress& from, bool keep_alive,
-                          std::string& out)>
-      answer;
+  HttpAnswer answer;
   // Appends the response to what is no request; the connection closes after it.
   absl::AnyInvocable<void(int status, std::string& out)> error;
 };
@@ -79,16 +79,16 @@ class HttpConnection final : private Deadlines::Entry {
 
     Shared(Owner* by, uv_loop_t* on_loop, const HttpListenerOptions& with, HttpHandlers answered_by,
            std::chrono::milliseconds drain_timeout);
+    // Answers what the connections have received.
+    void ServeBatch() { batch.Serve(handlers.answer); }
 
     Owner* const owner;
     uv_loop_t* const loop;
     const HttpListenerOptions options;
     HttpHandlers handlers;
     ClosingPtr<Deadlines> deadlines;
-    // Scratch: what was received and not answered yet, and the answers to it. A connection keeps a
-    // copy only while it waits.
-    const std::size_t input_size;
-    const std::unique_ptr<char[]> input;
+    HttpBatch batch;
+    // Scratch: the answers to what one connection has received.
     std::string output;
     // Each connection closes as soon as it would have to wait for its next request's first byte.
     bool draining = false;
@@ -96,7 +96,7 @@ class HttpConnection final : private Deadlines::Entry {
 
   explicit HttpConnection(Shared* shared) : shared_(shared), parser_(shared->options.limits) {}
 
-  // Serves what has come already. May end the connection before it returns, as all of these may.
+  // Receives what has come already. May end the connection before it returns, as all of these may.
   void Start(UniqueFd fd, const IpAddress& from);
   // Answers what has come and ends, or ends as soon as the request under way is answered; call
   // after `draining` was set.
@@ -106,6 +106,15 @@ class HttpConnection final : private Deadlines::Entry {
 
   // Its place in the listener's list; not used here.
   std::size_t index = 0;
+
+  // --- for HttpBatch ---
+
+  // Takes the first request off the batch's part of the input, if there is a whole one.
+  bool ParseFirst(std::string_view received, HttpExchange& exchange);
+  // Sends the answer to that, if there was one, and serves the rest.
+  void ServeAll(std::string_view received, std::optional<std::string_view> answer);
+  // Its place among those that wait in the batch.
+  std::size_t place_in_batch = HttpBatch::kNowhere;
 
  private:
   // The first four are kinds of deadline as well.
@@ -117,7 +126,12 @@ class HttpConnection final : private Deadlines::Entry {
   // returns.
   void Read();
   void Serve(std::string_view received);
+  // False when it cannot go on now: the connection waits until it can, or is gone. What is left of
+  // the input has its turn then.
+  bool Send(std::string_view answers, std::string_view received);
   bool AnswerAll(std::string_view& received);
+  HttpExchange Begin();
+  void Answered(std::string_view& received);
   void AwaitInput(std::string_view received);
   void Flush();
   void End();

@@ -33,7 +33,15 @@ HttpListener::HttpListener(uv_loop_t* loop, const HttpListenerOptions& options,
                            LogSink* log)
     : shared_(this, loop, options, std::move(handlers), drain_timeout),
       log_(log),
-      open_handles_(1) {}
+      open_handles_(2) {
+  uv_check_init(loop, &received_);
+  received_.data = this;
+  uv_check_start(&received_, [](uv_check_t* handle) {
+    static_cast<HttpListener*>(handle->data)->shared_.ServeBatch();
+  });
+  // What it waits for keeps the loop alive itself.
+  uv_unref(reinterpret_cast<uv_handle_t*>(&received_));
+}
 
 absl::StatusOr<ClosingPtr<HttpListener>> HttpListener::Start(
     uv_loop_t* loop, std::vector<UniqueFd> sockets, const HttpListenerOptions& options,
@@ -58,8 +66,10 @@ void HttpListener::Drain(Closed closed) {
     for (int round = 0; round < kMaxLastRounds && Accept(*socket); ++round) {
     }
   }
-  const std::vector<HttpConnection*> connections = active_;  // each ends at most itself
+  shared_.ServeBatch();
+  const std::vector<HttpConnection*> connections = active_;  // each ends none that come after it
   for (HttpConnection* connection : connections) connection->Drain();
+  shared_.ServeBatch();
   shared_.deadlines->Start(drained_, HttpConnection::Shared::kDrain);
   CloseSockets(std::move(closed));
 }
@@ -84,12 +94,14 @@ void HttpListener::CloseSockets(Closed closed) {
     });
     socket->fd.reset();
   }
-  CloseDeadlinesIfLast();
+  CloseRestIfLast();
 }
 
-// The deadlines are needed for as long as there are connections.
-void HttpListener::CloseDeadlinesIfLast() {
+// These are needed for as long as there are connections.
+void HttpListener::CloseRestIfLast() {
   if (!active_.empty()) return;
+  uv_close(reinterpret_cast<uv_handle_t*>(&received_),
+           [](uv_handle_t* handle) { static_cast<HttpListener*>(handle->data)->OnHandleClosed(); });
   shared_.deadlines->Stop(drained_);
   shared_.deadlines.release()->Close([this] { OnHandleClosed(); });
 }
@@ -149,7 +161,7 @@ bool HttpListener::Accept(const Socket& socket) {
 // As good as it goes without waiting.
 void HttpListener::Refuse(const UniqueFd& fd) {
   // Left unread, the request would make the kernel reset the connection.
-  recv(fd.get(), shared_.input.get(), shared_.input_size, 0);
+  recv(fd.get(), shared_.batch.room(), shared_.batch.room_size(), 0);
   shared_.output.clear();
   shared_.handlers.error(503, shared_.output);
   send(fd.get(), shared_.output.data(), shared_.output.size(), MSG_NOSIGNAL);
@@ -182,7 +194,7 @@ void HttpListener::OnEnded(HttpConnection& connection) {
   active_[connection.index] = active_.back();
   active_.pop_back();
   ++open_handles_;  // until OnFree(), so that this outlives it
-  if (closing_) return CloseDeadlinesIfLast();
+  if (closing_) return CloseRestIfLast();
   if (paused_) Resume();
 }
 

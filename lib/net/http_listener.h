@@ -69,12 +69,14 @@ class HttpListener final : private HttpConnection::Owner {
   void Resume();
   void CloseConnections();
   void CloseSockets(Closed closed);
-  void CloseDeadlinesIfLast();
+  void CloseRestIfLast();
   void OnHandleClosed();
   void OnEnded(HttpConnection& connection) override;
   void OnFree(HttpConnection& connection) override;
 
   HttpConnection::Shared shared_;
+  // Called when the loop has asked the kernel: what has come meanwhile is answered.
+  uv_check_t received_;
   LogSink* const log_;
   std::vector<std::unique_ptr<Socket>> sockets_;
   // Each owned by itself while it is open; its `index` is its place here.

@@ -70,11 +70,8 @@ absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool sweeps) {
          .request_timeout = o.request_timeout,
          .idle_timeout = o.idle_timeout,
          .write_timeout = o.write_timeout},
-        {.answer =
-             [this](const HttpRequest& request, const IpAddress& from, bool keep_alive,
-                    std::string& out) {
-               http_service_.Answer(request, from, clock_.Now(), keep_alive, out);
-             },
+        {.answer = [this](absl::Span<HttpExchange> batch,
+                          std::string& out) { http_service_.Answer(batch, clock_.Now(), out); },
          .error = &HttpService::AnswerError},
         options_.drain_timeout, options_.log);
     if (!http.ok()) return http.status();

@@ -13,28 +13,7 @@
 namespace muster {
 namespace {
 
-enum class Route : std::uint8_t { kNone, kAnnounce, kScrape };
-
-struct RouteEntry {
-  std::string_view path;
-  Route route;
-};
-constexpr RouteEntry kRoutes[] = {
-    {"/announce", Route::kAnnounce},
-    {"/scrape", Route::kScrape},
-};
 constexpr std::size_t kMaxPath = 32;  // longer than any route
-
-Route RouteOf(std::string_view path) {
-  while (path.substr(0, 2) == "//")
-    path.remove_prefix(1);  // "http://host//announce" is a usual mistake
-  DecodedText<kMaxPath> decoded;
-  const std::optional<std::string_view> text = decoded.Decode(path);
-  for (const RouteEntry& entry : kRoutes) {
-    if (text == entry.path) return entry.route;
-  }
-  return Route::kNone;
-}
 
 void AppendPlain(int status, bool keep_alive, bool head_only, std::string& out) {
   std::string body(HttpReason(status));
@@ -58,27 +37,73 @@ HttpService::HttpService(Tracker* tracker, const HttpOptions& options, Random ra
       ipv4_ids_(tracker->options().max_numwant),
       ipv6_ids_(tracker->options().max_numwant) {}
 
-void HttpService::Answer(const HttpRequest& request, const IpAddress& from, Instant now,
-                         bool keep_alive, std::string& out) {
-  const bool head_only = request.method == HttpMethod::kHead;
-  if (request.method != HttpMethod::kGet && !head_only) {
-    return AppendPlain(405, keep_alive, head_only, out);
+HttpService::Route HttpService::RouteOf(const HttpRequest& request) {
+  struct Entry {
+    std::string_view path;
+    Route route;
+  };
+  static constexpr Entry kRoutes[] = {
+      {"/announce", Route::kAnnounce},
+      {"/scrape", Route::kScrape},
+  };
+  if (request.method != HttpMethod::kGet && request.method != HttpMethod::kHead)
+    return Route::kWrongMethod;
+  std::string_view path = request.path;
+  while (path.substr(0, 2) == "//")
+    path.remove_prefix(1);  // "http://host//announce" is a usual mistake
+  DecodedText<kMaxPath> decoded;
+  const std::optional<std::string_view> text = decoded.Decode(path);
+  for (const Entry& entry : kRoutes) {
+    if (text == entry.path) return entry.route;
   }
+  return Route::kNone;
+}
+
+void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::string& out) {
+  pending_.clear();
+  pending_.reserve(batch.size());  // it is pointed into
+  coming_.clear();
+  for (const HttpExchange& exchange : batch) {
+    const HttpRequest& request = *exchange.request;
+    const Route route = RouteOf(request);
+    if (route != Route::kAnnounce) {
+      pending_.push_back({route, absl::StatusOr<HttpAnnounce>(HttpAnnounce())});
+      continue;
+    }
+    pending_.push_back({route, DecodeHttpAnnounce(request.query, *exchange.from)});
+    if (pending_.back().announce.ok()) {
+      const AnnounceRequest& announce = pending_.back().announce->request;
+      coming_.push_back({announce.info_hash.data(), &announce.peer});
+    }
+  }
+  tracker_->store().Prefetch(coming_);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    AnswerOne(batch[i], pending_[i], now, out);
+    batch[i].end = out.size();
+  }
+}
+
+void HttpService::AnswerOne(const HttpExchange& exchange, Pending& pending, Instant now,
+                            std::string& out) {
+  const HttpRequest& request = *exchange.request;
+  const bool head_only = request.method == HttpMethod::kHead;
   body_.clear();
-  switch (RouteOf(request.path)) {
+  switch (pending.route) {
     case Route::kAnnounce:
-      Announce(request, from, now);
+      Announce(pending.announce, request.url, now);
       break;
     case Route::kScrape:
-      Scrape(request, from, now);
+      Scrape(request, *exchange.from, now);
       break;
     case Route::kNone:
-      return AppendPlain(404, keep_alive, head_only, out);
+      return AppendPlain(404, exchange.keep_alive, head_only, out);
+    case Route::kWrongMethod:
+      return AppendPlain(405, exchange.keep_alive, head_only, out);
   }
   AppendHttpResponse({.status = 200,
                       .content_type = "text/plain",
                       .body = body_,
-                      .keep_alive = keep_alive,
+                      .keep_alive = exchange.keep_alive,
                       .head_only = head_only},
                      out);
 }
@@ -88,10 +113,10 @@ void HttpService::AnswerError(int status, std::string& out) {
 }
 
 // Every HTTP client is given peers of both families.
-void HttpService::Announce(const HttpRequest& request, const IpAddress& from, Instant now) {
-  absl::StatusOr<HttpAnnounce> announce = DecodeHttpAnnounce(request.query, from);
+void HttpService::Announce(absl::StatusOr<HttpAnnounce>& announce, std::string_view url,
+                           Instant now) {
   if (!announce.ok()) return EncodeHttpFailure(announce.status(), body_);
-  announce->request.url = request.url;
+  announce->request.url = url;
   PeerBatch peers(absl::MakeSpan(ipv4_), absl::MakeSpan(ipv6_));
   if (!announce->compact && !announce->no_peer_id) {
     peers.WantPeerIds(ipv4_ids_.data(), ipv6_ids_.data());

@@ -15,13 +15,16 @@
 #include <string_view>
 #include <vector>
 
-#include "http/request.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "http/exchange.h"
 #include "muster/endpoint.h"
 #include "muster/ids.h"
 #include "muster/instant.h"
 #include "muster/random.h"
 #include "muster/server.h"
 #include "muster/tracker.h"
+#include "wire/http_announce.h"
 
 namespace muster {
 
@@ -30,23 +33,32 @@ class HttpService {
  public:
   HttpService(Tracker* tracker, const HttpOptions& options, Random random);
 
-  // Appends the whole response to `out`. `from` is the connection's address, `keep_alive` whether
-  // the connection stays open after this response, which the connection decides.
-  void Answer(const HttpRequest& request, const IpAddress& from, Instant now, bool keep_alive,
-              std::string& out);
+  // Appends the whole response to each request of a batch, in order. Working on a batch lets the
+  // memory of the swarms be fetched while others are answered.
+  void Answer(absl::Span<HttpExchange> batch, Instant now, std::string& out);
 
   // Appends the response to something that is no request: a parser's error, a timeout, too many
   // connections. It says that the connection is closed.
   static void AnswerError(int status, std::string& out);
 
  private:
-  void Announce(const HttpRequest& request, const IpAddress& from, Instant now);
+  enum class Route : std::uint8_t { kNone, kWrongMethod, kAnnounce, kScrape };
+  struct Pending {
+    Route route;
+    absl::StatusOr<HttpAnnounce> announce;
+  };
+
+  static Route RouteOf(const HttpRequest& request);
+  void AnswerOne(const HttpExchange& exchange, Pending& pending, Instant now, std::string& out);
+  void Announce(absl::StatusOr<HttpAnnounce>& announce, std::string_view url, Instant now);
   void Scrape(const HttpRequest& request, const IpAddress& from, Instant now);
 
   Tracker* const tracker_;
   const std::size_t max_scrape_torrents_;
   Random random_;
   // Scratch that outlives a request, so that answering one does not allocate.
+  std::vector<Pending> pending_;
+  std::vector<SwarmHint> coming_;
   std::string body_;
   std::vector<std::uint8_t> ipv4_;
   std::vector<std::uint8_t> ipv6_;

@@ -278,7 +278,7 @@ StoreTotals MemoryStore::Totals() const {
 void MemoryStore::Prefetch(absl::Span<const SwarmHint> coming) const {
   // A store that the processor's first caches hold gains nothing.
   constexpr std::size_t kWorthFrom = 128 * 1024;
-  if (heap_.bytes() < kWorthFrom) return;
+  if (coming.size() < 2 || heap_.bytes() < kWorthFrom) return;
   // The same goes for a single swarm's peers.
   constexpr std::size_t kLargeSwarm = 40'000;
   // In passes, so that what each pass waits for comes together. Locks are free here nearly always,

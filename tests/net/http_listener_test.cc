@@ -60,13 +60,16 @@ class HttpListenerTest : public testing::Test {
       sockets.push_back(*std::move(socket));
     }
     HttpHandlers handlers;
-    handlers.answer = [this](const HttpRequest& request, const IpAddress& from, bool keep_alive,
-                             std::string& out) {
-      ++requests_;
-      from_ = from;
-      std::string body(request.path);
-      if (body.rfind("/big/", 0) == 0) body = Pattern(std::stoul(body.substr(5)));
-      Respond(200, body, keep_alive, request.method == HttpMethod::kHead, out);
+    handlers.answer = [this](absl::Span<HttpExchange> batch, std::string& out) {
+      largest_batch_ = std::max<std::size_t>(largest_batch_, batch.size());
+      for (HttpExchange& exchange : batch) {
+        ++requests_;
+        from_ = *exchange.from;
+        std::string body(exchange.request->path);
+        if (body.rfind("/big/", 0) == 0) body = Pattern(std::stoul(body.substr(5)));
+        Respond(200, body, exchange.keep_alive, exchange.request->method == HttpMethod::kHead, out);
+        exchange.end = out.size();
+      }
     };
     handlers.error = [](int status, std::string& out) {
       Respond(status, "error", false, false, out);
@@ -100,6 +103,7 @@ class HttpListenerTest : public testing::Test {
   std::vector<Endpoint> servers_;
   LogLines log_;
   std::atomic<std::size_t> requests_ = 0;
+  std::atomic<std::size_t> largest_batch_ = 0;
   IpAddress from_;
 };
 
@@ -177,6 +181,59 @@ TEST_F(HttpListenerTest, AnswersPipelinedRequestsInOrder) {
   for (int i = 0; i < 900; ++i) absl::StrAppend(&requests, "GET /", i, " HTTP/1.1\r\n\r\n");
   EXPECT_TRUE(client.Send(requests));
   for (int i = 0; i < 900; ++i) EXPECT_EQ(client.ReceiveResponse()->body, absl::StrCat("/", i));
+}
+
+TEST_F(HttpListenerTest, AnswersTogetherWhatHasComeTogether) {
+  Listen();
+  std::vector<Client> clients;
+  for (int c = 0; c < 100; ++c) {
+    clients.push_back(Connect());
+    ExpectAnswer(clients.back(), "/first");
+  }
+  loop_.Run([&] {  // while the loop does not look
+    for (std::size_t c = 0; c < clients.size(); ++c) {
+      // Whole requests, several at once, parts, and nonsense.
+      const std::string whole = absl::StrCat("GET /", c, " HTTP/1.1\r\n\r\n");
+      const std::string sent[] = {whole, absl::StrCat(whole, whole), whole.substr(0, 9), "\1\r\n",
+                                  absl::StrCat("GET /", c, " HTTP/1.0\r\n\r\nmore")};
+      EXPECT_TRUE(clients[c].Send(sent[c % 5]));
+    }
+  });
+  for (std::size_t c = 0; c < clients.size(); ++c) {
+    const std::string path = absl::StrCat("/", c);
+    if (c % 5 == 2) {
+      const std::string whole = absl::StrCat("GET ", path, " HTTP/1.1\r\n\r\n");
+      EXPECT_TRUE(clients[c].Send(whole.substr(9)));
+    }
+    const auto response = clients[c].ReceiveResponse();
+    ASSERT_TRUE(response.has_value()) << c;
+    EXPECT_EQ(response->body, c % 5 == 3 ? "error" : path);
+    if (c % 5 == 1) {
+      EXPECT_EQ(clients[c].ReceiveResponse()->body, path);
+    }
+    if (c % 5 >= 3) {
+      EXPECT_EQ(clients[c].ReceiveMore(), Client::Got::kEnd);
+    }
+  }
+  EXPECT_GT(largest_batch_, 10u);
+}
+
+TEST_F(HttpListenerTest, ClosesWhileRequestsWait) {
+  Listen();
+  std::vector<Client> clients;
+  for (int c = 0; c < 10; ++c) {
+    clients.push_back(Connect());
+    ExpectAnswer(clients.back(), "/first");
+  }
+  bool closed = false;
+  loop_.Run([&] {
+    for (Client& client : clients) EXPECT_TRUE(client.Send("GET /late HTTP/1.1\r\n\r\n"));
+    // The loop hears of the requests first, and of this before it answers them.
+    loop_.Post([&] { listener_.release()->Close([&] { closed = true; }); });
+  });
+  loop_.RunUntil([&] { return closed; });
+  EXPECT_EQ(requests_, clients.size());
+  for (Client& client : clients) EXPECT_NE(client.ReceiveMore(), Client::Got::kNothingInTime);
 }
 
 TEST_F(HttpListenerTest, ClosesWhenTheBudgetOfRequestsIsSpent) {

@@ -59,12 +59,7 @@ class LoopThread {
     Run([] {});  // the promises are no longer needed
   }
 
-  // Runs the loop until `what` holds.
-  void RunUntil(const std::function<bool()>& what) {
-    for (bool holds = false; !holds;) Run([&] { holds = what(); });
-  }
-
- private:
+  // Calls `work` on the loop's thread, soon; also from there.
   void Post(std::function<void()> work) {
     {
       const std::lock_guard<std::mutex> lock(mu_);
@@ -72,6 +67,13 @@ class LoopThread {
     }
     uv_async_send(&wake_);
   }
+
+  // Runs the loop until `what` holds.
+  void RunUntil(const std::function<bool()>& what) {
+    for (bool holds = false; !holds;) Run([&] { holds = what(); });
+  }
+
+ private:
   static void OnWake(uv_async_t* wake) {
     auto* self = static_cast<LoopThread*>(wake->data);
     std::vector<std::function<void()>> work;

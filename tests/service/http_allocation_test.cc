@@ -40,7 +40,8 @@ class HttpAllocationTest : public testing::Test {
     parser_.Reset();
     ASSERT_EQ(parser_.Parse(bytes), HttpRequestParser::Result::kDone);
     out_.clear();
-    service_.Answer(parser_.request(), from_, InstantFromUnixSeconds(1'700'000'000), true, out_);
+    HttpExchange exchange{&parser_.request(), &from_, /*keep_alive=*/true};
+    service_.Answer(absl::MakeSpan(&exchange, 1), InstantFromUnixSeconds(1'700'000'000), out_);
   }
 
   // How often the third sending of the same request allocates.

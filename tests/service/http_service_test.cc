@@ -49,7 +49,10 @@ class HttpServiceTest : public testing::Test {
     HttpRequestParser parser({});
     EXPECT_EQ(parser.Parse(bytes), HttpRequestParser::Result::kDone) << bytes;
     std::string out;
-    service_->Answer(parser.request(), *IpAddress::Parse(from), kNow, keep_alive, out);
+    const IpAddress address = *IpAddress::Parse(from);
+    HttpExchange exchange{&parser.request(), &address, keep_alive};
+    service_->Answer(absl::MakeSpan(&exchange, 1), kNow, out);
+    EXPECT_EQ(exchange.end, out.size());
     return out;
   }
   std::string Get(const std::string& url, std::string_view from = "192.0.2.1") {
@@ -215,14 +218,37 @@ TEST_F(HttpServiceTest, SaysWhetherTheConnectionStaysOpen) {
               HasSubstr("\r\nConnection: close\r\n"));
 }
 
-TEST_F(HttpServiceTest, AppendsBehindEarlierResponses) {
-  HttpRequestParser parser({});
-  ASSERT_EQ(parser.Parse("GET /scrape HTTP/1.1\r\n\r\n"), HttpRequestParser::Result::kDone);
-  std::string out;
-  service_->Answer(parser.request(), IpAddress(), kNow, true, out);
-  const std::string once = out;
-  service_->Answer(parser.request(), IpAddress(), kNow, true, out);
-  EXPECT_EQ(out, once + once);
+TEST_F(HttpServiceTest, AnswersABatchInOrderAndSaysWhereEachResponseEnds) {
+  const std::string requests[] = {
+      "GET " + AnnounceUrl('1', 258) + " HTTP/1.1\r\n\r\n",
+      "GET /nothing HTTP/1.1\r\n\r\n",
+      "GET /announce?port=1 HTTP/1.1\r\n\r\n",
+      "HEAD /scrape HTTP/1.1\r\n\r\n",
+      "POST /announce HTTP/1.1\r\n\r\n",
+      "GET " + AnnounceUrl('2', 259) + " HTTP/1.1\r\n\r\n",
+  };
+  const std::string announced =
+      "GET " + AnnounceUrl('1', 258, "event=stopped") + " HTTP/1.1\r\n\r\n";
+  std::vector<std::string> alone;
+  for (const std::string& request : requests) alone.push_back(Send(request));
+  Send(announced);
+  Send("GET " + AnnounceUrl('2', 259, "event=stopped") + " HTTP/1.1\r\n\r\n");
+
+  std::vector<HttpRequestParser> parsers(std::size(requests), HttpRequestParser({}));
+  const IpAddress from = *IpAddress::Parse("192.0.2.1");
+  std::vector<HttpExchange> batch;
+  for (std::size_t i = 0; i < parsers.size(); ++i) {
+    ASSERT_EQ(parsers[i].Parse(requests[i]), HttpRequestParser::Result::kDone);
+    batch.push_back({&parsers[i].request(), &from, /*keep_alive=*/true});
+  }
+  std::string out = "before";
+  service_->Answer(absl::MakeSpan(batch), kNow, out);
+  std::size_t begin = 6;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    EXPECT_EQ(out.substr(begin, batch[i].end - begin), alone[i]) << requests[i];
+    begin = batch[i].end;
+  }
+  EXPECT_EQ(begin, out.size());
 }
 
 TEST_F(HttpServiceTest, WritesAnswersThatTheDecoderTakes) {

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HttpExchange: a request and what its answer needs to know, between the connection that received
+// it and the service that answers.
+#ifndef MUSTER_LIB_HTTP_EXCHANGE_H_
+#define MUSTER_LIB_HTTP_EXCHANGE_H_
+
+#include <cstddef>
+
+#include "http/request.h"
+#include "muster/endpoint.h"
+
+namespace muster {
+
+// Borrows what it points to until the answer is written.
+struct HttpExchange {
+  const HttpRequest* request;
+  const IpAddress* from;
+  // Whether the connection stays open after the response, which has to say so.
+  bool keep_alive;
+  // Set by who answers: where in the output the response ends. It begins where the one before ends.
+  std::size_t end = 0;
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_LIB_HTTP_EXCHANGE_H_
