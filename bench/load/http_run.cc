@@ -104,7 +104,6 @@ class HttpRun {
   std::vector<std::unique_ptr<Source>> sources_;
   std::vector<std::unique_ptr<Connection>> connections_;
   Tally tally_;
-  std::uint64_t answers_ = 0;
   std::array<char, kLargestAnswer> buffer_;
 };
 
@@ -261,18 +260,14 @@ Fault HttpRun::Judge(const Connection& c, const HttpHead& head, std::string_view
   const Asked asked = Asking(c);
   if (c.job.action == Action::kScrape) {
     ScrapeView view;
-    const Fault fault = ReadHttpScrape(body, plan_.Hash(c.job.peer.torrent), view);
-    return fault != Fault::kNone ? fault : CheckScrape(view, asked, phase_ == Phase::kCheck);
+    const Fault read = ReadHttpScrape(body, plan_.Hash(c.job.peer.torrent), view);
+    return JudgeScrape(read, view, asked, phase_);
   }
   AnnounceView view;
-  Fault fault = ReadHttpAnnounce(body, options_.target.family, view);
-  if (fault == Fault::kNone) fault = CheckAnnounce(view, asked);
-  if (fault != Fault::kNone) return fault;
-  tally_.peers += view.peers.size() / CompactSize(asked.family);
-  if (++answers_ % options_.verify_every != 0) return Fault::kNone;
-  ++tally_.inspected;
-  return CheckPeers(view, asked,
-                    OwnEndpoint(options_.target, plan_, c.source->number, c.job.peer.port));
+  const Fault read = ReadHttpAnnounce(body, options_.target.family, view);
+  return JudgeAnnounce(read, view, asked,
+                       OwnEndpoint(options_.target, plan_, c.source->number, c.job.peer.port),
+                       options_, tally_);
 }
 
 // A server may close a kept connection at any time; a question that met that is asked again on a

@@ -93,6 +93,7 @@ void Tally::Merge(const Tally& other) {
   again += other.again;
   late += other.late;
   reopened += other.reopened;
+  judged += other.judged;
   inspected += other.inspected;
   peers += other.peers;
   bytes += other.bytes;
@@ -167,6 +168,20 @@ Endpoint OwnEndpoint(const Target& target, const Plan& plan, std::uint32_t sourc
     return IpAddress::FromIpv6(v6.sin6_addr.s6_addr);
   }();
   return Endpoint(own, port);
+}
+
+Fault JudgeScrape(Fault read, const ScrapeView& view, const Asked& asked, Phase phase) {
+  return read != Fault::kNone ? read : CheckScrape(view, asked, phase == Phase::kCheck);
+}
+
+Fault JudgeAnnounce(Fault read, const AnnounceView& view, const Asked& asked, const Endpoint& own,
+                    const RunOptions& options, Tally& tally) {
+  const Fault fault = read == Fault::kNone ? CheckAnnounce(view, asked) : read;
+  if (fault != Fault::kNone) return fault;
+  tally.peers += view.peers.size() / CompactSize(asked.family);
+  if (++tally.judged % options.verify_every != 0) return Fault::kNone;
+  ++tally.inspected;
+  return CheckPeers(view, asked, own);
 }
 
 }  // namespace muster::load

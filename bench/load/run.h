@@ -62,7 +62,8 @@ struct Tally {
   std::uint64_t again = 0;      // asked again
   std::uint64_t late = 0;       // answers to questions that were given up or asked again
   std::uint64_t reopened = 0;   // kept connections that the server closed (HTTP)
-  std::uint64_t inspected = 0;  // answers looked at peer by peer
+  std::uint64_t judged = 0;     // announces whose answer could be read
+  std::uint64_t inspected = 0;  // of those, looked at peer by peer
   std::uint64_t peers = 0;      // handed out by announces
   std::uint64_t bytes = 0;      // of announce answers
   std::array<std::uint64_t, kFaults> faults = {};
@@ -91,6 +92,12 @@ absl::StatusOr<int> OpenSource(int type, const Target& target, const Plan& plan,
 // The peer that a tracker sees announcing `port` through the socket.
 Endpoint OwnEndpoint(const Target& target, const Plan& plan, std::uint32_t source,
                      std::uint16_t port);
+
+// An answer that could be read, against what was asked: `read` is what reading it gave. Looks at
+// each peer of one answer in so many; `own` is where the asking peer is.
+Fault JudgeScrape(Fault read, const ScrapeView& view, const Asked& asked, Phase phase);
+Fault JudgeAnnounce(Fault read, const AnnounceView& view, const Asked& asked, const Endpoint& own,
+                    const RunOptions& options, Tally& tally);
 
 // How many questions may be asked now: by number, time and rate.
 class Allowance {

@@ -105,7 +105,6 @@ class UdpRun {
   const Plan& plan_;
   std::vector<std::unique_ptr<Source>> sources_;
   Tally tally_;
-  std::uint64_t answers_ = 0;
 
   alignas(64) std::uint8_t tx_[kBatch][128];
   alignas(64) std::uint8_t rx_[kBatch][kLargestAnswer];
@@ -219,18 +218,14 @@ Fault UdpRun::Judge(Source& source, const Slot& slot, absl::Span<const std::uint
   const Asked asked = Ask(source, slot.job);
   if (action == Action::kScrape) {
     ScrapeView view;
-    const Fault fault = ReadUdpScrape(answer, view);
-    return fault != Fault::kNone ? fault : CheckScrape(view, asked, phase_ == Phase::kCheck);
+    const Fault read = ReadUdpScrape(answer, view);
+    return JudgeScrape(read, view, asked, phase_);
   }
   AnnounceView view;
-  Fault fault = ReadUdpAnnounce(answer, options_.target.family, view);
-  if (fault == Fault::kNone) fault = CheckAnnounce(view, asked);
-  if (fault != Fault::kNone) return fault;
-  tally_.peers += view.peers.size() / CompactSize(asked.family);
-  if (++answers_ % options_.verify_every != 0) return Fault::kNone;
-  ++tally_.inspected;
-  return CheckPeers(view, asked,
-                    OwnEndpoint(options_.target, plan_, source.number, slot.job.peer.port));
+  const Fault read = ReadUdpAnnounce(answer, options_.target.family, view);
+  return JudgeAnnounce(read, view, asked,
+                       OwnEndpoint(options_.target, plan_, source.number, slot.job.peer.port),
+                       options_, tally_);
 }
 
 void UdpRun::Send(Source& source, Allowance& allowance) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an announce costs the store: by the size of its swarm (it must not matter), and by the
-// number of torrents (which is what the caches feel), with and without Prefetch().
+// What an announce costs the store: by the size of its swarm (it must not matter), by the number of
+// workers, and by the number of torrents (which is what the caches feel), with and without
+// Prefetch().
 #include <benchmark/benchmark.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "muster/random.h"
@@ -45,7 +48,7 @@ struct Crowd {
 
 class Announcer {
  public:
-  explicit Announcer(SwarmStore& store) : store_(store) {}
+  explicit Announcer(SwarmStore& store, std::uint64_t seed = 7) : store_(store), random_(seed) {}
   SwarmCounts operator()(const InfoHash& hash, std::uint64_t peer, std::size_t wanted) {
     PeerBatch chosen(absl::MakeSpan(room_), {});
     const Endpoint endpoint = PeerOf(peer);
@@ -63,7 +66,7 @@ class Announcer {
 
  private:
   SwarmStore& store_;
-  Random random_{7};
+  Random random_;
   const PeerId id_;
   std::array<std::uint8_t, 200 * 6> room_;
 };
@@ -145,6 +148,45 @@ void BM_AComingAndGoing(benchmark::State& state) {
   PerItem(state, 3);
 }
 BENCHMARK(BM_AComingAndGoing)->ArgName("peers")->Arg(1)->Arg(50)->Arg(10'000)->Arg(1'000'000);
+
+// --- by the number of workers ---
+
+// Workers of one store, each with batches of its own: what two of them get done, and how often one
+// had to sleep because another held a lock.
+void BM_ApplyByWorkers(benchmark::State& state) {
+  constexpr std::uint64_t kTorrents = 100'000, kPeers = 5;
+  static SwarmStore* store = nullptr;
+  if (state.thread_index() == 0) store = &StoreOf(kTorrents, kPeers);
+  std::array<InfoHash, kBatch> hashes;
+  std::array<Endpoint, kBatch> endpoints;
+  std::array<SwarmHint, kBatch> coming;
+  std::array<std::uint64_t, kBatch> who;
+  std::optional<Announcer> announce;
+  rusage before{};
+  for (auto _ : state) {
+    if (!announce) {  // behind the barrier at which all threads begin
+      announce.emplace(*store, 7 + static_cast<std::uint64_t>(state.thread_index()));
+      getrusage(RUSAGE_THREAD, &before);
+    }
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      hashes[i] = HashOf(announce->Below(kTorrents));
+      who[i] = announce->Below(kPeers);
+      endpoints[i] = PeerOf(who[i]);
+      coming[i] = {hashes[i].data(), &endpoints[i]};
+    }
+    store->Prefetch(coming);
+    for (std::size_t i = 0; i < kBatch; ++i)
+      benchmark::DoNotOptimize((*announce)(hashes[i], who[i], 50));
+  }
+  rusage after{};
+  getrusage(RUSAGE_THREAD, &after);
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kBatch));
+  state.counters["sleeps_per_million"] =
+      benchmark::Counter(static_cast<double>(after.ru_nvcsw - before.ru_nvcsw) * 1e6 /
+                             static_cast<double>(state.iterations() * kBatch),
+                         benchmark::Counter::kAvgThreads);
+}
+BENCHMARK(BM_ApplyByWorkers)->ThreadRange(1, 8)->UseRealTime();
 
 // --- by the number of torrents ---
 
