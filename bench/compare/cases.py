@@ -18,7 +18,7 @@ class Case:
     load: bool = True
     per: str = ""                  # memory is counted per "peer" or "torrent"; "" where it is not
     contenders: tuple = ("echo", "musterd", "opentracker", "aquatic")
-    # What muster must reach: (what, against whom or "bytes", at most).
+    # What muster must reach: (against whom or "bytes", at most).
     goal: tuple = field(default=())
 
     def plan(self):
@@ -42,6 +42,8 @@ CASES = [
          1_000_000, 2_000_000, "zipf:1", goal=("echo", 1.20)),
     Case("udp-one", "UDP, one torrent with 100,000 peers, numwant 50", 1, 100_000, "one", numwant=50,
          goal=("echo", 1.20)),
+    Case("udp-two", "UDP, the first case with two workers, against one", **SMALL,
+         contenders=("musterd", "musterd-two"), goal=("one worker", 1 / 0.9)),
     Case("http-close", "HTTP, one announce a connection", **SMALL, protocol="http-close",
          contenders=("echo", "echo-deferred", "musterd", "opentracker", "nginx"),
          goal=("nginx", 0.85)),

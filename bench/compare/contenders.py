@@ -2,11 +2,13 @@
 """Servers under comparison: how each is started, found ready, measured and stopped."""
 
 import os
+import platform
 import shutil
 import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -28,10 +30,47 @@ def free_port(family):
     raise RuntimeError("no free port")
 
 
+class LockWatch:
+    """Looks a few hundred times a second whether a server's several workers wait for a lock, while it is entered."""
+
+    FUTEX = {"x86_64": "202", "aarch64": "98"}.get(platform.machine(), "")
+
+    def __init__(self, server):
+        self.tasks = [] if not server.everywhere else [
+            f"/proc/{pid}/task/{task}" for pid in server.processes() for task in os.listdir(f"/proc/{pid}/task")
+            if task != str(pid)]  # the first thread waits for the others
+        self.looks = self.waits = 0
+        self.over = threading.Event()
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    def watch(self):
+        while self.tasks and not self.over.wait(0.004):
+            for task in self.tasks:
+                try:
+                    with open(f"{task}/syscall") as f:
+                        self.waits += f.read().split()[0] == self.FUTEX
+                    self.looks += 1
+                except OSError:
+                    return  # not ours to look at
+
+    def share(self):
+        """The part of the time that a worker waited, or None where that cannot be seen."""
+        return self.waits / self.looks if self.looks and self.FUTEX else None
+
+
 class Server:
     """A process of its own, pinned to a core. Subclasses say what is started."""
 
     name = ""
+    everywhere = False  # on all cores
 
     def __init__(self, tools, case, directory, cpu):
         self.tools, self.case, self.directory = tools, case, directory
@@ -40,7 +79,7 @@ class Server:
         log = open(os.path.join(directory, "log"), "wb")
         self.process = subprocess.Popen(
             self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=directory,
-            preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+            preexec_fn=None if self.everywhere else lambda: os.sched_setaffinity(0, {cpu}))
         log.close()
         try:
             self.wait_ready()
@@ -188,6 +227,20 @@ class Musterd(Server):
         return [self.tools["musterd"], "--udp", self.at(), "--http", self.at(), "--workers", "1"]
 
 
+class MusterdTwo(Musterd):
+    """The same with two workers, on whatever cores there are."""
+
+    name = "musterd-two"
+    everywhere = True
+
+    @classmethod
+    def missing(cls, tools, case):
+        return "" if tools.get("musterd") else "not found"
+
+    def command(self):
+        return [*super().command()[:-1], "2"]
+
+
 class Opentracker(Server):
     """Debian's package: IPv4 only, and it serves only what is on its whitelist."""
 
@@ -295,4 +348,4 @@ max_peer_age = 7200
         return [self.tools["aquatic"], "-c", config]
 
 
-CONTENDERS = {c.name: c for c in (Echo, EchoDeferred, Musterd, Opentracker, Nginx, Aquatic)}
+CONTENDERS = {c.name: c for c in (Echo, EchoDeferred, Musterd, MusterdTwo, Opentracker, Nginx, Aquatic)}

@@ -173,7 +173,9 @@ bool HttpRun::Ask(Connection& c, std::uint64_t now) {
     return true;
   }
   c.state = State::kSending;
-  SendRest(c);
+  // As clients do that wait for several things at once: a request follows when the connection is
+  // found to be there, not in the same breath.
+  if (c.reused) SendRest(c);
   return true;
 }
 

@@ -115,6 +115,9 @@ void HttpConnection::Read() {
   if (n <= 0) return Close();
   const std::size_t received = static_cast<std::size_t>(n);
   unread_ = received == room;
+  // A fresh connection is often answered and closed for good: what the kernel has just made of it is
+  // at hand now.
+  if (phase_ == Phase::kFresh) return Serve({to, input_.size() + received});
   if (shared_->batch.Add(this, input_.size() + received)) shared_->ServeBatch();
 }
 
