@@ -72,14 +72,14 @@ def verdict(case, figures):
 
 
 def huge_swarm(results):
-    """Cost in the swarm of a million over that in a swarm of a hundred, by contender."""
+    """Cost in the swarm of a million over that in a swarm of a hundred, by contender; each as a multiple of the echo that
+    ran beside it, since a machine is not equally fast all the time."""
     big, small, _ = HUGE_SWARM
     by_name = {r["case"]["name"]: r["contenders"] for r in results}
     if big not in by_name or small not in by_name:
         return {}
-    return {name: cost(by_name[big], name) / cost(by_name[small], name)
-            for name, _ in COLUMNS[1:]
-            if cost(by_name[big], name) and cost(by_name[small], name)}
+    costs = {name: [ratio(by_name[case], name, "echo") for case in (big, small)] for name, _ in COLUMNS[1:]}
+    return {name: pair[0] / pair[1] for name, pair in costs.items() if all(pair)}
 
 
 def markdown(report):

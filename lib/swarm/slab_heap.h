@@ -9,7 +9,8 @@
 //   object  a size class: multiples of 8 up to 512 bytes, then 8 steps to each doubling up to
 //           16 KiB
 //
-// What is larger comes from the system directly. Thread-safe; a size class has a lock of its own.
+// Huge pages are not asked for: announces gained nothing by them, and some waited for 5 ms when one
+// was made or split. What is larger than an object comes from the system directly. Thread-safe; a size class has a lock of its own.
 #ifndef MUSTER_LIB_SWARM_SLAB_HEAP_H_
 #define MUSTER_LIB_SWARM_SLAB_HEAP_H_
 
