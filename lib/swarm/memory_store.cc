@@ -279,8 +279,8 @@ void MemoryStore::Prefetch(absl::Span<const SwarmHint> coming) const {
   // A store that the processor's first caches hold gains nothing.
   constexpr std::size_t kWorthFrom = 128 * 1024;
   if (coming.size() < 2 || heap_.bytes() < kWorthFrom) return;
-  // The same goes for a single swarm's peers.
-  constexpr std::size_t kLargeSwarm = 40'000;
+  // The second one may hold the blocks of huge swarms.
+  constexpr std::size_t kWorthForBlocksFrom = 1024 * 1024;
   // In passes, so that what each pass waits for comes together. Locks are free here nearly always,
   // and cheap.
   constexpr std::size_t kMost = 64;
@@ -313,20 +313,17 @@ void MemoryStore::Prefetch(absl::Span<const SwarmHint> coming) const {
     record.PrefetchPeers();
     if (coming[i].peer != nullptr && record.huge_swarm() != nullptr) huge[huge_count++] = i;
   }
+  if (heap_.bytes() < kWorthForBlocksFrom) return;
   using Fetch = PeerSet::Fetch;
   for (const Fetch what : {Fetch::kAddressOfBlock, Fetch::kTags, Fetch::kPeer}) {
     for (std::size_t h = 0; h < huge_count; ++h) {
       const std::size_t i = huge[h];
-      if (records[i] == Shard::kNone) continue;
       const Endpoint& peer = *coming[i].peer;
       const Locked& locked = ShardOf(coming[i].info_hash);
       MutexLock lock(&locked.mu);
       const HugeSwarm* const swarm =
           records[i] < locked.shard.size() ? locked.shard.record(records[i]).huge_swarm() : nullptr;
-      if (swarm == nullptr || swarm->peers(peer.family()) < kLargeSwarm) {
-        records[i] = Shard::kNone;
-        continue;
-      }
+      if (swarm == nullptr) continue;
       if (what == Fetch::kAddressOfBlock)
         hashes[i] = HashPeer(peer.compact().data(), peer.family(), context_.key);
       for (unsigned role = 0; role < kRoles; ++role)

@@ -189,19 +189,29 @@ unsigned PeerSet::ExpireBlock(const SwarmContext& context, std::size_t block,
   return gone;
 }
 
-std::size_t PeerSet::DrawBlock(std::size_t but_last_of, Random& random) const {
+PeerSet::Spot PeerSet::DrawSpot(std::size_t but_last_of, Random& random) const {
   // Draw a block and a place in it as if every block were as large as the largest, until there is a
   // peer at that place.
   for (;;) {
     const std::uint64_t draw = random.Next();
-    const auto block = static_cast<std::size_t>((draw >> 32) * blocks_.size() >> 32);
+    const auto block = static_cast<std::uint32_t>((draw >> 32) * blocks_.size() >> 32);
     const auto place = static_cast<unsigned>((draw & 0xffffffff) * at_most_ >> 32);
-    if (place < Eligible(block, but_last_of)) return block;
+    if (place < Eligible(block, but_last_of)) return {block, place};
   }
 }
 
-void PeerSet::DrawPeers(std::size_t take, std::size_t but_last_of, Random& random,
-                        Draw& draw) const {
+PeerSet::Spot PeerSet::NextSpot(std::size_t but_last_of, Random& random) {
+  Spot& ahead = ahead_[next_ahead_++ % kAhead];
+  Spot spot = ahead;
+  // The set may have changed since: then it is a place drawn in vain, as above.
+  if (spot.block >= blocks_.size() || spot.place >= Eligible(spot.block, but_last_of))
+    spot = DrawSpot(but_last_of, random);
+  ahead = DrawSpot(but_last_of, random);
+  blocks_[ahead.block]->PrefetchPeers(family_, capacities_[ahead.block], ahead.place, kLongestRun);
+  return spot;
+}
+
+void PeerSet::DrawPeers(std::size_t take, std::size_t but_last_of, Random& random, Draw& draw) {
   draw.take = take;
   draw.but_last_of = but_last_of;
   // A few runs of neighbours from different blocks: mixed well, and few cache misses. A run is
@@ -209,23 +219,20 @@ void PeerSet::DrawPeers(std::size_t take, std::size_t but_last_of, Random& rando
   // than others. Where much of the set is wanted, one run through all blocks, as nobody may be
   // taken twice.
   constexpr std::size_t kLeastRuns = 2;
-  constexpr std::size_t kLongestRun = 16;
   const std::size_t eligible = size_ - (but_last_of == kNobody ? 0 : 1);
   std::size_t runs = std::max(kLeastRuns, (take + kLongestRun - 1) / kLongestRun);
   if (runs > Draw::kMostRuns || eligible < 8 * take || blocks_.size() < 2 * runs) return;
   for (; runs > 0 && take > 0; --runs) {
     const auto share = static_cast<unsigned>((take + runs - 1) / runs);
-    const std::size_t block = DrawBlock(but_last_of, random);
+    const Spot spot = NextSpot(but_last_of, random);
     take -= share;
     Draw::Run* same = draw.begin();
-    while (same != draw.end() && same->block != block) ++same;
+    while (same != draw.end() && same->block != spot.block) ++same;
     if (same != draw.end()) {
       same->take += share;
-      continue;
+    } else {
+      draw.runs[draw.count++] = {spot.block, spot.place, share};
     }
-    const unsigned from = random.Below(Eligible(block, but_last_of));
-    draw.runs[draw.count++] = {block, from, share};
-    blocks_[block]->PrefetchPeers(family_, capacities_[block], from, share);
   }
 }
 
@@ -240,8 +247,7 @@ void PeerSet::Copy(const SwarmContext& context, const Draw& draw, Random& random
   }
   if (take == 0) return;
   // From a peer drawn evenly, onwards and around; blocks that have been used above are passed over.
-  const std::size_t start = DrawBlock(draw.but_last_of, random);
-  const unsigned offset = random.Below(Eligible(start, draw.but_last_of));
+  const auto [start, offset] = DrawSpot(draw.but_last_of, random);
   const auto used = [&](std::size_t block) {
     return std::any_of(draw.begin(), draw.end(),
                        [&](const Draw::Run& run) { return run.block == block; });

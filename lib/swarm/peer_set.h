@@ -61,7 +61,7 @@ class PeerSet {
   enum class Fetch { kAddressOfBlock, kTags, kPeer };
   void Prefetch(const SwarmContext& context, std::uint64_t hash, Fetch what) const;
 
-  // A choice of peers, drawn and not yet copied: their memory is on its way meanwhile.
+  // A choice of peers, drawn and not yet copied.
   struct Draw {
     static constexpr std::size_t kMostRuns = 16;
     // Neighbours in one block, from a place onwards and around.
@@ -83,7 +83,7 @@ class PeerSet {
   };
   // Draws `take` different peers, each about equally likely; `but_last_of` names a block whose last
   // peer is not one of them (kNobody: none). At most size() less that peer.
-  void DrawPeers(std::size_t take, std::size_t but_last_of, Random& random, Draw& draw) const;
+  void DrawPeers(std::size_t take, std::size_t but_last_of, Random& random, Draw& draw);
   // Copies them; the set has not changed since.
   void Copy(const SwarmContext& context, const Draw& draw, Random& random, PeerBatch& chosen) const;
 
@@ -97,6 +97,7 @@ class PeerSet {
   // PeerBlock::kMaxCapacity.
   static constexpr std::size_t kSplitAbove = 80;
   static constexpr std::size_t kJoinBelow = 40;
+  static constexpr std::size_t kLongestRun = 16;
 
   std::size_t BlockOf(std::uint64_t hash) const;
   PeerList ListOf(const SwarmContext& context, std::size_t block) const {
@@ -117,8 +118,15 @@ class PeerSet {
   }
   // Looks anew how large the largest block is.
   void Measure();
-  // A block, drawn with a likelihood in proportion to its eligible peers.
-  std::size_t DrawBlock(std::size_t but_last_of, Random& random) const;
+  // A peer, each equally likely.
+  struct Spot {
+    std::uint32_t block;
+    std::uint32_t place;
+  };
+  Spot DrawSpot(std::size_t but_last_of, Random& random) const;
+  // The same, drawn some choices ago, so that its memory has come meanwhile; draws another for
+  // later.
+  Spot NextSpot(std::size_t but_last_of, Random& random);
 
   AddressFamily family_;
   Role role_;
@@ -127,6 +135,9 @@ class PeerSet {
   // What the blocks say themselves, side by side, so that a draw waits for none of them.
   std::vector<std::uint8_t> sizes_;
   std::vector<std::uint8_t> capacities_;
+  static constexpr std::size_t kAhead = 4;
+  std::array<Spot, kAhead> ahead_{};  // may be out of date
+  std::uint8_t next_ahead_ = 0;
   unsigned at_most_ = 0;  // no block is larger; tightened now and then
 };
 

@@ -75,7 +75,7 @@ class RecordIndex {
   }
 
   // Hints that `hash` is going to be looked for.
-  void Prefetch(std::uint64_t hash) const {
+  [[gnu::always_inline]] void Prefetch(std::uint64_t hash) const {  // see PeerBlock
     if (capacity_ > 0) __builtin_prefetch(slots_ + 3 * static_cast<std::size_t>(HomeOf(hash)));
   }
 

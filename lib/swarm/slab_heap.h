@@ -10,7 +10,8 @@
 //           16 KiB
 //
 // Huge pages are not asked for: announces gained nothing by them, and some waited for 5 ms when one
-// was made or split. What is larger than an object comes from the system directly. Thread-safe; a size class has a lock of its own.
+// was made or split. What is larger than an object comes from the system directly. Thread-safe; a
+// size class has a lock of its own.
 #ifndef MUSTER_LIB_SWARM_SLAB_HEAP_H_
 #define MUSTER_LIB_SWARM_SLAB_HEAP_H_
 
