@@ -48,7 +48,7 @@ class PeerSet {
   // as impossible.
   bool Insert(const SwarmContext& context, const PeerKey& key, std::uint8_t mark);
   void Remove(const SwarmContext& context, Place place);
-  // Moves a peer to the end of its block, where Choose() can leave it out.
+  // Moves a peer to the end of its block, where a draw can leave it out.
   void MoveToEnd(const SwarmContext& context, Place place);
 
   // Adds a whole list's peers of this set's role.
