@@ -229,18 +229,24 @@ class Musterd(Server):
         return [self.tools["musterd"], "--udp", self.at(), "--http", self.at(), "--workers", "1"]
 
 
-class MusterdTwo(Musterd):
-    """The same with two workers, on whatever cores there are."""
+class MusterdOne(Musterd):
+    """The same on whatever cores there are, where the generator is too."""
 
-    name = "musterd-two"
+    name = "musterd-one"
     everywhere = True
+    workers = 1
 
     @classmethod
     def missing(cls, tools, case):
         return "" if tools.get("musterd") else "not found"
 
     def command(self):
-        return [*super().command()[:-1], "2"]
+        return [*super().command()[:-1], str(self.workers)]
+
+
+class MusterdTwo(MusterdOne):
+    name = "musterd-two"
+    workers = 2
 
 
 class Opentracker(Server):
@@ -350,4 +356,4 @@ max_peer_age = 7200
         return [self.tools["aquatic"], "-c", config]
 
 
-CONTENDERS = {c.name: c for c in (Echo, EchoDeferred, Musterd, MusterdTwo, Opentracker, Nginx, Aquatic)}
+CONTENDERS = {c.name: c for c in (Echo, EchoDeferred, Musterd, MusterdOne, MusterdTwo, Opentracker, Nginx, Aquatic)}

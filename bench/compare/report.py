@@ -48,7 +48,8 @@ def cell(case, figures, name):
             text += f" = {times:.2f}×"
         parts.append(text)
     if name == "musterd" and cost(figures, "musterd-two") is not None:
-        parts.append(f"two workers {us(cost(figures, 'musterd-two'))}" + waits(figures["musterd-two"]))
+        parts.append(f"one worker {us(cost(figures, 'musterd-one'))}, two {us(cost(figures, 'musterd-two'))}"
+                     + waits(figures["musterd-two"]))
     if "bytes_each" in mine:
         parts.append(f"{mine['bytes_each']:.1f} bytes a {case['per']}")
     return "; ".join(parts) or "–"
@@ -65,7 +66,7 @@ def verdict(case, figures):
         return (f"≤ {most} bytes a {case['per']}", got, got is not None and got <= most)
     if against == "one worker":
         # Twice the cores at so much more CPU an answer: 1.8 times the answers at 1 / 0.9.
-        got = ratio(figures, "musterd-two", "musterd")
+        got = ratio(figures, "musterd-two", "musterd-one")
     else:
         got = ratio(figures, "musterd", against)
     return (f"≤ {most:.2f}× {against}", got, got is not None and got <= most)
@@ -84,7 +85,7 @@ def huge_swarm(results):
 
 def markdown(report):
     results = report["results"]
-    shown = [c for c in COLUMNS if any(c[0] in r["contenders"] for r in results)]
+    shown = [c for c in COLUMNS if any(name.startswith(c[0]) for r in results for name in r["contenders"])]
     lines = ["| | " + " | ".join(title for _, title in shown) + " | goal |",
              "| --- |" + " --- |" * (len(shown) + 1)]
     for r in results:

@@ -120,8 +120,8 @@ class PeerSet {
   void Measure();
   // A peer, each equally likely.
   struct Spot {
-    std::uint32_t block;
-    std::uint32_t place;
+    std::uint32_t block = ~std::uint32_t{0};  // of no set
+    std::uint32_t place = 0;
   };
   Spot DrawSpot(std::size_t but_last_of, Random& random) const;
   // The same, drawn some choices ago, so that its memory has come meanwhile; draws another for

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <set>
 #include <vector>
@@ -163,6 +164,26 @@ TEST(PeerSet, ChoosesDifferentPeersAndLeavesOneOut) {
       ASSERT_EQ(different.contains(left_out) && leave_out, false);
     }
   }
+}
+
+TEST(PeerSet, TheFirstChoicesOfASetAreChosenByChanceToo) {
+  SetAndModel both(AddressFamily::kIpv4, false);
+  for (std::uint32_t n = 0; n < 2000; ++n) both.Insert(TestPeer(n), 0);
+  std::set<Endpoint> first;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    PeerSet fresh(AddressFamily::kIpv4, kDownloaders);
+    both.set.ForEachBlock(both.context,
+                          [&](const PeerList& list) { fresh.InsertAll(both.context, list); });
+    Random random(seed);
+    std::array<std::uint8_t, 6> room;
+    PeerBatch chosen(absl::MakeSpan(room), {});
+    PeerSet::Draw drawn;
+    fresh.DrawPeers(1, PeerSet::kNobody, random, drawn);
+    fresh.Copy(both.context, drawn, random, chosen);
+    first.insert(chosen.peer(AddressFamily::kIpv4, 0));
+    fresh.Clear(both.context);
+  }
+  EXPECT_GT(first.size(), 80u);
 }
 
 TEST(PeerSet, TakesOverAWholeListOfItsRole) {
