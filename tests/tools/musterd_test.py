@@ -84,10 +84,13 @@ class Daemon:
     def __enter__(self):
         return self
 
-    def __exit__(self, *unused):
-        if self.process.poll() is None:
+    def __exit__(self, failure, *unused):
+        status = self.process.poll()
+        if status is None:
             self.process.kill()
-        self.process.communicate()
+        _, err = self.process.communicate()
+        if failure is not None:
+            print(f"musterd, status {status}, said: {err.decode(errors='replace')}", file=sys.stderr)
 
 
 def http(address, request):
