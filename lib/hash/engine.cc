@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hash/engine.h"
+
+#ifdef MUSTER_HASH_LANES
+#include <cpuid.h>
+#endif
+
+#include <vector>
+
+namespace muster {
+namespace {
+
+#ifdef MUSTER_HASH_LANES
+bool HasShaInstructions() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx & bit_SHA) != 0;
+}
+#endif
+
+std::vector<HashEngine> FindUsableEngines() {
+  std::vector<HashEngine> engines = {HashEngine::kLibcrypto};
+#ifdef MUSTER_HASH_LANES
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2")) engines.push_back(HashEngine::kAvx2);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")) {
+    engines.push_back(HashEngine::kAvx512);
+  }
+#endif
+  return engines;
+}
+
+unsigned LanesOf(HashEngine engine) {
+  return engine == HashEngine::kAvx512 ? 16 : engine == HashEngine::kAvx2 ? 8 : 1;
+}
+
+}  // namespace
+
+std::string_view EngineName(HashEngine engine) {
+  switch (engine) {
+    case HashEngine::kLibcrypto:
+      return "libcrypto";
+    case HashEngine::kAvx2:
+      return "avx2";
+    case HashEngine::kAvx512:
+      return "avx512";
+  }
+  return "";
+}
+
+absl::Span<const HashEngine> UsableEngines() {
+  static const std::vector<HashEngine>* const engines =
+      new std::vector<HashEngine>(FindUsableEngines());
+  return *engines;
+}
+
+HashEngine BestEngine(HashKind kind) {
+  HashEngine best = HashEngine::kLibcrypto;
+  double best_speed = 1;
+  for (const HashEngine engine : UsableEngines()) {
+    const double speed = LanesOf(engine) / LaneStepCost(engine, kind);
+    if (speed > best_speed) {
+      best = engine;
+      best_speed = speed;
+    }
+  }
+  return best;
+}
+
+double LaneStepCost(HashEngine engine, HashKind kind) {
+  if (engine == HashEngine::kLibcrypto) return 1;
+#ifdef MUSTER_HASH_LANES
+  static const bool has_sha = HasShaInstructions();
+#else
+  constexpr bool has_sha = false;
+#endif
+  const bool sha1 = kind == HashKind::kSha1;
+  if (engine == HashEngine::kAvx512) {
+    if (has_sha) return sha1 ? 3.5 : 7;
+    return sha1 ? 2 : 2;
+  }
+  if (has_sha) return sha1 ? 5 : 9;
+  return sha1 ? 2 : 3;
+}
+
+}  // namespace muster
