@@ -43,11 +43,13 @@ struct Plain {
     return x >> n;
   }
   MUSTER_ALWAYS_INLINE Word Xor(Word x, Word y, Word z) { return x ^ y ^ z; }
+  MUSTER_ALWAYS_INLINE Word Now(Word x) { return x; }
 };
 
 template <typename Rounds, int... t>
 void Expand(const std::uint8_t* block, std::uint32_t* schedule, std::integer_sequence<int, t...>) {
   ExpandedBlock<Rounds, Plain> expanded;
+  expanded.constants = Rounds::kConstants;
   for (std::size_t i = 0; i < 16; ++i) expanded.w[i] = LoadBig32(block + 4 * i);
   ((schedule[t] = expanded.template Add<t>()), ...);
 }

@@ -30,6 +30,11 @@ struct Avx2 {
   MUSTER_ALWAYS_INLINE Word Choose(Word x, Word y, Word z) { return z ^ (x & (y ^ z)); }
   MUSTER_ALWAYS_INLINE Word Majority(Word x, Word y, Word z) { return (x & y) | (z & (x | y)); }
 
+  MUSTER_ALWAYS_INLINE Word Now(Word x) {
+    asm("" : "+x"(x));
+    return x;
+  }
+
   MUSTER_ALWAYS_INLINE Word Swap(Word x) {
     const __m128i order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
     return Out(_mm256_shuffle_epi8(In(x), _mm256_broadcastsi128_si256(order)));

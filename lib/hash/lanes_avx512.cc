@@ -37,6 +37,11 @@ struct Avx512 {
     return Out(_mm512_ternarylogic_epi32(In(x), In(y), In(z), 0xe8));
   }
 
+  MUSTER_ALWAYS_INLINE Word Now(Word x) {
+    asm("" : "+v"(x));
+    return x;
+  }
+
   MUSTER_ALWAYS_INLINE Word Swap(Word x) {
     const __m128i order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
     return Out(_mm512_shuffle_epi8(In(x), _mm512_broadcast_i32x4(order)));

@@ -52,12 +52,17 @@ template <template <typename> typename Hash, typename Ops>
 void HashBlocks(LaneKernel::State state, const std::uint8_t* const* blocks, std::size_t n) {
   using Rounds = Hash<Ops>;
   auto* const words = reinterpret_cast<typename Ops::Word*>(state);
+  // Hidden from the compiler, which would otherwise not read them from memory, as additions can,
+  // but make each of them with two more instructions.
+  const std::uint32_t* constants = Rounds::kConstants;
+  asm("" : "+r"(constants));
   for (std::size_t at = 0; at < n * kHashBlock; at += kHashBlock) {
 #pragma GCC unroll 16
     for (unsigned lane = 0; lane < Ops::kLanes; ++lane) {
       __builtin_prefetch(blocks[lane] + at + Ops::kAheadBytes);
     }
     ExpandedBlock<Rounds, Ops> block;
+    block.constants = constants;
     LoadWords<Ops>(blocks, at, block.w);
     AllRounds<Rounds>(words, block, RoundNumbers<Rounds>());
   }

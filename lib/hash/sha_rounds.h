@@ -10,6 +10,8 @@
 //   Xor(x, y, z)          x ^ y ^ z
 //   Choose(x, y, z)       the bits of y where x has ones, those of z elsewhere
 //   Majority(x, y, z)
+//   Now(x)                x; compilers do not regroup sums across it. A round waits for the sums of
+//                         the round before it, so what comes late has to be added last.
 //
 // All is inlined into one function without a loop: so the words stay in registers.
 #ifndef MUSTER_LIB_HASH_SHA_ROUNDS_H_
@@ -30,9 +32,9 @@ struct Sha1Rounds {
   static constexpr std::uint32_t kStart[kStateWords] = {0x67452301, 0xefcdab89, 0x98badcfe,
                                                         0x10325476, 0xc3d2e1f0};
 
-  static constexpr std::uint32_t Constant(int t) {
-    return t < 20 ? 0x5a827999 : t < 40 ? 0x6ed9eba1 : t < 60 ? 0x8f1bbcdc : 0xca62c1d6;
-  }
+  static constexpr std::uint32_t kConstants[] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
+  // Which of the constants round t adds.
+  static constexpr int ConstantOf(int t) { return t / 20; }
 
   // Word t of the schedule, from the sixteen before it; w has word t at t % 16.
   template <int t>
@@ -50,7 +52,7 @@ struct Sha1Rounds {
     const Word& c = s[(82 - t) % 5];
     const Word& d = s[(83 - t) % 5];
     Word& e = s[(84 - t) % 5];
-    e = e + add + Mix<t / 20>(b, c, d) + Ops::template Rotate<5>(a);
+    e = Ops::Now(Ops::Now(e + add) + Mix<t / 20>(b, c, d)) + Ops::template Rotate<5>(a);
     b = Ops::template Rotate<30>(b);
   }
 
@@ -83,7 +85,7 @@ struct Sha256Rounds {
       0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
       0xc67178f2};
 
-  static constexpr std::uint32_t Constant(int t) { return kConstants[t]; }
+  static constexpr int ConstantOf(int t) { return t; }
 
   template <int t>
   MUSTER_ALWAYS_INLINE Word Expand(const Word (&w)[16]) {
@@ -105,9 +107,10 @@ struct Sha256Rounds {
     const Word& f = s[(69 - t) % 8];
     const Word& g = s[(70 - t) % 8];
     Word& h = s[(71 - t) % 8];
-    h = h + add + Ops::Choose(e, f, g) + Ops::Xor(Right<6>(e), Right<11>(e), Right<25>(e));
+    h = Ops::Now(Ops::Now(h + add) + Ops::Choose(e, f, g)) +
+        Ops::Xor(Right<6>(e), Right<11>(e), Right<25>(e));
     d = d + h;
-    h = h + Ops::Majority(a, b, c) + Ops::Xor(Right<2>(a), Right<13>(a), Right<22>(a));
+    h = Ops::Now(h + Ops::Majority(a, b, c)) + Ops::Xor(Right<2>(a), Right<13>(a), Right<22>(a));
   }
 
  private:
@@ -117,15 +120,16 @@ struct Sha256Rounds {
   }
 };
 
-// The words of a message's block, expanded as the rounds need them.
+// The words of a message's block, expanded as the rounds need them; and Rounds::kConstants.
 template <typename Rounds, typename Ops>
 struct ExpandedBlock {
   typename Ops::Word w[16];
+  const std::uint32_t* constants;
 
   template <int t>
   [[gnu::always_inline]] typename Ops::Word Add() {
     if constexpr (t >= 16) w[t % 16] = Rounds::template Expand<t>(w);
-    return w[t % 16] + Ops::Set(Rounds::Constant(t));
+    return w[t % 16] + Ops::Set(constants[Rounds::ConstantOf(t)]);
   }
 };
 
