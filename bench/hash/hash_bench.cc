@@ -5,17 +5,20 @@
 // of a folder. Bytes a second are those of the messages, without padding.
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "hash/chunk_hasher.h"
 #include "hash/hasher.h"
 #include "muster/random.h"
 
 namespace muster {
 namespace {
+
+std::string NameOf(HashKind kind) { return kind == HashKind::kSha1 ? "sha1" : "sha256"; }
 
 struct Load {
   const char* name;
@@ -24,7 +27,8 @@ struct Load {
 };
 
 constexpr Load kLoads[] = {
-    {"one of 1 MiB", 1, 1 << 20},     {"64 of 16 KiB", 64, 16 << 10},
+    {"one of 1 MiB", 1, 1 << 20},     {"20 of 16 KiB", 20, 16 << 10},
+    {"64 of 16 KiB", 64, 16 << 10},
     {"32 of 256 KiB", 32, 256 << 10}, {"64 of 4 MiB", 64, 4 << 20},  // more than caches hold
     {"4096 of 64 B", 4096, 64},       {"1000 unequal", 1000, 0},
 };
@@ -61,12 +65,29 @@ void Run(benchmark::State& state, Hasher& hasher, const Load& load) {
   state.SetBytesProcessed(static_cast<std::int64_t>(total) * state.iterations());
 }
 
+// Sixteen pieces, of each of which 64 KiB are there at a time.
+void RunChunks(benchmark::State& state, HashKind kind, ChunkHasher& hasher) {
+  constexpr std::size_t kChunk = 64 << 10, kSteps = 16;
+  const std::vector<std::uint8_t> bytes(hasher.messages() * kChunk, 0x5a);
+  std::vector<ByteSpan> chunks;
+  for (std::size_t i = 0; i < hasher.messages(); ++i) {
+    chunks.push_back(absl::MakeConstSpan(bytes).subspan(i * kChunk, kChunk));
+  }
+  std::vector<std::uint8_t> digests(hasher.messages() * DigestSize(kind));
+  for (auto _ : state) {
+    for (std::size_t step = 0; step < kSteps; ++step) hasher.Append(chunks);
+    hasher.Finish(digests.data());
+    benchmark::DoNotOptimize(digests.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes.size() * kSteps) * state.iterations());
+}
+
 void Register() {
   for (const Load& load : kLoads) {
     for (const HashKind kind : {HashKind::kSha1, HashKind::kSha256}) {
       const auto add = [&](std::string_view way, auto make) {
-        const std::string name = std::string(kind == HashKind::kSha1 ? "sha1/" : "sha256/") +
-                                 load.name + "/" + std::string(way);
+        const std::string name = NameOf(kind) + "/" + load.name + "/" + std::string(way);
         benchmark::RegisterBenchmark(name.c_str(), [make, &load](benchmark::State& state) {
           const std::unique_ptr<Hasher> hasher = make();
           Run(state, *hasher, load);
@@ -76,6 +97,16 @@ void Register() {
         add(EngineName(engine), [=] { return std::make_unique<Hasher>(kind, engine); });
       }
       add("chosen", [=] { return std::make_unique<Hasher>(kind); });
+    }
+  }
+  for (const HashKind kind : {HashKind::kSha1, HashKind::kSha256}) {
+    for (const HashEngine engine : UsableEngines()) {
+      const std::string name =
+          NameOf(kind) + "/16 of 1 MiB in chunks/" + std::string(EngineName(engine));
+      benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+        ChunkHasher hasher(kind, 16, engine);
+        RunChunks(state, kind, hasher);
+      });
     }
   }
 }

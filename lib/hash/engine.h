@@ -30,8 +30,9 @@ absl::Span<const HashEngine> UsableEngines();
 // The quickest for many messages.
 HashEngine BestEngine(HashKind kind);
 
-// What a step of all lanes by a block costs, in units of a block by libcrypto. An estimate.
-double LaneStepCost(HashEngine engine, HashKind kind);
+// How many times as fast as libcrypto on this CPU an engine is, when all its lanes are busy. An
+// estimate.
+double SpeedOf(HashEngine engine, HashKind kind);
 
 }  // namespace muster
 

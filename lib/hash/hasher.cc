@@ -3,108 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <cstring>
 #include <limits>
 
-#include "base/bytes.h"
-#include "hash/lane_kernels.h"
-#include "hash/sha_rounds.h"
+#include "hash/lanes.h"
 
 namespace muster {
-namespace {
-
-// What a message costs libcrypto before its first block, in units of a block. An estimate.
-constexpr double kStreamStartCost = 5;
-
-double StreamCost(std::uint64_t blocks) { return kStreamStartCost + static_cast<double>(blocks); }
-
-const LaneKernel* KernelOf([[maybe_unused]] HashKind kind, HashEngine engine) {
-  const absl::Span<const HashEngine> usable = UsableEngines();
-  if (std::find(usable.begin(), usable.end(), engine) == usable.end()) std::abort();
-#ifdef MUSTER_HASH_LANES
-  if (engine != HashEngine::kLibcrypto) {
-    const LaneKernels& kernels = engine == HashEngine::kAvx2 ? kAvx2Kernels : kAvx512Kernels;
-    return kind == HashKind::kSha1 ? &kernels.sha1 : &kernels.sha256;
-  }
-#endif
-  return nullptr;
-}
-
-// One message's words, for sha_rounds.h.
-struct Plain {
-  using Word = std::uint32_t;
-  MUSTER_ALWAYS_INLINE Word Set(std::uint32_t x) { return x; }
-  template <int n>
-  MUSTER_ALWAYS_INLINE Word Rotate(Word x) {
-    return x << n | x >> (32 - n);
-  }
-  template <int n>
-  MUSTER_ALWAYS_INLINE Word ShiftRight(Word x) {
-    return x >> n;
-  }
-  MUSTER_ALWAYS_INLINE Word Xor(Word x, Word y, Word z) { return x ^ y ^ z; }
-  MUSTER_ALWAYS_INLINE Word Now(Word x) { return x; }
-};
-
-template <typename Rounds, int... t>
-void Expand(const std::uint8_t* block, std::uint32_t* schedule, std::integer_sequence<int, t...>) {
-  ExpandedBlock<Rounds, Plain> expanded;
-  expanded.constants = Rounds::kConstants;
-  for (std::size_t i = 0; i < 16; ++i) expanded.w[i] = LoadBig32(block + 4 * i);
-  ((schedule[t] = expanded.template Add<t>()), ...);
-}
-
-// What LaneKernel::shared() takes, for a block.
-class Schedule {
- public:
-  Schedule(HashKind kind, const std::uint8_t* block) {
-    if (kind == HashKind::kSha1) {
-      using Rounds = Sha1Rounds<Plain>;
-      Expand<Rounds>(block, numbers_, std::make_integer_sequence<int, Rounds::kRounds>());
-    } else {
-      using Rounds = Sha256Rounds<Plain>;
-      Expand<Rounds>(block, numbers_, std::make_integer_sequence<int, Rounds::kRounds>());
-    }
-  }
-
-  const std::uint32_t* numbers() const { return numbers_; }
-
- private:
-  std::uint32_t numbers_[Sha1Rounds<Plain>::kRounds];
-};
-
-// The states of all lanes, as LaneKernel has them.
-class LaneStates {
- public:
-  LaneStates(HashKind kind, unsigned lanes)
-      : lanes_(lanes),
-        start_(kind == HashKind::kSha1 ? absl::MakeConstSpan(Sha1Rounds<Plain>::kStart)
-                                       : absl::MakeConstSpan(Sha256Rounds<Plain>::kStart)) {
-    StartAll();
-  }
-
-  void StartAll() {
-    for (std::size_t i = 0; i < start_.size(); ++i) {
-      std::fill_n(words_ + i * lanes_, lanes_, start_[i]);
-    }
-  }
-  void Start(unsigned lane) {
-    for (std::size_t i = 0; i < start_.size(); ++i) words_[i * lanes_ + lane] = start_[i];
-  }
-  void Store(unsigned lane, std::uint8_t* digest) const {
-    for (std::size_t i = 0; i < start_.size(); ++i) {
-      StoreBig32(digest + 4 * i, words_[i * lanes_ + lane]);
-    }
-  }
-  LaneKernel::State words() { return words_; }
-
- private:
-  const unsigned lanes_;
-  const absl::Span<const std::uint32_t> start_;
-  alignas(64) std::uint32_t words_[Sha256Rounds<Plain>::kStateWords * kMaxLanes];
-};
-
-}  // namespace
 
 Hasher::Hasher(HashKind kind) : Hasher(kind, BestEngine(kind), true) {}
 Hasher::Hasher(HashKind kind, HashEngine engine) : Hasher(kind, engine, false) {}
@@ -112,7 +16,7 @@ Hasher::Hasher(HashKind kind, HashEngine engine, bool mixed)
     : kind_(kind),
       digest_size_(DigestSize(kind)),
       mixed_(mixed),
-      step_cost_(LaneStepCost(engine, kind)),
+      step_cost_(StepCost(kind, engine)),
       kernel_(KernelOf(kind, engine)),
       stream_(kind) {}
 
@@ -181,7 +85,7 @@ void Hasher::HashEqual(std::size_t count, std::size_t size, MessageAt at, std::u
     for (std::size_t lane = 0; lane < lanes; ++lane) {  // idle ones do what the last one does
       blocks[lane] = at(begin + std::min(lane, used - 1)).first.data();
     }
-    states.StartAll();
+    states.SetAll(StartState(kind_));
     kernel_->blocks(states.words(), blocks, whole);
     if (cut == 0) {
       kernel_->shared(states.words(), end.numbers());
@@ -194,7 +98,7 @@ void Hasher::HashEqual(std::size_t count, std::size_t size, MessageAt at, std::u
       kernel_->blocks(states.words(), blocks, end_blocks);
     }
     for (unsigned lane = 0; lane < used; ++lane) {
-      states.Store(lane, digests + (begin + lane) * digest_size_);
+      states.WriteDigest(lane, digests + (begin + lane) * digest_size_);
     }
   }
 }
@@ -210,47 +114,25 @@ void Hasher::HashUnequal(MessageAt at, std::uint8_t* digests) {
   }
   if (next == sizes_.size()) return;
 
-  const unsigned lanes = kernel_->lanes;
-  LaneStates states(kind_, lanes);
+  LaneStates states(kind_, kernel_->lanes);
   std::array<BlockRuns, kMaxLanes> runs;
   std::array<std::size_t, kMaxLanes> index;
-  std::uint32_t busy = 0;  // a bit for each lane
+  LaneRuns busy = {};
   const auto begin = [&](unsigned lane) {
-    if (next == sizes_.size()) {
-      busy &= ~(1U << lane);
-      return;
-    }
-    busy |= 1U << lane;
+    busy[lane] = nullptr;
+    if (next == sizes_.size()) return;
     index[lane] = sizes_[next++].index;
+    busy[lane] = &runs[lane];
     runs[lane].Begin(at(index[lane]));
     runs[lane].Next();
-    states.Start(lane);
+    states.Set(lane, StartState(kind_));
   };
-  for (unsigned lane = 0; lane < lanes; ++lane) begin(lane);
-  while (busy != 0) {
-    // As far as the shortest run reaches; idle lanes go with the one that has it.
-    std::size_t step = std::numeric_limits<std::size_t>::max();
-    const std::uint8_t* blocks[kMaxLanes] = {};
-    const std::uint8_t* shortest = nullptr;
-    for (unsigned lane = 0; lane < lanes; ++lane) {
-      if ((busy >> lane & 1) == 0) continue;
-      blocks[lane] = runs[lane].at();
-      if (runs[lane].blocks() >= step) continue;
-      step = runs[lane].blocks();
-      shortest = blocks[lane];
-    }
-    for (unsigned lane = 0; lane < lanes; ++lane) {
-      if (blocks[lane] == nullptr) blocks[lane] = shortest;
-    }
-    kernel_->blocks(states.words(), blocks, step);
-    for (unsigned lane = 0; lane < lanes; ++lane) {
-      if ((busy >> lane & 1) == 0) continue;
-      runs[lane].Advance(step);
-      if (runs[lane].blocks() != 0 || runs[lane].Next()) continue;
-      states.Store(lane, digests + index[lane] * digest_size_);
-      begin(lane);
-    }
-  }
+  for (unsigned lane = 0; lane < kernel_->lanes; ++lane) begin(lane);
+  RunLanes(*kernel_, states, busy, [&](unsigned lane) {
+    if (runs[lane].Next()) return;
+    states.WriteDigest(lane, digests + index[lane] * digest_size_);
+    begin(lane);
+  });
 }
 
 std::size_t Hasher::BestForStream() const {

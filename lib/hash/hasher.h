@@ -75,7 +75,7 @@ class Hasher {
   const HashKind kind_;
   const std::size_t digest_size_;
   const bool mixed_;          // libcrypto may hash some of what the lanes could
-  const double step_cost_;    // see LaneStepCost()
+  const double step_cost_;    // see StepCost()
   const LaneKernel* kernel_;  // null: all by libcrypto
   HashStream stream_;
   std::vector<Sized> sizes_;

@@ -11,7 +11,7 @@
 
 namespace muster {
 
-inline constexpr unsigned kMaxLanes = 16;
+inline constexpr std::size_t kMaxLanes = 16;
 inline constexpr std::size_t kHashBlock = 64;  // bytes, of either kind
 
 struct LaneKernel {

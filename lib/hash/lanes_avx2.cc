@@ -10,7 +10,6 @@ struct Avx2 {
   // Also an alias of the numbers in a state (as __m256i may be).
   using Word [[gnu::vector_size(32), gnu::may_alias]] = std::uint32_t;
   static constexpr unsigned kLanes = 8;
-  static constexpr std::size_t kAheadBytes = 512;
 
   MUSTER_ALWAYS_INLINE __m256i In(Word x) { return reinterpret_cast<__m256i>(x); }
   MUSTER_ALWAYS_INLINE Word Out(__m256i x) { return reinterpret_cast<Word>(x); }

@@ -10,7 +10,6 @@ struct Avx512 {
   // Also an alias of the numbers in a state (as __m512i may be).
   using Word [[gnu::vector_size(64), gnu::may_alias]] = std::uint32_t;
   static constexpr unsigned kLanes = 16;
-  static constexpr std::size_t kAheadBytes = 512;
 
   MUSTER_ALWAYS_INLINE __m512i In(Word x) { return reinterpret_cast<__m512i>(x); }
   MUSTER_ALWAYS_INLINE Word Out(__m512i x) { return reinterpret_cast<Word>(x); }

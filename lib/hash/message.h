@@ -43,7 +43,8 @@ inline std::size_t Pad(std::uint8_t* block, std::size_t n, std::uint64_t size) {
 }
 
 // The blocks of a message, padding included, as runs of neighbours in memory: the caller's own
-// memory, except where a block spans parts or ends the message.
+// memory, except where a block spans parts or ends the message. The message may come bit by bit:
+// Append(), NextWhole() until that is false, Append() again, and Next() at the end.
 class BlockRuns {
  public:
   BlockRuns() = default;
@@ -53,35 +54,45 @@ class BlockRuns {
   void Begin(const Message& message) {
     message_ = message;
     size_ = 0;
+    filled_ = 0;
     padded_ = false;
   }
+  // More of the message. All that came before must have been taken by NextWhole().
+  void Append(const Message& message) { message_ = message; }
 
-  // The next run into at() and blocks(); false after the last.
+  // The next run into at() and blocks(); false, and no blocks, after the last.
   bool Next() {
+    if (NextWhole()) return true;
+    if (padded_) return false;
+    padded_ = true;
+    at_ = buffer_;
+    blocks_ = Pad(buffer_, filled_, size_);
+    return true;
+  }
+  // The same without the padding, and without the block that would be padded.
+  bool NextWhole() {
+    blocks_ = 0;
     if (padded_) return false;
     SkipEmpty();
-    if (message_.first.size() >= kHashBlock) {
+    if (filled_ == 0 && message_.first.size() >= kHashBlock) {
       at_ = message_.first.data();
       blocks_ = message_.first.size() / kHashBlock;
       message_.first.remove_prefix(blocks_ * kHashBlock);
       size_ += blocks_ * kHashBlock;
       return true;
     }
-    std::size_t n = 0;
-    while (n < kHashBlock && !message_.first.empty()) {
-      const std::size_t take = std::min(kHashBlock - n, message_.first.size());
-      std::memcpy(buffer_ + n, message_.first.data(), take);
+    while (filled_ < kHashBlock && !message_.first.empty()) {
+      const std::size_t take = std::min(kHashBlock - filled_, message_.first.size());
+      std::memcpy(buffer_ + filled_, message_.first.data(), take);
       message_.first.remove_prefix(take);
-      n += take;
+      filled_ += take;
+      size_ += take;
       SkipEmpty();
     }
-    size_ += n;
+    if (filled_ < kHashBlock) return false;
+    filled_ = 0;
     at_ = buffer_;
     blocks_ = 1;
-    if (n < kHashBlock) {
-      blocks_ = Pad(buffer_, n, size_);
-      padded_ = true;
-    }
     return true;
   }
 
@@ -104,6 +115,7 @@ class BlockRuns {
   std::size_t blocks_ = 0;
   Message message_;  // what is left of it
   std::uint64_t size_ = 0;
+  std::size_t filled_ = 0;  // of buffer_
   bool padded_ = false;
   std::uint8_t buffer_[2 * kHashBlock];
 };

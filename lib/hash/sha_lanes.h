@@ -4,7 +4,6 @@
 // `Ops` has
 //
 //   kLanes                  8 or 16
-//   kAheadBytes             how far before a block is hashed its memory is asked for
 //   Swap(x)                 the bytes of each lane turned around
 //   LoadQuads(rows, at, q)  q[4 * i + j] = the words 4 * i ... 4 * i + 3 at rows[j] + at, then those
 //                           at rows[j + 4] + at, and so on: four lanes each
@@ -24,6 +23,10 @@
 #include "hash/sha_rounds.h"
 
 namespace muster {
+
+// Memory is asked for so far ahead of the block that is hashed. So many streams are more than CPUs
+// follow by themselves: SHA-1 of data in memory would be a fifth slower.
+inline constexpr std::size_t kAheadBytes = 512;
 
 template <typename Rounds>
 using RoundNumbers = std::make_integer_sequence<int, Rounds::kRounds>;
@@ -59,7 +62,7 @@ void HashBlocks(LaneKernel::State state, const std::uint8_t* const* blocks, std:
   for (std::size_t at = 0; at < n * kHashBlock; at += kHashBlock) {
 #pragma GCC unroll 16
     for (unsigned lane = 0; lane < Ops::kLanes; ++lane) {
-      __builtin_prefetch(blocks[lane] + at + Ops::kAheadBytes);
+      __builtin_prefetch(blocks[lane] + at + kAheadBytes);
     }
     ExpandedBlock<Rounds, Ops> block;
     block.constants = constants;

@@ -31,11 +31,21 @@ HashStream::HashStream(HashKind kind) : context_(EVP_MD_CTX_new()) {
 HashStream::~HashStream() { EVP_MD_CTX_free(context_); }
 
 void HashStream::Hash(const Message& message, std::uint8_t* digest) {
-  Require(EVP_DigestInit_ex2(context_, nullptr, nullptr));
+  Begin();
+  Append(message);
+  Finish(digest);
+}
+
+void HashStream::Begin() { Require(EVP_DigestInit_ex2(context_, nullptr, nullptr)); }
+
+void HashStream::Append(const Message& message) {
   Require(EVP_DigestUpdate(context_, message.first.data(), message.first.size()));
   for (const ByteSpan part : message.rest) {
     Require(EVP_DigestUpdate(context_, part.data(), part.size()));
   }
+}
+
+void HashStream::Finish(std::uint8_t* digest) {
   Require(EVP_DigestFinal_ex(context_, digest, nullptr));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HashStream: one message after the other through libcrypto. Thread-compatible.
+// HashStream: one message after the other through libcrypto, whole or bit by bit.
+// Thread-compatible.
 #ifndef MUSTER_LIB_HASH_STREAM_H_
 #define MUSTER_LIB_HASH_STREAM_H_
 
@@ -23,6 +24,11 @@ class HashStream {
 
   // Writes DigestSize() bytes.
   void Hash(const Message& message, std::uint8_t* digest);
+
+  // The same in steps. A new stream has begun.
+  void Begin();
+  void Append(const Message& message);
+  void Finish(std::uint8_t* digest);
 
  private:
   EVP_MD_CTX* const context_;
