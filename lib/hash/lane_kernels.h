@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a vector instruction set does for hashing: it advances as many messages at once as its
-// vectors have lanes. Each set's file is compiled with that set's flags and includes nothing that
-// others would share, so that no instruction of it gets into functions that run on any machine.
+// vectors have lanes. Each set's file is compiled with that set's flags and shares no function with
+// other files: so no instruction of it gets into what runs on any machine.
 #ifndef MUSTER_LIB_HASH_LANE_KERNELS_H_
 #define MUSTER_LIB_HASH_LANE_KERNELS_H_
 

@@ -11,7 +11,7 @@
 //                           of each four lanes, the first or last two words, or the first or last
 //                           two double words, of x and y in turn
 //
-// It must be a type without linkage: then so is all that is made here for it.
+// It must be a type without external linkage: then nothing that is made here for it has any.
 #ifndef MUSTER_LIB_HASH_SHA_LANES_H_
 #define MUSTER_LIB_HASH_SHA_LANES_H_
 
