@@ -2,7 +2,8 @@
 //
 // Each engine that this CPU can run, and the one that chooses by itself, over what torrents hash:
 // one long message, the blocks of a file (BEP 52), pieces, pairs of digests, and the unequal files
-// of a folder. Bytes a second are those of the messages, without padding.
+// of a folder. Bytes a second are those of the messages, without padding. Caches hold all of it but
+// the 256 MiB of 64 times 4 MiB.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -27,10 +28,10 @@ struct Load {
 };
 
 constexpr Load kLoads[] = {
-    {"one of 1 MiB", 1, 1 << 20},     {"20 of 16 KiB", 20, 16 << 10},
-    {"64 of 16 KiB", 64, 16 << 10},
-    {"32 of 256 KiB", 32, 256 << 10}, {"64 of 4 MiB", 64, 4 << 20},  // more than caches hold
-    {"4096 of 64 B", 4096, 64},       {"1000 unequal", 1000, 0},
+    {"one of 1 MiB", 1, 1 << 20},   {"20 of 16 KiB", 20, 16 << 10},
+    {"64 of 16 KiB", 64, 16 << 10}, {"32 of 256 KiB", 32, 256 << 10},
+    {"64 of 4 MiB", 64, 4 << 20},  // more than caches hold
+    {"4096 of 64 B", 4096, 64},     {"1000 unequal", 1000, 0},
 };
 
 std::vector<std::size_t> SizesOf(const Load& load) {
