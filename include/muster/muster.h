@@ -12,6 +12,7 @@
 #include "muster/info_hashes.h"
 #include "muster/instant.h"
 #include "muster/log_sink.h"
+#include "muster/magnet.h"
 #include "muster/metainfo.h"
 #include "muster/peer_batch.h"
 #include "muster/random.h"

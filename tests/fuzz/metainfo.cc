@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "metainfo/names.h"
+#include "muster/magnet.h"
 #include "muster/metainfo.h"
 
 namespace {
@@ -85,6 +86,11 @@ void RequireWhole(const Metainfo& torrent) {
     Require(torrent.piece_count() == v2_pieces && torrent.v1_pieces().empty());
   }
   for (const auto& tier : torrent.trackers()) Require(!tier.empty());
+
+  const auto link =
+      muster::Magnet::Parse(muster::Magnet::Of(torrent).ToString(),
+                            {.max_size = std::size_t{1} << 30, .max_parameters = 1u << 30});
+  Require(link.ok() && *link == muster::Magnet::Of(torrent));
 }
 
 void RequireAlike(const Metainfo& a, const Metainfo& b) {
