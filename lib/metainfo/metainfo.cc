@@ -31,7 +31,7 @@ class TorrentReader {
 
   absl::Status Read() {
     BencodeDocument document;
-    const absl::Status decoded =
+    absl::Status decoded =
         document.Decode(data_.bytes, options_.strict ? BencodeMode::kStrict : BencodeMode::kLenient,
                         options_.limits.bencode);
     if (!decoded.ok()) return decoded;
