@@ -221,8 +221,9 @@ std::size_t MemoryStore::SweepShard(Shard& shard, const Cutoff& cutoff, std::uin
 }
 
 std::size_t MemoryStore::Expire(Instant last_seen_before, std::size_t max_swarms) {
-  // A lock is held for so many records or blocks at most: some tens of microseconds.
-  constexpr std::size_t kStepsUnderLock = 128;
+  // A lock is held for so many records or blocks at most: some tens of microseconds, and where all
+  // peers of a huge swarm go at once, half a millisecond.
+  constexpr std::size_t kStepsUnderLock = 64;
   const Cutoff cutoff{UnitOf(last_seen_before), latest_unit_.load(std::memory_order_relaxed)};
   std::size_t gone = 0;
   for (std::size_t steps = 0; steps < max_swarms;) {
