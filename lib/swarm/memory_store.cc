@@ -103,10 +103,16 @@ std::int64_t MemoryStore::UnitOf(Instant t) const {
   return DivideDown(t.time_since_epoch().count(), unit_seconds_);
 }
 
+void MemoryStore::SetLatest(std::int64_t unit) {
+  std::int64_t latest = latest_unit_.load(std::memory_order_relaxed);
+  while (unit > latest &&
+         !latest_unit_.compare_exchange_weak(latest, unit, std::memory_order_relaxed)) {
+  }
+}
+
 SwarmCounts MemoryStore::Apply(const SwarmUpdate& update, Instant now, PeerBatch& chosen) {
   const std::int64_t unit = UnitOf(now);
-  if (unit > latest_unit_.load(std::memory_order_relaxed))
-    latest_unit_.store(unit, std::memory_order_relaxed);
+  SetLatest(unit);
   const std::uint8_t* const info_hash = update.info_hash.data();
   const std::uint64_t hash = HashInfo(info_hash, context_.key);
   const PeerKey peer(update.peer, update.peer_id, context_.key);
@@ -224,11 +230,12 @@ std::size_t MemoryStore::Expire(Instant last_seen_before, std::size_t max_swarms
   // A lock is held for so many records or blocks at most: some tens of microseconds, and where all
   // peers of a huge swarm go at once, half a millisecond.
   constexpr std::size_t kStepsUnderLock = 64;
-  const Cutoff cutoff{UnitOf(last_seen_before), latest_unit_.load(std::memory_order_relaxed)};
   std::size_t gone = 0;
   for (std::size_t steps = 0; steps < max_swarms;) {
     Locked& locked = shards_[sweep_shard_.load(std::memory_order_relaxed) % kShards];
     MutexLock lock(&locked.mu);
+    // Read under the lock: nobody in the shard was announced after it.
+    const Cutoff cutoff{UnitOf(last_seen_before), latest_unit_.load(std::memory_order_relaxed)};
     steps += SweepShard(locked.shard, cutoff, MinuteOf(last_seen_before),
                         std::min(kStepsUnderLock, max_swarms - steps), gone);
   }

@@ -65,6 +65,8 @@ class MemoryStore final : public SwarmStore {
   bool MayAdd(const std::atomic<std::uint64_t>& count, std::uint64_t limit) const {
     return limit == 0 || count.load(std::memory_order_relaxed) < limit;
   }
+  // Before the lock is taken under which the peer comes.
+  void SetLatest(std::int64_t unit);
   void AddTorrents(std::int64_t n);
   void AddPeers(std::int64_t n);
   // One step of the sweep in one shard; returns the records and blocks looked at.

@@ -6,6 +6,7 @@ import queue
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -44,6 +45,7 @@ class Program:
     def __init__(self, command, ready, timeout=PATIENCE):
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._stopped = False  # asked to end
         self.lines = []  # everything that it has said
         self._queue = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -82,6 +84,7 @@ class Program:
 
     def stop(self, sig=signal.SIGTERM, timeout=PATIENCE):
         """Asks it to end; its exit status."""
+        self._stopped = True
         self.process.send_signal(sig)
         status = self.process.wait(timeout)
         self._reader.join()
@@ -90,6 +93,9 @@ class Program:
     def kill(self):
         if self.running():
             self.process.kill()
+        elif not self._stopped:
+            print("%s ended by itself with %d:" % (self.process.args, self.process.returncode), *self.lines,
+                  sep="\n", file=sys.stderr, flush=True)
         self.process.wait()
         self._reader.join()
         self.process.stdout.close()

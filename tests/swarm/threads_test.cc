@@ -154,6 +154,26 @@ TEST(Threads, PeersOfOneSwarmAreAllThereWhenAllHaveCome) {
   }
 }
 
+TEST(Threads, ASweepForgetsNobodyWhoComesMeanwhile) {
+  constexpr std::uint32_t kPeers = 50;
+  for (int round = 0; round < 300; ++round) {
+    const auto store = NewMemoryStore();
+    std::atomic<bool> all_came{false};
+    std::size_t gone = 0;
+    std::thread sweeper([&] {
+      do {
+        gone += store->Expire(kStart - std::chrono::hours(1), 2000);
+      } while (!all_came.load());
+    });
+    for (std::uint32_t i = 0; i < kPeers; ++i)
+      Announce(*store, {.hash = TestHash(i), .peer = TestPeer(i)}, kStart + round * Seconds(1));
+    all_came.store(true);
+    sweeper.join();
+    ASSERT_EQ(gone, 0u);
+    ASSERT_EQ(store->Totals().peers, kPeers);
+  }
+}
+
 TEST(Threads, DeltasOfOneSwarmArriveInTheirOrder) {
   // Replayed, they must give the counts that the store has.
   class Replay final : public SwarmObserver {
