@@ -230,10 +230,10 @@ void HttpConnection::Flush() {
   Serve({shared_->batch.room(), input_.size()});
 }
 
-// The last answer is out.
+// The last answer is out. What Send() kept back goes with the end, by either way.
 void HttpConnection::End() {
-  shutdown(fd_.get(), SHUT_WR);
   if (!unread_) return Close();
+  shutdown(fd_.get(), SHUT_WR);
   Await(Phase::kLingering, UV_READABLE);
 }
 
