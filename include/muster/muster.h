@@ -21,6 +21,8 @@
 #include "muster/server.h"
 #include "muster/swarm_store.h"
 #include "muster/torrent_builder.h"
+#include "muster/torrent_editor.h"
+#include "muster/torrent_verifier.h"
 #include "muster/tracker.h"
 #include "muster/version.h"
 
