@@ -7,6 +7,7 @@
 #include "muster/announce.h"
 #include "muster/bencode.h"
 #include "muster/endpoint.h"
+#include "muster/hashing.h"
 #include "muster/host_port.h"
 #include "muster/ids.h"
 #include "muster/info_hashes.h"
@@ -19,6 +20,9 @@
 #include "muster/refusal.h"
 #include "muster/server.h"
 #include "muster/swarm_store.h"
+#include "muster/torrent_builder.h"
+#include "muster/torrent_editor.h"
+#include "muster/torrent_verifier.h"
 #include "muster/tracker.h"
 #include "muster/version.h"
 

@@ -62,6 +62,7 @@ def main():
             assert (libdir / wanted).exists(), f'{wanted} is not installed'
         assert (prefix / 'bin/musterd').exists(), 'musterd is not installed'
         assert (prefix / 'share/man/man8/musterd.8').exists(), 'the manual of musterd is not installed'
+        assert (prefix / 'bin/muster-torrent').exists(), 'muster-torrent is not installed'
         installed = {p.name for p in (prefix / 'include/muster').iterdir()}
         assert installed == {p.name for p in (source / 'include/muster').glob('*.h')}, f'headers: {installed}'
 
