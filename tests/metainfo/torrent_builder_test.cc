@@ -325,7 +325,7 @@ TEST(TorrentBuilder, TellsOfProgressAndEndsWithAll) {
   }
 }
 
-TEST(TorrentBuilder, CanBeCancelledAndTriedAgain) {
+TEST(TorrentBuilder, CanBeCancelled) {
   for (const unsigned threads : {1u, 4u}) {
     std::atomic<std::int64_t> read = 0;
     TorrentBuilder builder({.kind = TorrentKind::kV1});

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "muster/torrent_verifier.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "metainfo/builder_testing.h"
@@ -190,6 +192,27 @@ TEST(Verifier, TakesPiecesOfAnyLength) {
     ASSERT_TRUE(torrent.ok()) << torrent.status();
     EXPECT_TRUE(VerifyTorrent(*torrent, folder / "f", {.threads = 2})->is_complete()) << length;
   }
+}
+
+TEST(Verifier, DoesNotTrustAFileThatChangesMeanwhile) {
+  TempFolder folder;
+  folder.Write("f", SomeBytes(9 << 20));
+  TorrentBuilder builder({.kind = TorrentKind::kHybrid});
+  ASSERT_TRUE(builder.AddPath(folder / "f").ok());
+  ASSERT_TRUE(builder.Hash().ok());
+  const absl::StatusOr<Metainfo> torrent = Metainfo::Parse(*builder.Torrent());
+  const auto touch = [&](const HashingProgress&) {
+    const timespec times[2] = {{0, UTIME_OMIT}, {1, 0}};
+    EXPECT_EQ(::utimensat(AT_FDCWD, (folder / "f").c_str(), times, 0), 0);
+    return true;
+  };
+  const absl::StatusOr<VerifyReport> report =
+      VerifyTorrent(*torrent, folder / "f", {.threads = 1, .progress = touch});
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->files[0].state, FileState::kUnreadable);
+  EXPECT_THAT(report->files[0].why, HasSubstr("changed"));
+  EXPECT_EQ(report->good_pieces, 0);
+  EXPECT_EQ(report->good_bytes, 0);
 }
 
 TEST(Verifier, PassesOverPiecesOfPaddingAlone) {
