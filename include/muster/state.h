@@ -49,6 +49,9 @@ struct SavedPeer {
   bool completed = false;                    // its completion has been counted
   Instant last_seen;
   std::optional<PeerId> peer_id;
+  // What else the format that it comes from said of it: a bencoded dictionary, or nothing. Formats
+  // that can keep it do so byte for byte; see PeerDetailsOf() in state_formats.h.
+  std::string side;
 
   bool operator==(const SavedPeer&) const = default;
 };
@@ -60,6 +63,10 @@ struct SavedTorrent {
   // Downloads finished since the torrent is known.
   std::uint64_t completed = 0;
   std::vector<SavedPeer> peers;
+  // When anybody was last seen, where the format says so of the torrent itself.
+  std::optional<Instant> last_active;
+  // As SavedPeer::side.
+  std::string side;
 
   bool operator==(const SavedTorrent&) const = default;
 };
@@ -72,12 +79,21 @@ class MUSTER_EXPORT StateReader {
   // DataLoss with the place where the file is damaged: a reader that can go on after the damage
   // does so with the next call.
   virtual absl::StatusOr<bool> Next(SavedTorrent& torrent) = 0;
+  // What the state says beside its torrents: a bencoded dictionary, or nothing. Whole once Next()
+  // has returned false; valid until the next call.
+  virtual std::string_view side() const { return {}; }
 };
 
 class MUSTER_EXPORT StateWriter {
  public:
   virtual ~StateWriter() = default;
   virtual absl::Status Add(const SavedTorrent& torrent) = 0;
+  // What a reader's side() gave; at any time before Finish(). Formats without a place for it leave
+  // it out.
+  virtual absl::Status SetSide(std::string_view side) {
+    (void)side;
+    return absl::OkStatus();
+  }
   // To be called last; without it the state is not whole.
   virtual absl::Status Finish() = 0;
 };
