@@ -18,6 +18,7 @@
 #include "muster/random.h"
 #include "muster/refusal.h"
 #include "muster/server.h"
+#include "muster/snapshot.h"
 #include "muster/state.h"
 #include "muster/swarm_store.h"
 #include "muster/tracker.h"
