@@ -17,6 +17,7 @@
 //   format      knows                                             does not know
 //   bttrack     peers with ids, keys, NAT state, crypto flags,    times, IPv6 beside IPv4 under one
 //               bytes left; counts; allowed torrents              peer id, partial seeders
+//   muster      all of it                                         -
 //   opentracker counts, the minute of a torrent's last activity   peers
 //
 // Functions are reentrant, readers and writers thread-compatible; they borrow their source or sink.
@@ -71,7 +72,8 @@ struct StateWriteOptions {
   // and beyond it in an unnamed file of this folder.
   std::size_t spool_memory = std::size_t{64} << 20;
   std::string spool_folder = "/tmp";
-  // opentracker's dump: the last activity of a torrent of which nothing is known.
+  // Now: what muster's format says of when it was written, and opentracker's of a torrent whose last
+  // activity is not known.
   Instant time{};
 };
 
@@ -96,7 +98,9 @@ MUSTER_EXPORT std::unique_ptr<StateWriter> NewOpentrackerWriter(ByteSink* sink,
                                                                 const StateWriteOptions& options);
 
 struct OpenedState {
-  StateFormat format;
+  StateFormat format = StateFormat::kUnknown;
+  // Where the state itself says when it was written.
+  std::optional<Instant> written;
   std::unique_ptr<StateReader> reader;
 };
 

@@ -122,6 +122,7 @@ class BttrackReader final : public StateReader {
   bool was_damaged_ = false;
 
   std::string side_ = "d";
+  std::string side_key_;       // the last one in it
   std::vector<Count> counts_;  // ascending
   enum class Given : std::uint8_t { kNot, kAlone, kWithTorrent };
   std::vector<Given> given_;  // beside counts_
@@ -222,11 +223,13 @@ bool BttrackReader::IsMisnamed() {
 }
 
 bool BttrackReader::ReadSide() {
+  if (root_key_ <= side_key_) return Damage("a key out of order");
   const std::size_t before = side_.size();
   AppendBencodeString(root_key_, side_);
   tokens_.CaptureTo(&side_, options_.max_side);
   const bool fine = tokens_.SkipValue();
   tokens_.CaptureTo(nullptr);
+  if (fine) side_key_ = root_key_;
   if (!fine) side_.resize(before);
   return fine;
 }

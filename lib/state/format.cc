@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "muster/snapshot.h"
 #include "muster/state_formats.h"
 #include "state/opentracker_line.h"
 
@@ -20,6 +21,14 @@ constexpr std::pair<StateFormat, std::string_view> kNames[] = {
 
 bool StartsWith(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
+}
+
+// Where the first block of a snapshot stands: enough to know one with a damaged header.
+constexpr std::size_t kFirstBlock = 32;
+
+bool IsMuster(std::string_view beginning) {
+  return StartsWith(beginning, kSnapshotMagic) ||
+         (beginning.size() > kFirstBlock && StartsWith(beginning.substr(kFirstBlock), "mBlk"));
 }
 
 bool IsBttrack(std::string_view beginning) {
@@ -83,18 +92,21 @@ class Owning final : public StateReader {
   const std::unique_ptr<StateReader> reader_;
 };
 
-std::unique_ptr<StateReader> NewReader(StateFormat format, ByteSource* source,
-                                       const StateReadOptions& options) {
-  switch (format) {
-    case StateFormat::kBttrack:
-      return NewBttrackReader(source, options);
-    case StateFormat::kOpentracker:
-      return NewOpentrackerReader(source, options);
-    case StateFormat::kMuster:
-    case StateFormat::kUnknown:
-      break;
+absl::StatusOr<OpenedState> NewReader(StateFormat format, ByteSource* source,
+                                      const StateReadOptions& options) {
+  OpenedState state;
+  state.format = format;
+  if (format == StateFormat::kMuster) {
+    absl::StatusOr<std::unique_ptr<SnapshotReader>> reader = NewSnapshotReader(source);
+    if (!reader.ok()) return reader.status();
+    if ((*reader)->info().version != 0) state.written = (*reader)->info().written;
+    state.reader = *std::move(reader);
+  } else if (format == StateFormat::kBttrack) {
+    state.reader = NewBttrackReader(source, options);
+  } else {
+    state.reader = NewOpentrackerReader(source, options);
   }
-  return nullptr;
+  return state;
 }
 
 }  // namespace
@@ -114,6 +126,7 @@ std::optional<StateFormat> StateFormatOf(std::string_view name) {
 }
 
 StateFormat DetectStateFormat(std::string_view beginning) {
+  if (IsMuster(beginning)) return StateFormat::kMuster;
   if (IsBttrack(beginning)) return StateFormat::kBttrack;
   if (IsOpentracker(beginning)) return StateFormat::kOpentracker;
   return StateFormat::kUnknown;
@@ -124,12 +137,14 @@ absl::StatusOr<OpenedState> OpenState(ByteSource* source, const StateReadOptions
   auto prefixed = std::make_unique<Prefixed>(source);
   if (absl::Status status = prefixed->ReadPrefix(); !status.ok()) return status;
   if (format == StateFormat::kUnknown) format = DetectStateFormat(prefixed->prefix());
-  std::unique_ptr<StateReader> reader = NewReader(format, prefixed.get(), options);
-  if (reader == nullptr) {
+  if (format == StateFormat::kUnknown) {
     return absl::InvalidArgumentError(prefixed->prefix().empty() ? "it is empty"
                                                                  : "it is no saved state");
   }
-  return OpenedState{format, std::make_unique<Owning>(std::move(prefixed), std::move(reader))};
+  absl::StatusOr<OpenedState> state = NewReader(format, prefixed.get(), options);
+  if (!state.ok()) return state;
+  state->reader = std::make_unique<Owning>(std::move(prefixed), std::move(state->reader));
+  return state;
 }
 
 absl::StatusOr<std::unique_ptr<StateWriter>> NewStateWriter(StateFormat format, ByteSink* sink,
@@ -140,6 +155,7 @@ absl::StatusOr<std::unique_ptr<StateWriter>> NewStateWriter(StateFormat format, 
     case StateFormat::kOpentracker:
       return NewOpentrackerWriter(sink, options);
     case StateFormat::kMuster:
+      return NewSnapshotWriter(sink, {.written = options.time});
     case StateFormat::kUnknown:
       break;
   }

@@ -24,6 +24,8 @@ TEST(DetectStateFormat, TellsByTheBeginning) {
       {kLine + "\n", StateFormat::kOpentracker},
       {kLine, StateFormat::kOpentracker},
       {kLine + "\nfoo", StateFormat::kOpentracker},
+      {"\x89muster\n", StateFormat::kMuster},
+      {std::string(32, 'x') + "mBlk", StateFormat::kMuster},
       {"", StateFormat::kUnknown},
       {"d8:announce3:udp4:infod4:name1:aee", StateFormat::kUnknown},
       {"d5:filesd20:", StateFormat::kUnknown},
@@ -61,6 +63,44 @@ TEST(OpenState, GivesTheWholeStateWhateverTheChunks) {
     EXPECT_EQ(state->format, StateFormat::kOpentracker);
     EXPECT_EQ(ReadAll(*state->reader).torrents.size(), 2u);
   }
+}
+
+TEST(OpenState, ReadsWhatEachFormatsWriterWrote) {
+  Everything all;
+  all.torrents = {TorrentOf('a', 3)};
+  all.torrents[0].last_active = kWritten;
+  for (StateFormat format :
+       {StateFormat::kMuster, StateFormat::kBttrack, StateFormat::kOpentracker}) {
+    StringSink sink;
+    auto writer = NewStateWriter(format, &sink, {.time = kWritten});
+    ASSERT_TRUE(writer.ok());
+    const std::string bytes = Written(**writer, sink, all);
+    EXPECT_EQ(DetectStateFormat(std::string_view(bytes).substr(0, kStateLookahead)), format);
+    StringSource source(bytes, 10);
+    const auto state = OpenState(&source, {});
+    ASSERT_TRUE(state.ok()) << state.status();
+    EXPECT_EQ(state->format, format);
+    EXPECT_EQ(state->written.has_value(), format == StateFormat::kMuster);
+    const Everything back = ReadAll(*state->reader);
+    EXPECT_TRUE(back.errors.empty());
+    EXPECT_EQ(back.Of('a').completed, 3u);
+  }
+  EXPECT_FALSE(NewStateWriter(StateFormat::kUnknown, nullptr, {}).ok());
+}
+
+TEST(OpenState, KeepsWhatBttrackKnowsThroughMustersFormat) {
+  const std::string bytes =
+      StateText(CountText('a', -7) + CountText('b', 2),
+                TorrentText('a', PeerText('A', "192.0.2.1", 1, 7, "3:nati2e", "k", "10.0.0.1")),
+                "7:allowedd20:aaaaaaaaaaaaaaaaaaaad4:name1:aee");
+  StringSink snapshot;
+  auto writer = NewStateWriter(StateFormat::kMuster, &snapshot, {});
+  ASSERT_TRUE(writer.ok());
+  Written(**writer, snapshot, ReadBttrack(bytes));
+  StringSource source(snapshot.text);
+  const auto state = OpenState(&source, {});
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(WriteBttrack(ReadAll(*state->reader)), bytes);
 }
 
 TEST(OpenState, TakesTheFormatThatItIsTold) {
