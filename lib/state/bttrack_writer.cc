@@ -101,10 +101,11 @@ void BttrackWriter::BeginTorrent(const SavedTorrent& torrent) {
   constexpr std::uint64_t kGreatest = INT64_MAX;
   record.completed = static_cast<std::int64_t>(std::min(torrent.completed, kGreatest));
   BencodeDocument side;
-  if (torrent.side.empty() || !side.Decode(torrent.side).ok() || torrent.completed != 0) return;
+  if (torrent.side.empty() || !side.Decode(torrent.side).ok()) return;
+  record.is_empty = side.root().Find(kSideEmpty).IntOr(0) != 0;
+  if (torrent.completed != 0) return;
   record.completed = std::min<std::int64_t>(side.root().Find(kSideCompleted).IntOr(0), 0);
   record.has_count = side.root().Find(kSideUncounted).IntOr(0) == 0;
-  record.is_empty = side.root().Find(kSideEmpty).IntOr(0) != 0;
 }
 
 absl::Status BttrackWriter::EndTorrent() {

@@ -34,7 +34,8 @@ std::string FullExample() {
                            PeerText('B', "2001:db8::1", 1, 77, "3:nati3e", "k", "10.1.1.1") +
                            PeerText('C', "192.0.2.3", 0, 9, "3:nati1073741824e") +
                            PeerText('D', "192.0.2.4", 65535, 9, "", "", "host.example")) +
-          TorrentText('b', "") + TorrentText('e', PeerText('A', "::ffff:192.0.2.9", 7, 0, "")),
+          TorrentText('b', "") + TorrentText('d', "") +
+          TorrentText('e', PeerText('A', "::ffff:192.0.2.9", 7, 0, "")),
       allowed + files, "7:unknownd1:xli1ei2eee");
 }
 
