@@ -19,6 +19,10 @@ void Journal::Add(const InfoHash& info_hash, std::string_view record) {
     return;
   }
   buffer.bytes.append(record);
+  if (buffer.bytes.size() > options_.max_pending_bytes / kBuffers / 2 &&
+      !woken_.load(std::memory_order_relaxed) && !woken_.exchange(true) && options_.wake) {
+    options_.wake();
+  }
 }
 
 void Journal::OnDelta(const SwarmDelta& delta) {
@@ -31,27 +35,36 @@ void Journal::OnRemove(const InfoHash& info_hash) {
 
 // --- and go to a file ---
 
-void Journal::AddGroup() {
-  if (group_.empty()) return;
-  unwritten_ += EncodeBlockHeader(BlockKind::kDeltas, StateCompression::kNone, groups_++, group_,
-                                  group_.size());
-  unwritten_ += group_;
-  group_.clear();
+void Journal::CloseGroup(std::size_t begin) {
+  const std::string_view payload = std::string_view(unwritten_).substr(begin + kBlockHeaderSize);
+  if (payload.empty()) {
+    unwritten_.resize(begin);
+    return;
+  }
+  const std::string header = EncodeBlockHeader(BlockKind::kDeltas, StateCompression::kNone,
+                                               groups_++, payload, payload.size());
+  unwritten_.replace(begin, header.size(), header);
 }
 
 void Journal::TakeBuffers() {
   // What waits for the disk already has its bound; the buffers have theirs.
   if (unwritten_.size() >= options_.max_pending_bytes) return;
+  woken_ = false;
+  std::size_t begin = unwritten_.size();
+  unwritten_.append(kBlockHeaderSize, '\0');
   for (Buffer& buffer : buffers_) {
     taken_.clear();
     {
       MutexLock lock(&buffer.mu);
       buffer.bytes.swap(taken_);
     }
-    group_ += taken_;
-    if (group_.size() >= kGroupBytes) AddGroup();
+    unwritten_ += taken_;
+    if (unwritten_.size() - begin < kGroupBytes) continue;
+    CloseGroup(begin);
+    begin = unwritten_.size();
+    unwritten_.append(kBlockHeaderSize, '\0');
   }
-  AddGroup();
+  CloseGroup(begin);
 }
 
 absl::Status Journal::CommitLocked(bool sync) {

@@ -18,8 +18,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -35,11 +38,15 @@ struct JournalOptions {
   bool peer_ids = false;
   // Deltas that wait for the disk, in bytes; as much again may be under way.
   std::size_t max_pending_bytes = std::size_t{32} << 20;
+  // Called when so much waits that Commit() should come soon. On an announcing thread, inside the
+  // transaction; may be empty.
+  std::function<void()> wake = nullptr;
 };
 
 class Journal final : public SwarmObserver {
  public:
-  Journal(FileSystem* files, const JournalOptions& options) : files_(files), options_(options) {}
+  Journal(FileSystem* files, JournalOptions options)
+      : files_(files), options_(std::move(options)) {}
 
   // Until the first one is started, deltas are gathered as far as there is room. Then whatever has
   // come goes to the file before, as far as that works, and what comes later to the new one, which
@@ -72,19 +79,20 @@ class Journal final : public SwarmObserver {
   void Add(const InfoHash& info_hash, std::string_view record);
   // Makes groups of what is in the buffers.
   void TakeBuffers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void AddGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Gives what was appended to unwritten_ since `begin`, behind room for it, the header of a group.
+  void CloseGroup(std::size_t begin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CommitLocked(bool sync) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   FileSystem* const files_;
   const JournalOptions options_;
   std::array<Buffer, kBuffers> buffers_;
   std::atomic<bool> dropped_{false};
+  std::atomic<bool> woken_{false};  // since the last commit
 
   mutable Mutex mu_;
   std::unique_ptr<File> file_ ABSL_GUARDED_BY(mu_);
   std::uint64_t end_ ABSL_GUARDED_BY(mu_) = 0;  // of what is surely written
   std::string unwritten_ ABSL_GUARDED_BY(mu_);  // groups for the file, from end_ on
-  std::string group_ ABSL_GUARDED_BY(mu_);      // records for the next group
   std::string taken_ ABSL_GUARDED_BY(mu_);      // memory that goes to and fro with a buffer's
   std::uint32_t groups_ ABSL_GUARDED_BY(mu_) = 0;
   bool unsynced_ ABSL_GUARDED_BY(mu_) = false;

@@ -78,7 +78,14 @@ StateKeeperImpl::StateKeeperImpl(FileSystem* files, const std::string& path, Swa
       path_(path),
       store_(store),
       options_(options),
-      journal_(files, {options.peer_ids, options.max_pending_bytes}),
+      journal_(files, {.peer_ids = options.peer_ids,
+                       .max_pending_bytes = options.max_pending_bytes,
+                       .wake =
+                           [this] {
+                             MutexLock lock(&mu_);
+                             commit_soon_ = true;
+                             changed_.NotifyAll();
+                           }}),
       save_trouble_(options.log, absl::StrCat("the state cannot be written to ", path),
                     options.remind_interval),
       commit_trouble_(options.log, absl::StrCat("the journal of ", path, " cannot be written"),
@@ -246,12 +253,15 @@ void StateKeeperImpl::CommitLoop() {
   Steady::time_point due = Steady::now() + options_.sync_interval;
   while (true) {
     const auto left = std::chrono::ceil<milliseconds>(due - Steady::now());
-    if (left > milliseconds(0)) {
-      if (!Wait(left)) return;
-      continue;  // woken early, or in time
+    if (left > milliseconds(0) && !Wait(left)) return;
+    {
+      MutexLock lock(&mu_);
+      if (stopping_) return;
+      const bool soon = std::exchange(commit_soon_, false);
+      if (!soon && Steady::now() < due) continue;  // woken for something else
     }
     (void)Commit();  // noted; tried again
-    due = std::max(due + options_.sync_interval, Steady::now());
+    due = Steady::now() + options_.sync_interval;
   }
 }
 

@@ -93,9 +93,10 @@ class StateKeeperImpl final : public StateKeeper {
   Trouble commit_trouble_ ABSL_GUARDED_BY(commit_mu_);
 
   Mutex mu_;
-  CondVar changed_;
+  CondVar changed_;  // what mu_ guards
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool save_soon_ ABSL_GUARDED_BY(mu_) = false;
+  bool commit_soon_ ABSL_GUARDED_BY(mu_) = false;
 
   Mutex close_mu_;
   std::optional<absl::Status> closed_ ABSL_GUARDED_BY(close_mu_);
