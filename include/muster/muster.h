@@ -20,6 +20,7 @@
 #include "muster/server.h"
 #include "muster/snapshot.h"
 #include "muster/state.h"
+#include "muster/state_keeper.h"
 #include "muster/swarm_store.h"
 #include "muster/tracker.h"
 #include "muster/version.h"

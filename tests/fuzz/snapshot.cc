@@ -8,36 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/crc32c.h"
+#include "state/mend.h"
 #include "state/state_testing.h"
-
-namespace {
-
-using muster::Crc32c;
-
-// Makes the checksums of all headers and payloads right, as far as there are any.
-void Mend(std::string& text) {
-  const auto store = [&](std::size_t at, std::uint32_t crc) {
-    muster::StoreBig32(reinterpret_cast<std::uint8_t*>(text.data()) + at, crc);
-  };
-  if (text.size() >= 32) store(28, Crc32c(std::string_view(text).substr(0, 28)));
-  for (std::size_t at = 0; (at = text.find("mBlk", at)) != std::string::npos; at += 28) {
-    if (text.size() - at < 28) return;
-    const std::uint32_t stored =
-        muster::LoadBig32(reinterpret_cast<const std::uint8_t*>(text.data()) + at + 12);
-    store(at + 20, Crc32c(std::string_view(text).substr(at + 28, stored)));
-    store(at + 24, Crc32c(std::string_view(text).substr(at, 24)));
-  }
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace muster::testing_state;  // NOLINT(build/namespaces)
   if (size < 1) return 0;
   std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  if ((data[0] & 1) != 0) Mend(text);
+  if ((data[0] & 1) != 0) MendChecksums(text);
   const ReadResult read = ReadSnapshot(text);
   Require(read.damages.size() <= text.size() + 1);
 
