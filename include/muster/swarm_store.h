@@ -17,6 +17,8 @@
 //   - IPv4 and IPv6 peers of one torrent share its swarm and its counts.
 //   - A swarm without peers is forgotten, except that one with a `completed` count may be kept for
 //     a while.
+//   - What a walk shows of a store, Restore() puts into another: the same swarms, peers, ages, and
+//     counts.
 #ifndef MUSTER_SWARM_STORE_H_
 #define MUSTER_SWARM_STORE_H_
 
@@ -26,6 +28,7 @@
 #include <optional>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "muster/endpoint.h"
 #include "muster/export.h"
@@ -84,7 +87,8 @@ struct SwarmHint {
 };
 
 // One accepted change, small enough to be written to a journal or sent to another tracker. Applying
-// the deltas of a swarm in order to an empty store gives that swarm again.
+// the deltas of a swarm in order to an empty store gives that swarm again. What it says is what is
+// true after the change, so that deltas which a state contains already may be applied to it again.
 struct SwarmDelta {
   InfoHash info_hash;
   Endpoint peer;
@@ -93,6 +97,10 @@ struct SwarmDelta {
   // This change added one to the swarm's completed count.
   bool completed;
   Instant time;
+  // The peer's completion has been counted, now or before.
+  bool counted = false;
+  // The swarm's completed count.
+  std::uint32_t completed_count = 0;
 };
 
 // Sees every accepted change. Called on the announcing thread inside the transaction, so the deltas
@@ -101,6 +109,8 @@ class MUSTER_EXPORT SwarmObserver {
  public:
   virtual ~SwarmObserver() = default;
   virtual void OnDelta(const SwarmDelta& delta) = 0;
+  // Remove() has forgotten a swarm.
+  virtual void OnRemove(const InfoHash& info_hash) { (void)info_hash; }
 };
 
 // A peer as ForEach() shows it.
@@ -122,6 +132,29 @@ class MUSTER_EXPORT SwarmView {
   virtual const InfoHash& info_hash() const = 0;
   virtual SwarmCounts counts() const = 0;
   virtual void ForEachPeer(absl::FunctionRef<void(const PeerRecord&)> visit) const = 0;
+  // When the last peer went, of a swarm that has none; nothing where the store does not know.
+  virtual std::optional<Instant> empty_since() const { return std::nullopt; }
+};
+
+// Where a walk stands; made so, at its beginning. A plain value; only stores look into it.
+struct SwarmCursor {
+  // The swarm to visit next is the first that is not below this.
+  InfoHash next = {};
+  // Of that swarm: how many of its 2^part_bits parts have been visited.
+  std::uint32_t part = 0;
+  std::uint32_t part_bits = 0;
+  bool at_end = false;
+};
+
+// A swarm, or a part of one, to be put back. Borrows what it refers to for the time of the call.
+struct SwarmRestore {
+  const InfoHash& info_hash;
+  // The swarm's completed count is to be at least this.
+  std::uint32_t completed = 0;
+  // Those that are there already become what stands here. kStopped: is to be gone.
+  absl::Span<const PeerRecord> peers = {};
+  // When the last peer went, should there be none; nothing: now.
+  std::optional<Instant> empty_since = std::nullopt;
 };
 
 struct StoreTotals {
@@ -155,6 +188,18 @@ class MUSTER_EXPORT SwarmStore {
   // comes or goes meanwhile may be seen or not. `visit` must not call the store; announces to
   // swarms near the visited one wait for it.
   virtual void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const = 0;
+
+  // The same in pieces: visits swarms from `cursor` on until `visit` returns false or the end is
+  // reached, and leaves the cursor behind the last one visited. A swarm of many more than
+  // `peers_a_visit` peers is visited in parts, one after the other: its counts are of all of it,
+  // its peers of the part. A peer that stays in it all the while is in exactly one of them.
+  virtual void Walk(SwarmCursor& cursor, std::size_t peers_a_visit,
+                    absl::FunctionRef<bool(const SwarmView&)> visit) const;
+
+  // Puts back what a saved state knows of a swarm; observers are not told. A peer that was last
+  // seen longer ago than peers are remembered is left out, as is what goes over a limit; times after
+  // `now` become it. Unimplemented by a store that keeps its state elsewhere.
+  virtual absl::Status Restore(const SwarmRestore& swarm, Instant now);
 
   // Forgets a swarm with its peers and its counts; false when it is not known.
   virtual bool Remove(const InfoHash& info_hash) = 0;

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <vector>
 
 #include "base/divide.h"
 #include "muster/random.h"
+#include "swarm/cursor.h"
 #include "swarm/hash.h"
 
 namespace muster {
@@ -36,21 +38,41 @@ std::int32_t MinutesAfter(std::uint32_t minute, std::uint32_t earlier) {
   return static_cast<std::int32_t>((minute - earlier) << 6) >> 6;
 }
 
+// Which peers of a swarm: those whose hashes end with these bits. All, when there are none.
+struct Part {
+  std::uint32_t low_bits = 0;
+  std::uint32_t bits = 0;
+
+  bool Has(const PeerList& list, unsigned i, const HashKey& key) const {
+    const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
+    return bits == 0 || (HashPeer(list.peer(i), list.family, key) & mask) == low_bits;
+  }
+};
+
 class RecordView final : public SwarmView {
  public:
   RecordView(const SwarmRecord& record, const SwarmContext& context, std::int64_t latest_unit,
-             std::int64_t unit_seconds)
+             std::int64_t unit_seconds, Part part = {})
       : record_(record),
         context_(context),
         latest_unit_(latest_unit),
         unit_seconds_(unit_seconds),
+        part_(part),
         info_hash_(record.info_hash()) {}
 
   const InfoHash& info_hash() const override { return info_hash_; }
   SwarmCounts counts() const override { return record_.counts(); }
+  std::optional<Instant> empty_since() const override {
+    if (record_.has_peers()) return std::nullopt;
+    const std::int64_t latest = latest_unit_ * unit_seconds_ / 60;
+    const std::int64_t left =
+        latest - MinutesAfter(static_cast<std::uint32_t>(latest), record_.left_minute());
+    return InstantFromUnixSeconds(left * 60);
+  }
   void ForEachPeer(absl::FunctionRef<void(const PeerRecord&)> visit) const override {
-    record_.ForEachList(context_, [&](const PeerList& list) {
+    record_.ForEachList(context_, part_.low_bits, part_.bits, [&](const PeerList& list) {
       for (unsigned i = 0; i < list.size(); ++i) {
+        if (!part_.Has(list, i, context_.key)) continue;
         PeerId id;
         if (list.ids != nullptr) id = PeerId::FromBytes(list.ids + i * PeerId::kSize);
         const std::int64_t unit = mark::UnitOf(list.marks[i], latest_unit_);
@@ -68,6 +90,7 @@ class RecordView final : public SwarmView {
   const SwarmContext& context_;
   const std::int64_t latest_unit_;
   const std::int64_t unit_seconds_;
+  const Part part_;
   const InfoHash info_hash_;
 };
 
@@ -142,21 +165,95 @@ SwarmCounts MemoryStore::Apply(const SwarmUpdate& update, Instant now, PeerBatch
                                                   update.wanted, update.random, chosen);
   const SwarmCounts counts = record.counts();
   shard.seeders += counts.seeders - std::uint64_t{seeders_before};
-  if (change.joined || change.left) {
-    const std::int64_t delta = change.joined ? 1 : -1;
-    shard.peers += static_cast<std::uint64_t>(delta);
-    if (peer.family == AddressFamily::kIpv6) shard.ipv6_peers += static_cast<std::uint64_t>(delta);
-    AddPeers(delta);
-  }
+  NoteChange(shard, change, peer.family);
   if (change.accepted && observer_ != nullptr) {
-    observer_->OnDelta(
-        {update.info_hash, update.peer, update.peer_id, update.state, change.completed, now});
+    observer_->OnDelta({update.info_hash, update.peer, update.peer_id, update.state,
+                        change.completed, now, change.counted, counts.completed});
   }
   if (change.left && counts == SwarmCounts{}) {
     shard.Erase(context_, n);
     AddTorrents(-1);
   }
   return counts;
+}
+
+void MemoryStore::NoteChange(Shard& shard, const SwarmRecord::Change& change,
+                             AddressFamily family) {
+  if (!change.joined && !change.left) return;
+  const std::int64_t delta = change.joined ? 1 : -1;
+  shard.peers += static_cast<std::uint64_t>(delta);
+  if (family == AddressFamily::kIpv6) shard.ipv6_peers += static_cast<std::uint64_t>(delta);
+  AddPeers(delta);
+}
+
+void MemoryStore::RestorePeer(Shard& shard, SwarmRecord& record, const PeerRecord& peer,
+                              Instant now) {
+  static const PeerId kNoId;
+  const PeerKey key(peer.peer, peer.peer_id != nullptr ? *peer.peer_id : kNoId, context_.key);
+  const std::uint8_t counted = peer.completed ? mark::kCompleted : 0;
+  const std::int64_t unit = UnitOf(std::min(peer.last_seen, now));
+  const auto apply = [&](PeerState state) {
+    PeerBatch nobody({}, {});
+    const SwarmRecord::Change change =
+        record.Apply(context_,
+                     {.peer = key,
+                      .state = state,
+                      .completed = false,
+                      .stamp = static_cast<std::uint8_t>(mark::Stamp(unit) | counted),
+                      .minute = MinuteOf(now),
+                      .may_join = MayAdd(peers_, options_.max_peers)},
+                     /*wanted=*/0, /*random=*/0, nobody);
+    NoteChange(shard, change, key.family);
+    return change.counted;
+  };
+  if (apply(peer.state) && !peer.completed) {
+    // One who was there before with a completion that this one has not: it is told anew.
+    apply(PeerState::kStopped);
+    apply(peer.state);
+  }
+}
+
+absl::Status MemoryStore::Restore(const SwarmRestore& swarm, Instant now) {
+  SetLatest(UnitOf(now));
+  const std::uint8_t* const info_hash = swarm.info_hash.data();
+  const std::uint64_t hash = HashInfo(info_hash, context_.key);
+  const auto is_wanted = [&](const PeerRecord& peer) {
+    return peer.state == PeerState::kStopped || !IsStale(peer.last_seen, now);
+  };
+  const bool brings_something =
+      swarm.completed > 0 ||
+      std::any_of(swarm.peers.begin(), swarm.peers.end(), [&](const PeerRecord& peer) {
+        return peer.state != PeerState::kStopped && is_wanted(peer);
+      });
+
+  Locked& locked = ShardOf(info_hash);
+  MutexLock lock(&locked.mu);
+  Shard& shard = locked.shard;
+  std::uint32_t n = shard.Find(hash, info_hash);
+  const bool is_new = n == Shard::kNone;
+  if (is_new) {
+    if (!brings_something || !MayAdd(torrents_, options_.max_torrents)) return absl::OkStatus();
+    n = shard.Add(context_, hash, info_hash);
+    if (n == Shard::kNone) return absl::OkStatus();
+    AddTorrents(1);
+  }
+  SwarmRecord& record = shard.record(n);
+  const std::uint32_t seeders_before = record.counts().seeders;
+  const bool had_peers = record.has_peers();
+  for (const PeerRecord& peer : swarm.peers) {
+    if (is_wanted(peer)) RestorePeer(shard, record, peer, now);
+  }
+  shard.seeders += record.counts().seeders - std::uint64_t{seeders_before};
+  record.RestoreCompleted(context_, swarm.completed);
+  if (record.has_peers()) return absl::OkStatus();
+  if (record.completed() == 0) {
+    record.Clear(context_, 0);
+    shard.Erase(context_, n);
+    AddTorrents(-1);
+  } else if (swarm.empty_since.has_value() || had_peers || is_new) {
+    record.RestoreLeftMinute(MinuteOf(std::min(swarm.empty_since.value_or(now), now)));
+  }
+  return absl::OkStatus();
 }
 
 std::optional<SwarmCounts> MemoryStore::Count(const InfoHash& info_hash) const {
@@ -185,6 +282,7 @@ bool MemoryStore::Remove(const InfoHash& info_hash) {
   record.Clear(context_, 0);
   shard.Erase(context_, n);
   AddTorrents(-1);
+  if (observer_ != nullptr) observer_->OnRemove(info_hash);
   return true;
 }
 
@@ -265,6 +363,62 @@ void MemoryStore::ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const
                             latest_unit_.load(std::memory_order_relaxed), unit_seconds_);
       if (!visit(view)) return;
     }
+  }
+}
+
+bool MemoryStore::VisitPart(const SwarmRecord& record, SwarmCursor& cursor,
+                            std::size_t peers_a_visit,
+                            absl::FunctionRef<bool(const SwarmView&)> visit) const {
+  constexpr std::uint32_t kMostBits = 24;
+  const std::size_t peers = record.peers(AddressFamily::kIpv4) + record.peers(AddressFamily::kIpv6);
+  if (cursor.part == 0) {
+    // Nearly as many parts as it takes: of twice as many peers, two.
+    const auto bits = std::bit_width(peers / std::max<std::size_t>(1, peers_a_visit) / 2);
+    cursor.part_bits = std::min(kMostBits, static_cast<std::uint32_t>(bits));
+  }
+  const RecordView view(record, context_, latest_unit_.load(std::memory_order_relaxed),
+                        unit_seconds_, {.low_bits = cursor.part, .bits = cursor.part_bits});
+  ++cursor.part;
+  if (cursor.part >> cursor.part_bits != 0) Pass(cursor, record.info_hash());
+  return visit(view);
+}
+
+void MemoryStore::Walk(SwarmCursor& cursor, std::size_t peers_a_visit,
+                       absl::FunctionRef<bool(const SwarmView&)> visit) const {
+  std::vector<InfoHash> hashes;
+  while (!cursor.at_end) {
+    const Locked& locked = ShardOf(cursor.next.data());
+    hashes.clear();
+    {
+      MutexLock lock(&locked.mu);
+      hashes.reserve(locked.shard.size());
+      for (std::uint32_t n = 0; n < locked.shard.size(); ++n) {
+        const InfoHash info_hash = locked.shard.record(n).info_hash();
+        if (!(info_hash < cursor.next)) hashes.push_back(info_hash);
+      }
+    }
+    std::sort(hashes.begin(), hashes.end());
+    for (const InfoHash& info_hash : hashes) {
+      const std::uint64_t hash = HashInfo(info_hash.data(), context_.key);
+      if (cursor.next != info_hash) cursor = {.next = info_hash};
+      // Each part under the lock by itself. Where a swarm is gone, so is the rest of it.
+      while (!cursor.at_end && cursor.next == info_hash) {
+        MutexLock lock(&locked.mu);
+        const std::uint32_t n = locked.shard.Find(hash, info_hash.data());
+        if (n == Shard::kNone) {
+          Pass(cursor, info_hash);
+        } else if (!VisitPart(locked.shard.record(n), cursor, peers_a_visit, visit)) {
+          return;
+        }
+      }
+    }
+    // What comes next stands in another shard, or is behind the end.
+    const auto shard = static_cast<std::size_t>(&locked - shards_.get());
+    if (shard + 1 == kShards) cursor = {.at_end = true};
+    if (cursor.at_end || &ShardOf(cursor.next.data()) != &locked) continue;
+    const std::uint8_t first[InfoHash::kSize] = {static_cast<std::uint8_t>((shard + 1) >> 2),
+                                                 static_cast<std::uint8_t>((shard + 1) << 6)};
+    cursor = {.next = InfoHash::FromBytes(first)};
   }
 }
 

@@ -41,6 +41,9 @@ class MemoryStore final : public SwarmStore {
   std::optional<SwarmCounts> Count(const InfoHash& info_hash) const override;
   std::size_t Expire(Instant last_seen_before, std::size_t max_swarms) override;
   void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const override;
+  void Walk(SwarmCursor& cursor, std::size_t peers_a_visit,
+            absl::FunctionRef<bool(const SwarmView&)> visit) const override;
+  absl::Status Restore(const SwarmRestore& swarm, Instant now) override;
   bool Remove(const InfoHash& info_hash) override;
   StoreTotals Totals() const override;
   void Prefetch(absl::Span<const SwarmHint> coming) const override;
@@ -65,6 +68,16 @@ class MemoryStore final : public SwarmStore {
   bool MayAdd(const std::atomic<std::uint64_t>& count, std::uint64_t limit) const {
     return limit == 0 || count.load(std::memory_order_relaxed) < limit;
   }
+  // Whether a peer that was last seen then is too old to be remembered.
+  bool IsStale(Instant last_seen, Instant now) const {
+    return last_seen < now - options_.peer_timeout;
+  }
+  // Counts what an announce has changed.
+  void NoteChange(Shard& shard, const SwarmRecord::Change& change, AddressFamily family);
+  void RestorePeer(Shard& shard, SwarmRecord& record, const PeerRecord& peer, Instant now);
+  // Visits the next part of a swarm, and moves the cursor behind it.
+  bool VisitPart(const SwarmRecord& record, SwarmCursor& cursor, std::size_t peers_a_visit,
+                 absl::FunctionRef<bool(const SwarmView&)> visit) const;
   // Before the lock is taken under which the peer comes.
   void SetLatest(std::int64_t unit);
   void AddTorrents(std::int64_t n);

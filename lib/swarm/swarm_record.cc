@@ -386,6 +386,7 @@ SwarmRecord::Change SwarmRecord::ApplySmall(const SwarmContext& context, const A
     change.completed =
         announce.completed && role == kSeeders && (list.marks[at] & mark::kCompleted) == 0;
     if (change.completed) list.marks[at] |= mark::kCompleted;
+    change.counted = (list.marks[at] & mark::kCompleted) != 0;
     StoreList(family, list);
     if (change.completed) set_completed(context, completed() + 1);
   }
@@ -464,6 +465,7 @@ SwarmRecord::Change SwarmRecord::ApplyHuge(const SwarmContext& context, const An
     set.MoveToEnd(context, place);
     change.accepted = true;
     change.completed = completes;
+    change.counted = (new_mark & mark::kCompleted) != 0;
     if (completes) set_completed(context, completed() + 1);
     if (!UploadsOnly(role)) own_block = place.block;
   }
@@ -555,6 +557,16 @@ void SwarmRecord::ForEachList(const SwarmContext& context,
     const PeerList list = List(context, family);
     if (list.size() > 0) visit(list);
   }
+}
+
+void SwarmRecord::ForEachList(const SwarmContext& context, std::uint32_t low_bits,
+                              std::uint32_t bits,
+                              absl::FunctionRef<void(const PeerList&)> visit) const {
+  if (kind() != kHuge) {
+    ForEachList(context, visit);
+    return;
+  }
+  for (const PeerSet& set : huge()->sets) set.ForEachBlock(context, low_bits, bits, visit);
 }
 
 void SwarmRecord::PrefetchPeers() const {

@@ -32,7 +32,7 @@ class ReferenceStore final : public SwarmStore {
       Swarm& swarm = found->second;
       if (const auto peer = swarm.peers.find(update.peer); peer != swarm.peers.end()) {
         Forget(swarm, peer);
-        Tell(update, /*completed=*/false, now);
+        Tell(update, /*completed=*/false, now, /*counted=*/false, swarm.counts.completed);
         swarm.left = now;
       }
       const SwarmCounts counts = swarm.counts;
@@ -63,7 +63,7 @@ class ReferenceStore final : public SwarmStore {
         peer.completed = true;
         ++swarm.counts.completed;
       }
-      Tell(update, completes, now);
+      Tell(update, completes, now, peer.completed, swarm.counts.completed);
     }
     Choose(swarm, update, chosen);
     return swarm.counts;
@@ -121,12 +121,45 @@ class ReferenceStore final : public SwarmStore {
     }
   }
 
+  absl::Status Restore(const SwarmRestore& restore, Instant now) override {
+    const std::lock_guard<std::mutex> lock(mu_);
+    const bool known = swarms_.contains(restore.info_hash);
+    if (!known && options_.max_torrents != 0 && swarms_.size() >= options_.max_torrents)
+      return absl::OkStatus();
+    Swarm& swarm = swarms_[restore.info_hash];
+    const bool had_peers = !swarm.peers.empty();
+    for (const PeerRecord& record : restore.peers) {
+      if (record.state != PeerState::kStopped && record.last_seen < now - options_.peer_timeout)
+        continue;
+      const auto old = swarm.peers.find(record.peer);
+      const bool there = old != swarm.peers.end();
+      if (there) Forget(swarm, old);
+      if (record.state == PeerState::kStopped ||
+          (!there && options_.max_peers != 0 && peers_ >= options_.max_peers))
+        continue;
+      swarm.peers[record.peer] = {.state = record.state,
+                                  .completed = record.completed,
+                                  .last_seen = std::min(record.last_seen, now),
+                                  .id = record.peer_id != nullptr ? *record.peer_id : PeerId()};
+      ++PartOf(swarm.counts, record.state);
+      ++peers_;
+    }
+    swarm.counts.completed = std::max(swarm.counts.completed, restore.completed);
+    if (swarm.counts == SwarmCounts{}) {
+      swarms_.erase(restore.info_hash);
+    } else if (swarm.peers.empty() && (restore.empty_since.has_value() || had_peers || !known)) {
+      swarm.left = std::min(restore.empty_since.value_or(now), now);
+    }
+    return absl::OkStatus();
+  }
+
   bool Remove(const InfoHash& info_hash) override {
     const std::lock_guard<std::mutex> lock(mu_);
     const auto found = swarms_.find(info_hash);
     if (found == swarms_.end()) return false;
     peers_ -= found->second.peers.size();
     swarms_.erase(found);
+    if (observer_ != nullptr) observer_->OnRemove(info_hash);
     return true;
   }
 
@@ -198,6 +231,9 @@ class ReferenceStore final : public SwarmStore {
     void ForEachPeer(absl::FunctionRef<void(const PeerRecord&)> visit) const override {
       for (const auto& peer : swarm_.peers) visit(Show(peer, ids_));
     }
+    std::optional<Instant> empty_since() const override {
+      return swarm_.peers.empty() ? std::optional<Instant>(swarm_.left) : std::nullopt;
+    }
 
    private:
     const InfoHash& info_hash_;
@@ -205,10 +241,11 @@ class ReferenceStore final : public SwarmStore {
     const bool ids_;
   };
 
-  void Tell(const SwarmUpdate& update, bool completed, Instant now) {
+  void Tell(const SwarmUpdate& update, bool completed, Instant now, bool counted,
+            std::uint32_t completed_count) {
     if (observer_ == nullptr) return;
-    observer_->OnDelta(
-        {update.info_hash, update.peer, update.peer_id, update.state, completed, now});
+    observer_->OnDelta({update.info_hash, update.peer, update.peer_id, update.state, completed, now,
+                        counted, completed_count});
   }
 
   void Choose(const Swarm& swarm, const SwarmUpdate& update, PeerBatch& chosen) const {

@@ -88,6 +88,18 @@ const Case kCases[] = {
      [](const Settings& s) { return Server(s).http.idle_timeout == milliseconds(502); }},
     {"http-write-timeout", "--http-write-timeout 503ms", "http-write-timeout = '503ms'",
      [](const Settings& s) { return Server(s).http.write_timeout == milliseconds(503); }},
+    {"dfile", "--dfile /var/lib/muster/state", "dfile = '/var/lib/muster/state'",
+     [](const Settings& s) { return s.state.dfile == "/var/lib/muster/state"; }},
+    {"save-dfile-interval", "--save-dfile-interval 7m", "save-dfile-interval = '7m'",
+     [](const Settings& s) { return StateOptionsOf(s).save_interval == seconds(420); }},
+    {"journal", "--no-journal", "journal = false",
+     [](const Settings& s) { return !StateOptionsOf(s).journal; }},
+    {"journal-sync-interval", "--journal-sync-interval 0", "journal-sync-interval = '0s'",
+     [](const Settings& s) { return !StateOptionsOf(s).sync; }},
+    {"dfile-compression", "--dfile-compression zlib", "dfile-compression = 'zlib'",
+     [](const Settings& s) {
+       return StateOptionsOf(s).compression == muster::StateCompression::kZlib;
+     }},
     {"workers", "--workers 3", "workers = 3", [](const Settings& s) { return s.workers == 3; }},
     {"drain-timeout", "--drain-timeout 504ms", "drain-timeout = '504ms'",
      [](const Settings& s) { return Server(s).drain_timeout == milliseconds(504); }},

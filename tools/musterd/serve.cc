@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "muster/server.h"
+#include "muster/state_keeper.h"
 #include "muster/swarm_store.h"
 #include "muster/tracker.h"
 #include "musterd/text.h"
@@ -100,6 +101,19 @@ int Serve(const Settings& settings) {
     Complain(MessageOf(tracker.status()));
     return kBadUsage;
   }
+  std::unique_ptr<muster::StateKeeper> keeper;
+  if (!settings.state.dfile.empty()) {
+    muster::StateKeeperOptions state_options = StateOptionsOf(settings);
+    state_options.log = &log;
+    auto opened =
+        muster::StateKeeper::Open(settings.state.dfile, &(*tracker)->store(), state_options);
+    if (!opened.ok()) {
+      Complain(MessageOf(opened.status()));
+      return kFailed;
+    }
+    keeper = *std::move(opened);
+    (*tracker)->AddObserver(keeper.get());
+  }
   const bool ipv6 = SystemHasIpv6();
   if (!ipv6 && UsesDefaultListeners(settings)) {
     log.Log(muster::LogLevel::kWarning, "this system has no IPv6: listening on IPv4 only");
@@ -124,7 +138,8 @@ int Serve(const Settings& settings) {
   signals.Wait();
   signals.Release();
   (*server)->Stop();
-  return kGood;
+  // What fails here the log has been told.
+  return keeper == nullptr || keeper->Close().ok() ? kGood : kFailed;
 }
 
 }  // namespace musterd

@@ -23,20 +23,24 @@ constexpr std::uint64_t kUnlimited =
     1'000'000'000'000;  // more torrents or peers than any machine holds
 
 constexpr std::string_view kLogLevels[] = {"info", "warning", "error"};
+constexpr std::string_view kCompressions[] = {"none", "zlib"};  // as StateCompression has them
+
+constexpr std::uint64_t kMaxPath = 4095;
 
 constexpr std::string_view kListening = "Listening";
 constexpr std::string_view kAnnounces = "Announces";
 constexpr std::string_view kMemory = "Memory";
 constexpr std::string_view kUdp = "UDP";
 constexpr std::string_view kHttp = "HTTP";
+constexpr std::string_view kState = "State";
 constexpr std::string_view kProcess = "Process";
 
 // Reads and writes the member that a path of member pointers leads to, whatever its type.
 template <auto... path>
 struct Member {
   using Type = std::remove_reference_t<decltype((std::declval<Settings&>().*....*path))>;
-  static constexpr bool kAsItIs =
-      std::is_same_v<Type, bool> || std::is_same_v<Type, std::vector<muster::Endpoint>>;
+  static constexpr bool kAsItIs = std::is_same_v<Type, bool> || std::is_same_v<Type, std::string> ||
+                                  std::is_same_v<Type, std::vector<muster::Endpoint>>;
   static constexpr bool kIsTime = requires { typename Type::period; };
 
   static Value Get(const Settings& settings) {
@@ -76,6 +80,17 @@ constexpr Setting Following(Setting setting, std::string_view how) {
 constexpr Setting Among(Setting setting, absl::Span<const std::string_view> choices) {
   setting.choices = choices;
   return setting;
+}
+
+constexpr Setting Shown(Setting setting, std::string_view placeholder) {
+  setting.placeholder = placeholder;
+  return setting;
+}
+
+template <auto... path>
+constexpr Setting Text(std::string_view name, std::string_view section,
+                       std::string_view placeholder, std::string_view help) {
+  return Shown(Row<path...>(name, section, Kind::kText, 0, kMaxPath, help), placeholder);
 }
 
 using muster::HttpOptions;
@@ -186,6 +201,30 @@ constexpr Setting kSettings[] = {
         "http-write-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
         "How long a client may take to receive an answer."),
 
+    Text<&Settings::state, &StateSettings::dfile>(
+        "dfile", kState, "FILE",
+        "Keep the state in this file, so that a restart has the peers and the counts of finished "
+        "downloads again. Beside it there will be FILE.journal.N, FILE.lock, and FILE.tmp now and "
+        "then; a file that is damaged or none of muster's is kept as FILE.damaged.N."),
+    Row<&Settings::state, &StateSettings::save_interval>(
+        "save-dfile-interval", kState, Kind::kMilliseconds, 100, kDay,
+        "How often the whole state is written, which makes the journal short again. It is also "
+        "written when the tracker is told to stop."),
+    Row<&Settings::state, &StateSettings::journal>(
+        "journal", kState, Kind::kFlag, 0, 0,
+        "Between two states, write down every change, so that a crash loses next to nothing. "
+        "Switched off, it loses what came since the last state."),
+    Row<&Settings::state, &StateSettings::sync_interval>(
+        "journal-sync-interval", kState, Kind::kMilliseconds, 0, kHour,
+        "How often the journal is brought to the disk: what a crash may lose. 0 to write it once a "
+        "second and leave the rest to the system: then only a crash of the machine loses more, "
+        "about half a minute."),
+    Among(Row<&Settings::state, &StateSettings::compression>(
+              "dfile-compression", kState, Kind::kChoice, 0, 0,
+              "Compress the state. It is compact by itself: addresses and info hashes hardly "
+              "become smaller."),
+          kCompressions),
+
     Row<&Settings::workers>("workers", kProcess, Kind::kCount, 0, 1024,
                             "Threads that serve, each with sockets of its own on every address. 0 "
                             "for one on each core."),
@@ -240,6 +279,27 @@ std::string FormatWithUnit(std::uint64_t number, absl::Span<const Unit> units,
   const auto* unit = std::find_if(units.begin(), units.end(),
                                   [&](const Unit& u) { return number % u.factor == 0; });
   return Concat({std::to_string(number / unit->factor), unit->suffix});
+}
+
+// Whether `text` is UTF-8 without control characters, so that it can stand in a file and a message.
+bool IsPlainText(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i++]);
+    if (first < 0x20 || first == 0x7f) return false;
+    if (first < 0x80) continue;
+    const std::size_t more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+    if (first < 0xc2 || first > 0xf4 || text.size() - i < more) return false;
+    std::uint32_t point = first & (0x3fu >> more);
+    for (const std::size_t end = i + more; i < end; ++i) {
+      const auto next = static_cast<unsigned char>(text[i]);
+      if ((next & 0xc0) != 0x80) return false;
+      point = point << 6 | (next & 0x3fu);
+    }
+    constexpr std::uint32_t kLeast[] = {0x80, 0x800, 0x10000};
+    if (point < kLeast[more - 1] || point > 0x10ffff) return false;  // longer than need be
+    if (point < 0xa0 || (point >= 0xd800 && point < 0xe000)) return false;
+  }
+  return true;
 }
 
 // A number of the setting, as a message or a help text shows it.
@@ -349,6 +409,18 @@ muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_
   return options;
 }
 
+muster::StateKeeperOptions StateOptionsOf(const Settings& settings) {
+  const StateSettings& state = settings.state;
+  muster::StateKeeperOptions options;
+  options.save_interval = state.save_interval;
+  options.journal = state.journal;
+  options.sync = state.sync_interval > milliseconds(0);
+  if (options.sync) options.sync_interval = state.sync_interval;
+  options.peer_ids = settings.store.keep_peer_ids;
+  options.compression = state.compression;
+  return options;
+}
+
 absl::StatusOr<Value> ParseValue(const Setting& setting, std::string_view text) {
   switch (setting.kind) {
     case Kind::kFlag:
@@ -374,6 +446,9 @@ absl::StatusOr<Value> ParseValue(const Setting& setting, std::string_view text) 
       }
       return Invalid({"expected ", Placeholder(setting), ", not ", Quoted(text)});
     }
+    case Kind::kText:
+      if (IsPlainText(text)) return std::string(text);
+      return Invalid({"expected text in UTF-8 without control characters, not ", Quoted(text)});
     case Kind::kEndpoints:
       if (auto endpoint = muster::Endpoint::Parse(text); endpoint.ok()) {
         return std::vector<muster::Endpoint>{*endpoint};
@@ -390,6 +465,10 @@ absl::Status CheckRange(const Setting& setting, const Value& value) {
   if (const auto* endpoints = std::get_if<std::vector<muster::Endpoint>>(&value)) {
     if (endpoints->size() <= setting.max) return absl::OkStatus();
     return Invalid({"at most ", std::to_string(setting.max), " addresses can be listened on"});
+  }
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    if (text->size() <= setting.max) return absl::OkStatus();
+    return Invalid({"longer than ", std::to_string(setting.max), " bytes"});
   }
   if (const auto* time = std::get_if<milliseconds>(&value)) {
     number = static_cast<std::uint64_t>(time->count());
@@ -424,6 +503,14 @@ std::string FormatValue(const Setting& setting, const Value& value) {
     }
     case Kind::kChoice:
       return Concat({"\"", setting.choices[std::get<std::uint64_t>(value)], "\""});
+    case Kind::kText: {
+      std::string text = "\"";
+      for (char c : std::get<std::string>(value)) {
+        if (c == '"' || c == '\\') text += '\\';
+        text += c;
+      }
+      return text + "\"";
+    }
     case Kind::kEndpoints: {
       std::string list = "[";
       for (const auto& endpoint : std::get<std::vector<muster::Endpoint>>(value)) {
@@ -454,6 +541,8 @@ std::string Placeholder(const Setting& setting) {
       }
       return names;
     }
+    case Kind::kText:
+      return std::string(setting.placeholder);
     case Kind::kEndpoints:
       return "ADDRESS:PORT";
   }
@@ -462,6 +551,7 @@ std::string Placeholder(const Setting& setting) {
 
 std::string DefaultAndRange(const Setting& setting) {
   if (setting.kind == Kind::kEndpoints) return "Several addresses may be given.";
+  if (setting.kind == Kind::kText) return "Default: none.";
   const Value value = setting.get(Settings());
   std::string text = FormatValue(setting, value);
   text.erase(std::remove(text.begin(), text.end(), '"'), text.end());

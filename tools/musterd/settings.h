@@ -24,10 +24,21 @@
 #include "muster/endpoint.h"
 #include "muster/log_sink.h"
 #include "muster/server.h"
+#include "muster/state_keeper.h"
 #include "muster/swarm_store.h"
 #include "muster/tracker.h"
 
 namespace musterd {
+
+// Where the state is kept between runs, and how; see StateOptionsOf(). Without a file it is not.
+struct StateSettings {
+  std::string dfile;
+  std::chrono::milliseconds save_interval = muster::StateKeeperOptions().save_interval;
+  bool journal = true;
+  // 0: left to the system.
+  std::chrono::milliseconds sync_interval = muster::StateKeeperOptions().sync_interval;
+  muster::StateCompression compression = muster::StateKeeperOptions().compression;
+};
 
 struct Settings {
   // Both empty: the default listeners, see ServerOptionsOf().
@@ -43,12 +54,15 @@ struct Settings {
   muster::MemoryStoreOptions store;
   muster::UdpOptions udp;
   muster::HttpOptions http;
+  StateSettings state;
 };
 
 // What the server is to do, but for its log. It listens on UDP first, each in the order given;
 // without any address, on both protocols on port 6969 of every address, IPv6 only when the system
 // has it.
 muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_ipv6);
+// How the state is to be kept, but for the log.
+muster::StateKeeperOptions StateOptionsOf(const Settings& settings);
 // Whether it listens on the default addresses.
 bool UsesDefaultListeners(const Settings& settings);
 
@@ -59,11 +73,12 @@ enum class Kind : std::uint8_t {
   kSeconds,       // milliseconds that are whole seconds
   kMilliseconds,  // milliseconds
   kChoice,        // uint64_t, an index into Setting::choices
+  kText,          // string
   kEndpoints,     // vector<Endpoint>
 };
 
-using Value =
-    std::variant<bool, std::uint64_t, std::chrono::milliseconds, std::vector<muster::Endpoint>>;
+using Value = std::variant<bool, std::uint64_t, std::chrono::milliseconds, std::string,
+                           std::vector<muster::Endpoint>>;
 
 // One row of the table.
 struct Setting {
@@ -72,7 +87,8 @@ struct Setting {
   // Heading under which it is shown.
   std::string_view section;
   Kind kind;
-  // Bounds: of the number, the milliseconds, or how many endpoints. Unused for flags and choices.
+  // Bounds: of the number, the milliseconds, the bytes of a text, or how many elements a list has.
+  // Unused for flags and choices.
   std::uint64_t min = 0;
   std::uint64_t max = 0;
   // What it means and when to change it: plain sentences.
@@ -82,6 +98,8 @@ struct Setting {
   // How the default follows from other settings, in words; empty when it is the same number always.
   std::string_view follows = {};
   absl::Span<const std::string_view> choices = {};
+  // What stands for a text in a help text.
+  std::string_view placeholder = {};
 };
 
 // The table, in the order in which it is shown.

@@ -68,6 +68,7 @@ std::string_view Expected(Kind kind) {
     case Kind::kMilliseconds:
       return "a time such as \"30s\" or \"500ms\", or a whole number of seconds";
     case Kind::kChoice:
+    case Kind::kText:
       return "a string";
     case Kind::kEndpoints:
       return "a list such as [\"0.0.0.0:6969\", \"[::]:6969\"]";
