@@ -74,6 +74,9 @@ struct SwarmUpdate {
   std::size_t wanted = 0;
   // Chance for the choice, fresh for each call.
   std::uint64_t random = 0;
+  // Where given: set to the minutes since the peer was last seen, to the store's resolution; left
+  // alone when it is new, stops, or is not remembered.
+  std::int32_t* minutes_since_seen = nullptr;
 };
 
 // What is known of an announce or a scrape that comes next. Borrows what it points to for the time
@@ -103,7 +106,7 @@ class MUSTER_EXPORT SwarmObserver {
   virtual void OnDelta(const SwarmDelta& delta) = 0;
 };
 
-// A peer as ForEach() shows it.
+// A peer as a walk shows it.
 struct PeerRecord {
   Endpoint peer;
   PeerState state;
@@ -115,7 +118,7 @@ struct PeerRecord {
   const PeerId* peer_id;
 };
 
-// One swarm during a visit of ForEach(); borrowed, valid only inside the visit.
+// One swarm during a visit; borrowed, valid only inside the visit.
 class MUSTER_EXPORT SwarmView {
  public:
   virtual ~SwarmView() = default;
@@ -124,11 +127,25 @@ class MUSTER_EXPORT SwarmView {
   virtual void ForEachPeer(absl::FunctionRef<void(const PeerRecord&)> visit) const = 0;
 };
 
+// A walk over all swarms in ascending order of info hash, in as many steps as one likes, while others
+// use the store. A swarm that is there all the while is seen once, as it is when it is seen; one that
+// comes or goes meanwhile may be seen or not. Thread-compatible; the store must outlive it.
+class MUSTER_EXPORT SwarmCursor {
+ public:
+  virtual ~SwarmCursor() = default;
+  // Visits the next swarm; false when there is none. `visit` must not call the store; announces to
+  // swarms near the visited one wait for it. Now and then a call prepares a thousandth of the store,
+  // which takes a tenth of a millisecond at a million torrents.
+  virtual bool Next(absl::FunctionRef<void(const SwarmView&)> visit) = 0;
+};
+
 struct StoreTotals {
   std::uint64_t torrents = 0;
   std::uint64_t seeders = 0;  // both families
   std::uint64_t peers = 0;    // both families, every state
   std::uint64_t ipv6_peers = 0;
+  // Downloads that were finished since the store was made, also of torrents that are gone.
+  std::uint64_t completed = 0;
   // Memory that the store holds, in bytes.
   std::uint64_t bytes = 0;
 };
@@ -151,10 +168,10 @@ class MUSTER_EXPORT SwarmStore {
   // sweep.
   virtual std::size_t Expire(Instant last_seen_before, std::size_t max_swarms) = 0;
 
-  // Visits every swarm in ascending order of info hash until `visit` returns false. A swarm that
-  // comes or goes meanwhile may be seen or not. `visit` must not call the store; announces to
-  // swarms near the visited one wait for it.
-  virtual void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const = 0;
+  // A walk that begins before the first swarm.
+  virtual std::unique_ptr<SwarmCursor> Walk() const = 0;
+  // Such a walk in one go, until `visit` returns false.
+  void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const;
 
   // Forgets a swarm with its peers and its counts; false when it is not known.
   virtual bool Remove(const InfoHash& info_hash) = 0;

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
 
 #include "base/divide.h"
 #include "muster/random.h"
 #include "swarm/hash.h"
+#include "swarm/memory_cursor.h"
 
 namespace muster {
 namespace {
@@ -35,41 +35,6 @@ std::uint32_t MinuteOf(Instant t) {
 std::int32_t MinutesAfter(std::uint32_t minute, std::uint32_t earlier) {
   return static_cast<std::int32_t>((minute - earlier) << 6) >> 6;
 }
-
-class RecordView final : public SwarmView {
- public:
-  RecordView(const SwarmRecord& record, const SwarmContext& context, std::int64_t latest_unit,
-             std::int64_t unit_seconds)
-      : record_(record),
-        context_(context),
-        latest_unit_(latest_unit),
-        unit_seconds_(unit_seconds),
-        info_hash_(record.info_hash()) {}
-
-  const InfoHash& info_hash() const override { return info_hash_; }
-  SwarmCounts counts() const override { return record_.counts(); }
-  void ForEachPeer(absl::FunctionRef<void(const PeerRecord&)> visit) const override {
-    record_.ForEachList(context_, [&](const PeerList& list) {
-      for (unsigned i = 0; i < list.size(); ++i) {
-        PeerId id;
-        if (list.ids != nullptr) id = PeerId::FromBytes(list.ids + i * PeerId::kSize);
-        const std::int64_t unit = mark::UnitOf(list.marks[i], latest_unit_);
-        visit({.peer = Endpoint::FromCompact(list.family, list.peer(i)),
-               .state = StateOf(list.role_at(i)),
-               .completed = (list.marks[i] & mark::kCompleted) != 0,
-               .last_seen = InstantFromUnixSeconds(unit * unit_seconds_),
-               .peer_id = list.ids != nullptr ? &id : nullptr});
-      }
-    });
-  }
-
- private:
-  const SwarmRecord& record_;
-  const SwarmContext& context_;
-  const std::int64_t latest_unit_;
-  const std::int64_t unit_seconds_;
-  const InfoHash info_hash_;
-};
 
 }  // namespace
 
@@ -148,6 +113,13 @@ SwarmCounts MemoryStore::Apply(const SwarmUpdate& update, Instant now, PeerBatch
     if (peer.family == AddressFamily::kIpv6) shard.ipv6_peers += static_cast<std::uint64_t>(delta);
     AddPeers(delta);
   }
+  if (change.known && update.minutes_since_seen != nullptr) {
+    // Threads may not agree on the time at once.
+    const std::int64_t units =
+        std::max<std::int64_t>(0, unit - mark::UnitOf(change.old_mark, unit));
+    *update.minutes_since_seen = static_cast<std::int32_t>(units * unit_seconds_ / 60);
+  }
+  if (change.completed) completed_.fetch_add(1, std::memory_order_relaxed);
   if (change.accepted && observer_ != nullptr) {
     observer_->OnDelta(
         {update.info_hash, update.peer, update.peer_id, update.state, change.completed, now});
@@ -242,35 +214,12 @@ std::size_t MemoryStore::Expire(Instant last_seen_before, std::size_t max_swarms
   return gone;
 }
 
-void MemoryStore::ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const {
-  std::vector<InfoHash> hashes;
-  for (std::size_t s = 0; s < kShards; ++s) {
-    const Locked& locked = shards_[s];
-    // The names first, then one swarm under the lock at a time, so that nobody waits for a whole
-    // shard.
-    hashes.clear();
-    {
-      MutexLock lock(&locked.mu);
-      hashes.reserve(locked.shard.size());
-      for (std::uint32_t n = 0; n < locked.shard.size(); ++n)
-        hashes.push_back(locked.shard.record(n).info_hash());
-    }
-    std::sort(hashes.begin(), hashes.end());
-    for (const InfoHash& info_hash : hashes) {
-      const std::uint64_t hash = HashInfo(info_hash.data(), context_.key);
-      MutexLock lock(&locked.mu);
-      const std::uint32_t n = locked.shard.Find(hash, info_hash.data());
-      if (n == Shard::kNone) continue;
-      const RecordView view(locked.shard.record(n), context_,
-                            latest_unit_.load(std::memory_order_relaxed), unit_seconds_);
-      if (!visit(view)) return;
-    }
-  }
-}
+std::unique_ptr<SwarmCursor> MemoryStore::Walk() const { return std::make_unique<Cursor>(*this); }
 
 StoreTotals MemoryStore::Totals() const {
   StoreTotals totals;
   totals.bytes = heap_.bytes() + kShards * sizeof(Locked);
+  totals.completed = completed_.load(std::memory_order_relaxed);
   for (std::size_t s = 0; s < kShards; ++s) {
     const Locked& locked = shards_[s];
     MutexLock lock(&locked.mu);

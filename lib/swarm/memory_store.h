@@ -40,13 +40,15 @@ class MemoryStore final : public SwarmStore {
   SwarmCounts Apply(const SwarmUpdate& update, Instant now, PeerBatch& chosen) override;
   std::optional<SwarmCounts> Count(const InfoHash& info_hash) const override;
   std::size_t Expire(Instant last_seen_before, std::size_t max_swarms) override;
-  void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const override;
+  std::unique_ptr<SwarmCursor> Walk() const override;
   bool Remove(const InfoHash& info_hash) override;
   StoreTotals Totals() const override;
   void Prefetch(absl::Span<const SwarmHint> coming) const override;
   void SetObserver(SwarmObserver* observer) override { observer_ = observer; }
 
  private:
+  class Cursor;
+
   static constexpr std::size_t kShards = 1024;
 
   struct alignas(64) Locked {
@@ -87,6 +89,8 @@ class MemoryStore final : public SwarmStore {
   std::atomic<std::int64_t> latest_unit_{std::numeric_limits<std::int64_t>::min()};
   // The shard that the sweep is in.
   std::atomic<std::uint32_t> sweep_shard_{0};
+  // Written by every worker, but seldom.
+  std::atomic<std::uint64_t> completed_{0};
 };
 
 }  // namespace muster

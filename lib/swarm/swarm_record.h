@@ -59,6 +59,8 @@ class SwarmRecord {
     bool joined = false;
     bool left = false;
     bool completed = false;  // the completed count grew
+    bool known = false;      // it was there, and stays
+    std::uint8_t old_mark = 0;
   };
   struct Announce {
     const PeerKey& peer;
