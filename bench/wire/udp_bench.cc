@@ -39,7 +39,7 @@ class World {
  public:
   World(std::uint64_t torrents, std::uint64_t peers)
       : tracker_(*Tracker::Create({}, NewMemoryStore({.hash_seed = 1}))),
-        service_(tracker_.get(), UdpOptions{}, kKey, Random(1)),
+        service_(tracker_.get(), UdpOptions{}, kKey, Random(1), &counters_),
         ids_(kKey, UdpOptions{}.connection_id_lifetime) {
     Random random(3);
     PeerBatch nobody({}, {});
@@ -85,6 +85,7 @@ class World {
 
  private:
   const std::unique_ptr<Tracker> tracker_;
+  WorkerCounters counters_;
   UdpService service_;
   ConnectionIds ids_;
   std::vector<Packet> packets_;
