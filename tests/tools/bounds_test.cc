@@ -22,7 +22,8 @@ absl::Status Start(const Settings& settings) {
 
 TEST(EveryBound, IsAcceptedByTheLibrary) {
   for (const Setting& setting : AllSettings()) {
-    if (setting.kind == Kind::kEndpoints || setting.max == 0) continue;
+    if (setting.kind == Kind::kEndpoints || setting.kind == Kind::kText || setting.max == 0)
+      continue;
     const bool is_time = setting.kind == Kind::kSeconds || setting.kind == Kind::kMilliseconds;
     for (const std::uint64_t bound : {setting.min, setting.max}) {
       const Value value = is_time ? Value(std::chrono::milliseconds(bound)) : Value(bound);

@@ -29,6 +29,13 @@
 
 namespace musterd {
 
+// Who may see something.
+enum class Audience : std::uint8_t {
+  kNobody,
+  kLocal,  // this machine
+  kAnybody,
+};
+
 struct Settings {
   // Both empty: the default listeners, see ServerOptionsOf().
   std::vector<muster::Endpoint> udp_listeners;
@@ -43,6 +50,10 @@ struct Settings {
   muster::MemoryStoreOptions store;
   muster::UdpOptions udp;
   muster::HttpOptions http;
+  Audience full_scrape_for = Audience::kLocal;
+  Audience statistics_for = Audience::kLocal;
+  // A file, which is read when the daemon starts; empty: none.
+  std::string favicon;
 };
 
 // What the server is to do, but for its log. It listens on UDP first, each in the order given;
@@ -60,10 +71,11 @@ enum class Kind : std::uint8_t {
   kMilliseconds,  // milliseconds
   kChoice,        // uint64_t, an index into Setting::choices
   kEndpoints,     // vector<Endpoint>
+  kText,          // string; `max` is its size in bytes
 };
 
-using Value =
-    std::variant<bool, std::uint64_t, std::chrono::milliseconds, std::vector<muster::Endpoint>>;
+using Value = std::variant<bool, std::uint64_t, std::chrono::milliseconds,
+                           std::vector<muster::Endpoint>, std::string>;
 
 // One row of the table.
 struct Setting {

@@ -69,6 +69,8 @@ std::string_view Expected(Kind kind) {
       return "a time such as \"30s\" or \"500ms\", or a whole number of seconds";
     case Kind::kChoice:
       return "a string";
+    case Kind::kText:
+      return "a string";
     case Kind::kEndpoints:
       return "a list such as [\"0.0.0.0:6969\", \"[::]:6969\"]";
   }
