@@ -31,17 +31,24 @@ class EntryWriter {
     StoreBig32(reinterpret_cast<std::uint8_t*>(at_), n);
     at_ += 4;
   }
-  void Hex(const InfoHash& hash, bool percent) {
-    static constexpr char kDigits[] = "0123456789ABCDEF";
+  void Hex(const InfoHash& hash) {
+    for (const std::uint8_t byte : hash.bytes()) Digits(byte, "0123456789ABCDEF");
+  }
+  // As the original has it, in small letters.
+  void PercentEncoded(const InfoHash& hash) {
     for (const std::uint8_t byte : hash.bytes()) {
-      if (percent) Put('%');
-      Put(kDigits[byte >> 4]);
-      Put(kDigits[byte & 15]);
+      Put('%');
+      Digits(byte, "0123456789abcdef");
     }
   }
   char* end() const { return at_; }
 
  private:
+  void Digits(std::uint8_t byte, const char* digits) {
+    Put(digits[byte >> 4]);
+    Put(digits[byte & 15]);
+  }
+
   char* at_;
 };
 
@@ -67,7 +74,11 @@ void WriteEntry(const InfoHash& hash, const SwarmCounts& counts, TorrentListForm
     case TorrentListFormat::kText:
     case TorrentListFormat::kTextCompleted:
     case TorrentListFormat::kUrl:
-      to.Hex(hash, format == TorrentListFormat::kUrl);
+      if (format == TorrentListFormat::kUrl) {
+        to.PercentEncoded(hash);
+      } else {
+        to.Hex(hash);
+      }
       to.Put(':');
       to.Number(counts.complete());
       to.Put(':');

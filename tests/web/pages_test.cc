@@ -258,7 +258,7 @@ TEST_F(TorrentsTest, ADumpHasTheFormatsOfTheOriginal) {
   EXPECT_EQ(List(TorrentListFormat::kTextCompleted),
             "00FF41424344454647484950515253545556A1B2:3:12:1\n");
   EXPECT_EQ(List(TorrentListFormat::kUrl),
-            "%00%FF%41%42%43%44%45%46%47%48%49%50%51%52%53%54%55%56%A1%B2:3:12\n");
+            "%00%ff%41%42%43%44%45%46%47%48%49%50%51%52%53%54%55%56%a1%b2:3:12\n");
   EXPECT_EQ(List(TorrentListFormat::kBinary),
             std::string(hash.text()) + std::string("\0\0\0\3\0\0\0\14", 8));
   EXPECT_EQ(TorrentListFormatOf("ben"), TorrentListFormat::kBencode);
