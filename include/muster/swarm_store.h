@@ -77,6 +77,9 @@ struct SwarmUpdate {
   std::size_t wanted = 0;
   // Chance for the choice, fresh for each call.
   std::uint64_t random = 0;
+  // Where given: set to the minutes since the peer was last seen, to the store's resolution; left
+  // alone when it is new, stops, or is not remembered.
+  std::int32_t* minutes_since_seen = nullptr;
 };
 
 // What is known of an announce or a scrape that comes next. Borrows what it points to for the time
@@ -113,7 +116,7 @@ class MUSTER_EXPORT SwarmObserver {
   virtual void OnRemove(const InfoHash& info_hash) { (void)info_hash; }
 };
 
-// A peer as ForEach() shows it.
+// A peer as a walk shows it.
 struct PeerRecord {
   Endpoint peer;
   PeerState state;
@@ -125,7 +128,7 @@ struct PeerRecord {
   const PeerId* peer_id;
 };
 
-// One swarm during a visit of ForEach(); borrowed, valid only inside the visit.
+// One swarm during a visit; borrowed, valid only inside the visit.
 class MUSTER_EXPORT SwarmView {
  public:
   virtual ~SwarmView() = default;
@@ -134,16 +137,6 @@ class MUSTER_EXPORT SwarmView {
   virtual void ForEachPeer(absl::FunctionRef<void(const PeerRecord&)> visit) const = 0;
   // When the last peer went, of a swarm that has none; nothing where the store does not know.
   virtual std::optional<Instant> empty_since() const { return std::nullopt; }
-};
-
-// Where a walk stands; made so, at its beginning. A plain value; only stores look into it.
-struct SwarmCursor {
-  // The swarm to visit next is the first that is not below this.
-  InfoHash next = {};
-  // Of that swarm: how many of its 2^part_bits parts have been visited.
-  std::uint32_t part = 0;
-  std::uint32_t part_bits = 0;
-  bool at_end = false;
 };
 
 // A swarm, or a part of one, to be put back. Borrows what it refers to for the time of the call.
@@ -157,11 +150,29 @@ struct SwarmRestore {
   std::optional<Instant> empty_since = std::nullopt;
 };
 
+// A walk over all swarms in ascending order of info hash, in as many steps as one likes, while others
+// use the store. A swarm that is there all the while is seen once, as it is when it is seen; one that
+// comes or goes meanwhile may be seen or not. Thread-compatible; the store must outlive it.
+//
+// A swarm of many more peers than the walk visits at a time is visited in parts, one after the other:
+// its counts are of all of it, its peers of the part. A peer that stays in it all the while is in
+// exactly one of them.
+class MUSTER_EXPORT SwarmCursor {
+ public:
+  virtual ~SwarmCursor() = default;
+  // Visits the next swarm, or the next part of one; false when there is none. `visit` must not call the store; announces to
+  // swarms near the visited one wait for it. Now and then a call prepares a thousandth of the store,
+  // which takes a tenth of a millisecond at a million torrents.
+  virtual bool Next(absl::FunctionRef<void(const SwarmView&)> visit) = 0;
+};
+
 struct StoreTotals {
   std::uint64_t torrents = 0;
   std::uint64_t seeders = 0;  // both families
   std::uint64_t peers = 0;    // both families, every state
   std::uint64_t ipv6_peers = 0;
+  // Downloads that were finished since the store was made, also of torrents that are gone.
+  std::uint64_t completed = 0;
   // Memory that the store holds, in bytes.
   std::uint64_t bytes = 0;
 };
@@ -184,17 +195,11 @@ class MUSTER_EXPORT SwarmStore {
   // sweep.
   virtual std::size_t Expire(Instant last_seen_before, std::size_t max_swarms) = 0;
 
-  // Visits every swarm in ascending order of info hash until `visit` returns false. A swarm that
-  // comes or goes meanwhile may be seen or not. `visit` must not call the store; announces to
-  // swarms near the visited one wait for it.
-  virtual void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const = 0;
-
-  // The same in pieces: visits swarms from `cursor` on until `visit` returns false or the end is
-  // reached, and leaves the cursor behind the last one visited. A swarm of many more than
-  // `peers_a_visit` peers is visited in parts, one after the other: its counts are of all of it,
-  // its peers of the part. A peer that stays in it all the while is in exactly one of them.
-  virtual void Walk(SwarmCursor& cursor, std::size_t peers_a_visit,
-                    absl::FunctionRef<bool(const SwarmView&)> visit) const;
+  // A walk that begins before the first swarm, and visits about so many peers at a time.
+  static constexpr std::size_t kWholeSwarms = ~std::size_t{0};
+  virtual std::unique_ptr<SwarmCursor> Walk(std::size_t peers_a_visit) const = 0;
+  // A walk over whole swarms in one go, until `visit` returns false.
+  void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const;
 
   // Puts back what a saved state knows of a swarm; observers are not told. A peer that was last
   // seen longer ago than peers are remembered is left out, as is what goes over a limit; times after

@@ -127,6 +127,7 @@ class ServerThreads::Impl {
 
   std::vector<Listener> listeners;
   std::size_t worker_count = 0;
+  std::shared_ptr<Server::Impl::Shared> shared;
 
  private:
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -140,7 +141,7 @@ absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
   auto impl = std::make_unique<Impl>();
   impl->listeners = options.listeners;
   impl->worker_count = workers;
-  const ConnectionIdKey key = ConnectionIdKey::FromSystem();
+  impl->shared = std::make_shared<Server::Impl::Shared>(tracker, options, workers);
   PortSharing sharing = workers == 1 ? PortSharing::kNone : PortSharing::kFirst;
   for (std::size_t i = 0; i < workers; ++i) {
     absl::StatusOr<std::vector<BoundListener>> bound =
@@ -152,8 +153,8 @@ absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
     status = worker.Init();
     if (!status.ok()) return status;
     // One of them sweeps: a pass goes through all of the store anyway.
-    absl::StatusOr<std::unique_ptr<Server>> server = Server::Impl::Start(
-        worker.loop(), tracker, options, *std::move(bound), key, /*sweeps=*/i == 0);
+    absl::StatusOr<std::unique_ptr<Server>> server =
+        Server::Impl::Start(worker.loop(), tracker, options, *std::move(bound), impl->shared, i);
     if (!server.ok()) return server.status();
     worker.Take(*std::move(server));
   }
@@ -183,6 +184,7 @@ ServerThreads::ServerThreads(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 ServerThreads::~ServerThreads() = default;
 const std::vector<Listener>& ServerThreads::listeners() const { return impl_->listeners; }
 std::size_t ServerThreads::workers() const { return impl_->worker_count; }
+ServerStatistics ServerThreads::Statistics() const { return impl_->shared->book.Sum(); }
 void ServerThreads::Stop() { impl_->Stop(); }
 
 }  // namespace muster

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "muster/snapshot.h"
@@ -86,16 +87,17 @@ absl::Status RestoreTorrent(const SavedTorrent& torrent, SwarmStore& store, Inst
 }  // namespace
 
 absl::Status SaveState(const SwarmStore& store, StateWriter& writer) {
-  SwarmCursor cursor;
+  const std::unique_ptr<SwarmCursor> cursor = store.Walk(kPeersAVisit);
   Batch batch;
-  while (!cursor.at_end) {
+  for (bool more = true; more;) {
     batch.Clear();
-    store.Walk(cursor, kPeersAVisit, [&](const SwarmView& view) {
-      SavedTorrent& torrent = batch.Add();
-      CopyTo(torrent, view);
-      batch.peers += torrent.peers.size();
-      return batch.peers + batch.torrents().size() < kPeersABatch;
-    });
+    while (more && batch.peers + batch.torrents().size() < kPeersABatch) {
+      more = cursor->Next([&](const SwarmView& view) {
+        SavedTorrent& torrent = batch.Add();
+        CopyTo(torrent, view);
+        batch.peers += torrent.peers.size();
+      });
+    }
     for (const SavedTorrent& torrent : batch.torrents()) {
       if (absl::Status status = writer.Add(torrent); !status.ok()) return status;
     }

@@ -3,13 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <vector>
 
 #include "base/divide.h"
 #include "muster/random.h"
-#include "swarm/cursor.h"
 #include "swarm/hash.h"
+#include "swarm/memory_cursor.h"
 
 namespace muster {
 namespace {
@@ -31,68 +29,6 @@ std::int64_t UnitSecondsFor(Seconds peer_timeout) {
 std::uint32_t MinuteOf(Instant t) {
   return static_cast<std::uint32_t>(DivideDown(t.time_since_epoch().count(), 60));
 }
-
-// How many minutes `minute` lies after `earlier`; negative when before. A record keeps the lower 26
-// bits of a minute, which tell 63 years both ways.
-std::int32_t MinutesAfter(std::uint32_t minute, std::uint32_t earlier) {
-  return static_cast<std::int32_t>((minute - earlier) << 6) >> 6;
-}
-
-// Which peers of a swarm: those whose hashes end with these bits. All, when there are none.
-struct Part {
-  std::uint32_t low_bits = 0;
-  std::uint32_t bits = 0;
-
-  bool Has(const PeerList& list, unsigned i, const HashKey& key) const {
-    const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
-    return bits == 0 || (HashPeer(list.peer(i), list.family, key) & mask) == low_bits;
-  }
-};
-
-class RecordView final : public SwarmView {
- public:
-  RecordView(const SwarmRecord& record, const SwarmContext& context, std::int64_t latest_unit,
-             std::int64_t unit_seconds, Part part = {})
-      : record_(record),
-        context_(context),
-        latest_unit_(latest_unit),
-        unit_seconds_(unit_seconds),
-        part_(part),
-        info_hash_(record.info_hash()) {}
-
-  const InfoHash& info_hash() const override { return info_hash_; }
-  SwarmCounts counts() const override { return record_.counts(); }
-  std::optional<Instant> empty_since() const override {
-    if (record_.has_peers()) return std::nullopt;
-    const std::int64_t latest = latest_unit_ * unit_seconds_ / 60;
-    const std::int64_t left =
-        latest - MinutesAfter(static_cast<std::uint32_t>(latest), record_.left_minute());
-    return InstantFromUnixSeconds(left * 60);
-  }
-  void ForEachPeer(absl::FunctionRef<void(const PeerRecord&)> visit) const override {
-    record_.ForEachList(context_, part_.low_bits, part_.bits, [&](const PeerList& list) {
-      for (unsigned i = 0; i < list.size(); ++i) {
-        if (!part_.Has(list, i, context_.key)) continue;
-        PeerId id;
-        if (list.ids != nullptr) id = PeerId::FromBytes(list.ids + i * PeerId::kSize);
-        const std::int64_t unit = mark::UnitOf(list.marks[i], latest_unit_);
-        visit({.peer = Endpoint::FromCompact(list.family, list.peer(i)),
-               .state = StateOf(list.role_at(i)),
-               .completed = (list.marks[i] & mark::kCompleted) != 0,
-               .last_seen = InstantFromUnixSeconds(unit * unit_seconds_),
-               .peer_id = list.ids != nullptr ? &id : nullptr});
-      }
-    });
-  }
-
- private:
-  const SwarmRecord& record_;
-  const SwarmContext& context_;
-  const std::int64_t latest_unit_;
-  const std::int64_t unit_seconds_;
-  const Part part_;
-  const InfoHash info_hash_;
-};
 
 }  // namespace
 
@@ -166,6 +102,13 @@ SwarmCounts MemoryStore::Apply(const SwarmUpdate& update, Instant now, PeerBatch
   const SwarmCounts counts = record.counts();
   shard.seeders += counts.seeders - std::uint64_t{seeders_before};
   NoteChange(shard, change, peer.family);
+  if (change.known && update.minutes_since_seen != nullptr) {
+    // Threads may not agree on the time at once.
+    const std::int64_t units =
+        std::max<std::int64_t>(0, unit - mark::UnitOf(change.old_mark, unit));
+    *update.minutes_since_seen = static_cast<std::int32_t>(units * unit_seconds_ / 60);
+  }
+  if (change.completed) completed_.fetch_add(1, std::memory_order_relaxed);
   if (change.accepted && observer_ != nullptr) {
     observer_->OnDelta({update.info_hash, update.peer, update.peer_id, update.state,
                         change.completed, now, change.counted, counts.completed});
@@ -340,91 +283,14 @@ std::size_t MemoryStore::Expire(Instant last_seen_before, std::size_t max_swarms
   return gone;
 }
 
-void MemoryStore::ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const {
-  std::vector<InfoHash> hashes;
-  for (std::size_t s = 0; s < kShards; ++s) {
-    const Locked& locked = shards_[s];
-    // The names first, then one swarm under the lock at a time, so that nobody waits for a whole
-    // shard.
-    hashes.clear();
-    {
-      MutexLock lock(&locked.mu);
-      hashes.reserve(locked.shard.size());
-      for (std::uint32_t n = 0; n < locked.shard.size(); ++n)
-        hashes.push_back(locked.shard.record(n).info_hash());
-    }
-    std::sort(hashes.begin(), hashes.end());
-    for (const InfoHash& info_hash : hashes) {
-      const std::uint64_t hash = HashInfo(info_hash.data(), context_.key);
-      MutexLock lock(&locked.mu);
-      const std::uint32_t n = locked.shard.Find(hash, info_hash.data());
-      if (n == Shard::kNone) continue;
-      const RecordView view(locked.shard.record(n), context_,
-                            latest_unit_.load(std::memory_order_relaxed), unit_seconds_);
-      if (!visit(view)) return;
-    }
-  }
-}
-
-bool MemoryStore::VisitPart(const SwarmRecord& record, SwarmCursor& cursor,
-                            std::size_t peers_a_visit,
-                            absl::FunctionRef<bool(const SwarmView&)> visit) const {
-  constexpr std::uint32_t kMostBits = 24;
-  const std::size_t peers = record.peers(AddressFamily::kIpv4) + record.peers(AddressFamily::kIpv6);
-  if (cursor.part == 0) {
-    // Nearly as many parts as it takes: of twice as many peers, two.
-    const auto bits = std::bit_width(peers / std::max<std::size_t>(1, peers_a_visit) / 2);
-    cursor.part_bits = std::min(kMostBits, static_cast<std::uint32_t>(bits));
-  }
-  const RecordView view(record, context_, latest_unit_.load(std::memory_order_relaxed),
-                        unit_seconds_, {.low_bits = cursor.part, .bits = cursor.part_bits});
-  ++cursor.part;
-  if (cursor.part >> cursor.part_bits != 0) Pass(cursor, record.info_hash());
-  return visit(view);
-}
-
-void MemoryStore::Walk(SwarmCursor& cursor, std::size_t peers_a_visit,
-                       absl::FunctionRef<bool(const SwarmView&)> visit) const {
-  std::vector<InfoHash> hashes;
-  while (!cursor.at_end) {
-    const Locked& locked = ShardOf(cursor.next.data());
-    hashes.clear();
-    {
-      MutexLock lock(&locked.mu);
-      hashes.reserve(locked.shard.size());
-      for (std::uint32_t n = 0; n < locked.shard.size(); ++n) {
-        const InfoHash info_hash = locked.shard.record(n).info_hash();
-        if (!(info_hash < cursor.next)) hashes.push_back(info_hash);
-      }
-    }
-    std::sort(hashes.begin(), hashes.end());
-    for (const InfoHash& info_hash : hashes) {
-      const std::uint64_t hash = HashInfo(info_hash.data(), context_.key);
-      if (cursor.next != info_hash) cursor = {.next = info_hash};
-      // Each part under the lock by itself. Where a swarm is gone, so is the rest of it.
-      while (!cursor.at_end && cursor.next == info_hash) {
-        MutexLock lock(&locked.mu);
-        const std::uint32_t n = locked.shard.Find(hash, info_hash.data());
-        if (n == Shard::kNone) {
-          Pass(cursor, info_hash);
-        } else if (!VisitPart(locked.shard.record(n), cursor, peers_a_visit, visit)) {
-          return;
-        }
-      }
-    }
-    // What comes next stands in another shard, or is behind the end.
-    const auto shard = static_cast<std::size_t>(&locked - shards_.get());
-    if (shard + 1 == kShards) cursor = {.at_end = true};
-    if (cursor.at_end || &ShardOf(cursor.next.data()) != &locked) continue;
-    const std::uint8_t first[InfoHash::kSize] = {static_cast<std::uint8_t>((shard + 1) >> 2),
-                                                 static_cast<std::uint8_t>((shard + 1) << 6)};
-    cursor = {.next = InfoHash::FromBytes(first)};
-  }
+std::unique_ptr<SwarmCursor> MemoryStore::Walk(std::size_t peers_a_visit) const {
+  return std::make_unique<Cursor>(*this, peers_a_visit);
 }
 
 StoreTotals MemoryStore::Totals() const {
   StoreTotals totals;
   totals.bytes = heap_.bytes() + kShards * sizeof(Locked);
+  totals.completed = completed_.load(std::memory_order_relaxed);
   for (std::size_t s = 0; s < kShards; ++s) {
     const Locked& locked = shards_[s];
     MutexLock lock(&locked.mu);

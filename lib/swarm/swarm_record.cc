@@ -368,7 +368,9 @@ SwarmRecord::Change SwarmRecord::ApplySmall(const SwarmContext& context, const A
       at = static_cast<int>(list.ChangeRole(static_cast<unsigned>(at), role));
     }
     assert(list.marks != nullptr);  // a list with a peer in it lies somewhere
-    list.marks[at] = MarkFor(announce.stamp, list.marks[at]);
+    change.known = true;
+    change.old_mark = list.marks[at];
+    list.marks[at] = MarkFor(announce.stamp, change.old_mark);
     if (list.ids != nullptr)
       std::memcpy(list.ids + at * PeerId::kSize, announce.peer.id, PeerId::kSize);
     change.accepted = true;
@@ -442,7 +444,8 @@ SwarmRecord::Change SwarmRecord::ApplyHuge(const SwarmContext& context, const An
   const bool known = place.found();
   if (known) {
     PeerSet& old_set = swarm.set(family, old_role);
-    new_mark = MarkFor(announce.stamp, old_set.MarkAt(context, place));
+    change.old_mark = old_set.MarkAt(context, place);
+    new_mark = MarkFor(announce.stamp, change.old_mark);
     if (old_role != role) {
       old_set.Remove(context, place);
       place = {};
@@ -457,6 +460,7 @@ SwarmRecord::Change SwarmRecord::ApplyHuge(const SwarmContext& context, const An
     change.joined = !known;
   }
   change.left = known && !place.found();  // its new block is full
+  change.known = known && place.found();
   std::size_t own_block = PeerSet::kNobody;
   if (place.found()) {
     set.MarkAt(context, place) = new_mark;

@@ -51,6 +51,12 @@ struct HugeSwarm {
   static constexpr std::size_t kWholeSet = ~std::size_t{0};
 };
 
+// How many minutes `minute` lies after `earlier`; negative when before. A record keeps the lower 26
+// bits of a minute, which tell 63 years both ways.
+inline std::int32_t MinutesAfter(std::uint32_t minute, std::uint32_t earlier) {
+  return static_cast<std::int32_t>((minute - earlier) << 6) >> 6;
+}
+
 class SwarmRecord {
  public:
   // How an announce changed the swarm.
@@ -60,6 +66,8 @@ class SwarmRecord {
     bool left = false;
     bool completed = false;  // the completed count grew
     bool counted = false;    // the peer's completion has been counted, now or before
+    bool known = false;      // it was there, and stays
+    std::uint8_t old_mark = 0;
   };
   struct Announce {
     const PeerKey& peer;

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// What a store need not do itself.
 #include "muster/swarm_store.h"
-
-#include "swarm/cursor.h"
 
 namespace muster {
 
-void SwarmStore::Walk(SwarmCursor& cursor, std::size_t peers_a_visit,
-                      absl::FunctionRef<bool(const SwarmView&)> visit) const {
-  (void)peers_a_visit;  // whole swarms, as ForEach() has them
-  if (cursor.at_end) return;
-  bool stopped = false;
-  ForEach([&](const SwarmView& view) {
-    if (view.info_hash() < cursor.next) return true;
-    Pass(cursor, view.info_hash());
-    stopped = !visit(view);
-    return !stopped;
-  });
-  if (!stopped) cursor.at_end = true;
+void SwarmStore::ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const {
+  const std::unique_ptr<SwarmCursor> cursor = Walk(kWholeSwarms);
+  bool go_on = true;
+  while (go_on && cursor->Next([&](const SwarmView& view) { go_on = visit(view); })) {
+  }
 }
 
 absl::Status SwarmStore::Restore(const SwarmRestore& swarm, Instant now) {

@@ -92,7 +92,8 @@ absl::StatusOr<AnnounceAnswer> Tracker::Announce(const AnnounceRequest& request,
                                  .state = state,
                                  .completed = request.event == Event::kCompleted,
                                  .wanted = Wanted(request, options_),
-                                 .random = chance},
+                                 .random = chance,
+                                 .minutes_since_seen = &answer.minutes_since_seen},
                                 now, peers);
   const auto spread = static_cast<std::uint32_t>(options_.interval_spread.count());
   answer.interval =

@@ -49,6 +49,10 @@ class ReferenceStore final : public SwarmStore {
     if (known || !full) {
       Peer& peer = swarm.peers[update.peer];
       if (known) {
+        if (update.minutes_since_seen != nullptr) {
+          *update.minutes_since_seen = static_cast<std::int32_t>(
+              std::chrono::duration_cast<std::chrono::minutes>(now - peer.last_seen).count());
+        }
         --PartOf(swarm.counts, peer.state);
       } else {
         ++peers_;
@@ -62,6 +66,7 @@ class ReferenceStore final : public SwarmStore {
       if (completes) {
         peer.completed = true;
         ++swarm.counts.completed;
+        ++completed_;
       }
       Tell(update, completes, now, peer.completed, swarm.counts.completed);
     }
@@ -114,11 +119,9 @@ class ReferenceStore final : public SwarmStore {
     return gone;
   }
 
-  void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const override {
-    const std::lock_guard<std::mutex> lock(mu_);
-    for (const auto& [info_hash, swarm] : swarms_) {
-      if (!visit(View(info_hash, swarm, options_.keep_peer_ids))) return;
-    }
+  // Whole swarms, however few peers are wanted at a time.
+  std::unique_ptr<SwarmCursor> Walk(std::size_t /*peers_a_visit*/) const override {
+    return std::make_unique<Cursor>(*this);
   }
 
   absl::Status Restore(const SwarmRestore& restore, Instant now) override {
@@ -168,6 +171,7 @@ class ReferenceStore final : public SwarmStore {
     StoreTotals totals;
     totals.torrents = swarms_.size();
     totals.peers = peers_;
+    totals.completed = completed_;
     for (const auto& [info_hash, swarm] : swarms_) {
       totals.seeders += swarm.counts.seeders;
       for (const auto& [endpoint, peer] : swarm.peers)
@@ -241,6 +245,23 @@ class ReferenceStore final : public SwarmStore {
     const bool ids_;
   };
 
+  class Cursor final : public SwarmCursor {
+   public:
+    explicit Cursor(const ReferenceStore& store) : store_(store) {}
+    bool Next(absl::FunctionRef<void(const SwarmView&)> visit) override {
+      const std::lock_guard<std::mutex> lock(store_.mu_);
+      const auto next = last_ ? store_.swarms_.upper_bound(*last_) : store_.swarms_.begin();
+      if (next == store_.swarms_.end()) return false;
+      last_ = next->first;
+      visit(View(next->first, next->second, store_.options_.keep_peer_ids));
+      return true;
+    }
+
+   private:
+    const ReferenceStore& store_;
+    std::optional<InfoHash> last_;
+  };
+
   void Tell(const SwarmUpdate& update, bool completed, Instant now, bool counted,
             std::uint32_t completed_count) {
     if (observer_ == nullptr) return;
@@ -288,6 +309,7 @@ class ReferenceStore final : public SwarmStore {
   // The rest is guarded by mu_.
   std::map<InfoHash, Swarm> swarms_;
   std::size_t peers_ = 0;
+  std::uint64_t completed_ = 0;
   // The swarm that a sweep is in, and the peer in it.
   std::pair<InfoHash, std::optional<Endpoint>> sweep_;
 };

@@ -174,6 +174,41 @@ TEST(Threads, ASweepForgetsNobodyWhoComesMeanwhile) {
   }
 }
 
+TEST(Threads, AWalkMissesNothingWhileOthersComeAndGo) {
+  constexpr std::uint64_t kStays = 4000;
+  const auto store = NewMemoryStore({.hash_seed = 7});
+  std::set<InfoHash> stays;
+  for (std::uint64_t t = 0; t < kStays; ++t) {
+    stays.insert(TestHash(t));
+    Announce(*store, {.hash = TestHash(t), .peer = TestPeer(1)});
+  }
+  std::atomic<bool> done{false};
+  std::thread others([&] {
+    Random random(5);
+    while (!done.load()) {
+      const InfoHash hash = TestHash(kStays + random.Below(4000));
+      if (random.Below(2) == 0) {
+        Announce(*store, {.hash = hash, .peer = TestPeer(1)});
+      } else {
+        store->Remove(hash);
+      }
+    }
+  });
+  for (int walk = 0; walk < 20; ++walk) {
+    std::size_t seen = 0;
+    std::optional<InfoHash> last;
+    store->ForEach([&](const SwarmView& view) {
+      EXPECT_TRUE(!last.has_value() || *last < view.info_hash());
+      last = view.info_hash();
+      seen += stays.count(view.info_hash());
+      return true;
+    });
+    EXPECT_EQ(seen, kStays);
+  }
+  done.store(true);
+  others.join();
+}
+
 TEST(Threads, DeltasOfOneSwarmArriveInTheirOrder) {
   // Replayed, they must give the counts that the store has.
   class Replay final : public SwarmObserver {

@@ -29,6 +29,10 @@ struct Case {
 
 muster::ServerOptions Server(const Settings& s) { return ServerOptionsOf(s, true); }
 
+bool Admits(const muster::AddressFilter& filter, std::string_view address) {
+  return filter && filter(*muster::IpAddress::Parse(address));
+}
+
 bool ListensOn(const Settings& s, muster::Protocol protocol) {
   const auto listeners = Server(s).listeners;
   return listeners.size() == 2 && listeners[0].protocol == protocol &&
@@ -100,6 +104,33 @@ const Case kCases[] = {
      [](const Settings& s) {
        return StateOptionsOf(s).compression == muster::StateCompression::kZlib;
      }},
+    {"http-max-streams", "--http-max-streams 9", "http-max-streams = 9",
+     [](const Settings& s) { return Server(s).http.max_streams == 9; }},
+    {"http-stream-timeout", "--http-stream-timeout 505ms", "http-stream-timeout = '505ms'",
+     [](const Settings& s) { return Server(s).http.stream_timeout == milliseconds(505); }},
+    {"scrape", "--scrape none", "scrape = 'none'",
+     [](const Settings& s) {
+       return Server(s).http.scrape == muster::ScrapeMode::kNone && !Server(s).udp.scrape;
+     }},
+    {"full-scrape-for", "--full-scrape-for anybody", "full-scrape-for = 'anybody'",
+     [](const Settings& s) { return Admits(Server(s).http.full_scrape_for, "192.0.2.1"); }},
+    {"full-scrape-interval", "--full-scrape-interval 5m", "full-scrape-interval = '5m'",
+     [](const Settings& s) { return Server(s).http.full_scrape_interval == seconds(300); }},
+    {"statistics-for", "--statistics-for nobody", "statistics-for = 'nobody'",
+     [](const Settings& s) { return !Admits(Server(s).http.statistics_for, "127.0.0.1"); }},
+    {"statistics-path", "--statistics-path /s", "statistics-path = '/s'",
+     [](const Settings& s) { return Server(s).http.statistics_path == "/s"; }},
+    {"metrics-path", "--metrics-path /m", "metrics-path = '/m'",
+     [](const Settings& s) { return Server(s).http.metrics_path == "/m"; }},
+    {"info-page", "--info-page", "info-page = true",
+     [](const Settings& s) { return Server(s).http.info_page; }},
+    {"info-page-torrents", "--info-page-torrents 12", "info-page-torrents = 12",
+     [](const Settings& s) { return Server(s).http.info_page_torrents == 12; }},
+    {"info-page-redirect", "--info-page-redirect http://a.example/",
+     "info-page-redirect = 'http://a.example/'",
+     [](const Settings& s) { return Server(s).http.info_page_redirect == "http://a.example/"; }},
+    {"favicon", "--favicon a\\b.ico", "favicon = 'a\\b.ico'",
+     [](const Settings& s) { return s.favicon == "a\\b.ico"; }},
     {"workers", "--workers 3", "workers = 3", [](const Settings& s) { return s.workers == 3; }},
     {"drain-timeout", "--drain-timeout 504ms", "drain-timeout = '504ms'",
      [](const Settings& s) { return Server(s).drain_timeout == milliseconds(504); }},

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <thread>
 
@@ -82,6 +84,20 @@ class StopSignals {
   sigset_t set_;
 };
 
+// The bytes of a small file; the reason when it cannot be read.
+absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
+  constexpr std::size_t kMaxSize = 1024 * 1024;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             std::fclose);
+  if (file == nullptr) return Invalid({"cannot read ", Quoted(path), ": ", std::strerror(errno)});
+  std::string bytes(kMaxSize + 1, '\0');
+  bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
+  if (std::ferror(file.get()))
+    return Invalid({"cannot read ", Quoted(path), ": ", std::strerror(errno)});
+  if (bytes.size() > kMaxSize) return Invalid({Quoted(path), " is larger than 1 MiB"});
+  return bytes;
+}
+
 }  // namespace
 
 void Complain(std::string_view text) {
@@ -120,6 +136,14 @@ int Serve(const Settings& settings) {
   }
   muster::ServerOptions options = ServerOptionsOf(settings, ipv6);
   options.log = &log;
+  if (!settings.favicon.empty()) {
+    absl::StatusOr<std::string> icon = ReadSmallFile(settings.favicon);
+    if (!icon.ok()) {
+      Complain(Concat({"favicon: ", MessageOf(icon.status())}));
+      return kBadUsage;
+    }
+    options.http.favicon = *std::move(icon);
+  }
   const std::size_t workers =
       settings.workers > 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
   RaiseFileLimit(options, workers);

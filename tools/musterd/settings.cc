@@ -22,6 +22,8 @@ constexpr std::uint64_t kDay = 24 * kHour;
 constexpr std::uint64_t kUnlimited =
     1'000'000'000'000;  // more torrents or peers than any machine holds
 
+constexpr std::string_view kScrapeModes[] = {"none", "specific", "full"};
+constexpr std::string_view kAudiences[] = {"nobody", "local", "anybody"};
 constexpr std::string_view kLogLevels[] = {"info", "warning", "error"};
 constexpr std::string_view kCompressions[] = {"none", "zlib"};  // as StateCompression has them
 
@@ -33,6 +35,8 @@ constexpr std::string_view kMemory = "Memory";
 constexpr std::string_view kUdp = "UDP";
 constexpr std::string_view kHttp = "HTTP";
 constexpr std::string_view kState = "State";
+constexpr std::string_view kScrape = "Scrape";
+constexpr std::string_view kPages = "Statistics and pages";
 constexpr std::string_view kProcess = "Process";
 
 // Reads and writes the member that a path of member pointers leads to, whatever its type.
@@ -200,6 +204,51 @@ constexpr Setting kSettings[] = {
     Row<&Settings::http, &HttpOptions::write_timeout>(
         "http-write-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
         "How long a client may take to receive an answer."),
+    Row<&Settings::http, &HttpOptions::max_streams>(
+        "http-max-streams", kHttp, Kind::kCount, 1, 10'000,
+        "Long answers (full scrapes, lists of torrents, the page) that are made at a time, of all "
+        "workers together; further ones are told to come later."),
+    Row<&Settings::http, &HttpOptions::stream_timeout>(
+        "http-stream-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
+        "How long a client may take to receive all of a long answer, each piece of which has the "
+        "time of http-write-timeout."),
+
+    Among(Row<&Settings::http, &HttpOptions::scrape>(
+              "scrape", kScrape, Kind::kChoice, 0, 0,
+              "What clients may scrape: nothing, torrents that they name, or also all torrents at "
+              "once, which is of HTTP only and for those that full-scrape-for says."),
+          kScrapeModes),
+    Among(Row<&Settings::full_scrape_for>(
+              "full-scrape-for", kScrape, Kind::kChoice, 0, 0,
+              "Who may scrape all torrents, and dump them through the statistics. It tells every "
+              "torrent that is tracked."),
+          kAudiences),
+    Row<&Settings::http, &HttpOptions::full_scrape_interval>(
+        "full-scrape-interval", kScrape, Kind::kSeconds, 0, 30 * kDay,
+        "One address may scrape all torrents once in this time. 0 for as often as it likes."),
+
+    Among(Row<&Settings::statistics_for>("statistics-for", kPages, Kind::kChoice, 0, 0,
+                                         "Who may see statistics and metrics."),
+          kAudiences),
+    Text<&Settings::http, &HttpOptions::statistics_path>(
+        "statistics-path", kPages, "PATH",
+        "Where the statistics of opentracker are (mode= and format= as there), also as JSON "
+        "(mode=json). Empty for nowhere."),
+    Text<&Settings::http, &HttpOptions::metrics_path>(
+        "metrics-path", kPages, "PATH", "Where the metrics for Prometheus are. Empty for nowhere."),
+    Row<&Settings::http, &HttpOptions::info_page>(
+        "info-page", kPages, Kind::kFlag, 0, 0,
+        "Show a page with all torrents and their counts at the root, to anybody."),
+    Row<&Settings::http, &HttpOptions::info_page_torrents>(
+        "info-page-torrents", kPages, Kind::kCount, 0, 10'000'000,
+        "Torrents that the page lists at most; its sums are of all."),
+    Text<&Settings::http, &HttpOptions::info_page_redirect>(
+        "info-page-redirect", kPages, "URL",
+        "Lead those who come for the page to this URL instead. Empty for nowhere."),
+    Text<&Settings::favicon>(
+        "favicon", kPages, "FILE",
+        "An icon file for /favicon.ico, of at most 1 MiB, read when the daemon "
+        "starts. Empty for none."),
 
     Text<&Settings::state, &StateSettings::dfile>(
         "dfile", kState, "FILE",
@@ -315,6 +364,18 @@ std::string FormatNumber(const Setting& setting, std::uint64_t number) {
   }
 }
 
+muster::AddressFilter FilterFor(Audience audience) {
+  switch (audience) {
+    case Audience::kLocal:
+      return muster::IsLoopback;
+    case Audience::kAnybody:
+      return muster::IsAnybody;
+    case Audience::kNobody:
+      break;
+  }
+  return nullptr;
+}
+
 // A setting that contradicts others. The place named is the last one that set any of them.
 absl::Status Contradiction(absl::Span<const Assignment> assignments,
                            std::initializer_list<std::string_view> names,
@@ -337,6 +398,8 @@ std::string Show(std::string_view name, const Settings& settings) {
           : std::get<std::uint64_t>(value);
   return Concat({name, " (", FormatNumber(setting, number), ")"});
 }
+
+bool IsPath(std::string_view text) { return text.empty() || text[0] == '/'; }
 
 absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment> assignments) {
   const TrackerOptions& t = settings.tracker;
@@ -361,6 +424,17 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
     return Contradiction(assignments, {"default-numwant", "max-numwant"},
                          Concat({Show("default-numwant", settings), " must be at most ",
                                  Show("max-numwant", settings)}));
+  }
+  if (!IsPath(settings.http.statistics_path)) {
+    return Contradiction(assignments, {"statistics-path"}, "statistics-path must begin with '/'");
+  }
+  if (!IsPath(settings.http.metrics_path)) {
+    return Contradiction(assignments, {"metrics-path"}, "metrics-path must begin with '/'");
+  }
+  const std::string& url = settings.http.info_page_redirect;
+  if (!std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 127; })) {
+    return Contradiction(assignments, {"info-page-redirect"},
+                         "info-page-redirect must be a URL of visible ASCII characters");
   }
   for (std::string_view name : {"udp", "http"}) {
     auto endpoints = std::get<std::vector<muster::Endpoint>>(FindSetting(name)->get(settings));
@@ -404,7 +478,10 @@ muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_
   for (const auto& endpoint : http)
     options.listeners.push_back({muster::Protocol::kHttp, endpoint});
   options.udp = settings.udp;
+  options.udp.scrape = settings.http.scrape != muster::ScrapeMode::kNone;
   options.http = settings.http;
+  options.http.full_scrape_for = FilterFor(settings.full_scrape_for);
+  options.http.statistics_for = FilterFor(settings.statistics_for);
   options.drain_timeout = settings.drain_timeout;
   return options;
 }
@@ -551,14 +628,14 @@ std::string Placeholder(const Setting& setting) {
 
 std::string DefaultAndRange(const Setting& setting) {
   if (setting.kind == Kind::kEndpoints) return "Several addresses may be given.";
-  if (setting.kind == Kind::kText) return "Default: none.";
   const Value value = setting.get(Settings());
+  if (setting.kind == Kind::kText && std::get<std::string>(value).empty()) return "Default: none.";
   std::string text = FormatValue(setting, value);
   text.erase(std::remove(text.begin(), text.end(), '"'), text.end());
   if (setting.kind == Kind::kFlag) text = std::get<bool>(value) ? "on" : "off";
   if (!setting.follows.empty()) text = std::string(setting.follows);
   text = Concat({"Default: ", text, "."});
-  if (setting.max > 0 && setting.max < kUnlimited) {
+  if (setting.max > 0 && setting.max < kUnlimited && setting.kind != Kind::kText) {
     text += Concat({" From ", FormatNumber(setting, setting.min), " to ",
                     FormatNumber(setting, setting.max), "."});
   }

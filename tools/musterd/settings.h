@@ -40,6 +40,13 @@ struct StateSettings {
   muster::StateCompression compression = muster::StateKeeperOptions().compression;
 };
 
+// Who may see something.
+enum class Audience : std::uint8_t {
+  kNobody,
+  kLocal,  // this machine
+  kAnybody,
+};
+
 struct Settings {
   // Both empty: the default listeners, see ServerOptionsOf().
   std::vector<muster::Endpoint> udp_listeners;
@@ -55,6 +62,10 @@ struct Settings {
   muster::UdpOptions udp;
   muster::HttpOptions http;
   StateSettings state;
+  Audience full_scrape_for = Audience::kLocal;
+  Audience statistics_for = Audience::kLocal;
+  // A file, which is read when the daemon starts; empty: none.
+  std::string favicon;
 };
 
 // What the server is to do, but for its log. It listens on UDP first, each in the order given;
