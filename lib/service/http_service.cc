@@ -6,6 +6,7 @@
 #include "absl/types/span.h"
 #include "http/response.h"
 #include "muster/peer_batch.h"
+#include "wire/forwarded.h"
 #include "wire/http_announce.h"
 #include "wire/http_parameter.h"
 #include "wire/http_scrape.h"
@@ -31,6 +32,8 @@ void AppendPlain(int status, bool keep_alive, bool head_only, std::string& out) 
 HttpService::HttpService(Tracker* tracker, const HttpOptions& options, Random random)
     : tracker_(tracker),
       max_scrape_torrents_(options.max_scrape_torrents),
+      trusted_proxies_(absl::MakeConstSpan(options.trusted_proxies)),
+      proxy_header_(options.proxy_header),
       random_(random),
       ipv4_(tracker->options().max_numwant * CompactSize(AddressFamily::kIpv4)),
       ipv6_(tracker->options().max_numwant * CompactSize(AddressFamily::kIpv6)),
@@ -59,6 +62,11 @@ HttpService::Route HttpService::RouteOf(const HttpRequest& request) {
   return Route::kNone;
 }
 
+absl::StatusOr<IpAddress> HttpService::ClientOf(const HttpExchange& exchange) const {
+  if (trusted_proxies_.empty()) return *exchange.from;
+  return ClientAddress(*exchange.request, *exchange.from, trusted_proxies_, proxy_header_);
+}
+
 void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::string& out) {
   pending_.clear();
   pending_.reserve(batch.size());  // it is pointed into
@@ -66,11 +74,14 @@ void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::strin
   for (const HttpExchange& exchange : batch) {
     const HttpRequest& request = *exchange.request;
     const Route route = RouteOf(request);
+    const absl::StatusOr<IpAddress> from = ClientOf(exchange);
     if (route != Route::kAnnounce) {
-      pending_.push_back({route, absl::StatusOr<HttpAnnounce>(HttpAnnounce())});
+      pending_.push_back({route, from, absl::StatusOr<HttpAnnounce>(HttpAnnounce())});
       continue;
     }
-    pending_.push_back({route, DecodeHttpAnnounce(request.query, *exchange.from)});
+    pending_.push_back({route, from,
+                        from.ok() ? DecodeHttpAnnounce(request.query, *from)
+                                  : absl::StatusOr<HttpAnnounce>(from.status())});
     if (pending_.back().announce.ok()) {
       const AnnounceRequest& announce = pending_.back().announce->request;
       coming_.push_back({announce.info_hash.data(), &announce.peer});
@@ -93,7 +104,7 @@ void HttpService::AnswerOne(const HttpExchange& exchange, Pending& pending, Inst
       Announce(pending.announce, request.url, now);
       break;
     case Route::kScrape:
-      Scrape(request, *exchange.from, now);
+      Scrape(request, pending.from, now);
       break;
     case Route::kNone:
       return AppendPlain(404, exchange.keep_alive, head_only, out);
@@ -127,11 +138,13 @@ void HttpService::Announce(absl::StatusOr<HttpAnnounce>& announce, std::string_v
   EncodeHttpAnnounce(*answer, peers, *announce, body_);
 }
 
-void HttpService::Scrape(const HttpRequest& request, const IpAddress& from, Instant now) {
+void HttpService::Scrape(const HttpRequest& request, const absl::StatusOr<IpAddress>& from,
+                         Instant now) {
+  if (!from.ok()) return EncodeHttpFailure(from.status(), body_);
   absl::Status status = DecodeHttpScrape(request.query, max_scrape_torrents_, scrape_hashes_);
   if (status.ok()) {
     scrape_rows_.resize(scrape_hashes_.size());
-    status = tracker_->Scrape(scrape_hashes_, from, now, absl::MakeSpan(scrape_rows_));
+    status = tracker_->Scrape(scrape_hashes_, *from, now, absl::MakeSpan(scrape_rows_));
   }
   if (!status.ok()) return EncodeHttpFailure(status, body_);
   EncodeHttpScrape(scrape_hashes_, scrape_rows_, tracker_->options().min_interval, body_);

@@ -21,6 +21,7 @@
 #include "muster/endpoint.h"
 #include "muster/ids.h"
 #include "muster/instant.h"
+#include "muster/ip_set.h"
 #include "muster/random.h"
 #include "muster/server.h"
 #include "muster/tracker.h"
@@ -45,16 +46,21 @@ class HttpService {
   enum class Route : std::uint8_t { kNone, kWrongMethod, kAnnounce, kScrape };
   struct Pending {
     Route route;
+    // Who asks, where a trusted proxy may stand between.
+    absl::StatusOr<IpAddress> from;
     absl::StatusOr<HttpAnnounce> announce;
   };
 
   static Route RouteOf(const HttpRequest& request);
+  absl::StatusOr<IpAddress> ClientOf(const HttpExchange& exchange) const;
   void AnswerOne(const HttpExchange& exchange, Pending& pending, Instant now, std::string& out);
   void Announce(absl::StatusOr<HttpAnnounce>& announce, std::string_view url, Instant now);
-  void Scrape(const HttpRequest& request, const IpAddress& from, Instant now);
+  void Scrape(const HttpRequest& request, const absl::StatusOr<IpAddress>& from, Instant now);
 
   Tracker* const tracker_;
   const std::size_t max_scrape_torrents_;
+  const IpSet trusted_proxies_;
+  const ProxyHeader proxy_header_;
   Random random_;
   // Scratch that outlives a request, so that answering one does not allocate.
   std::vector<Pending> pending_;

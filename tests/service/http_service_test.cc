@@ -143,6 +143,38 @@ TEST_F(HttpServiceTest, ScrapesManyAfterFewAndFewAfterMany) {
   EXPECT_EQ(Get("/scrape?info_hash=" + kHash), few);
 }
 
+// Behind proxies of 10/8.
+class HttpServiceBehindProxiesTest : public HttpServiceTest {
+ protected:
+  HttpServiceBehindProxiesTest() {
+    HttpOptions http;
+    http.trusted_proxies = {*Cidr::Parse("10.0.0.0/8")};
+    service_ = std::make_unique<HttpService>(tracker_.get(), http, Random(1));
+  }
+  std::string GetFor(const std::string& url, const std::string& client, std::string_view from) {
+    return Send("GET " + url + " HTTP/1.1\r\nX-Forwarded-For: " + client + "\r\n\r\n", from);
+  }
+};
+
+TEST_F(HttpServiceBehindProxiesTest, StoresTheClientThatATrustedProxyNames) {
+  GetFor(AnnounceUrl('1', 80), "198.51.100.7", "10.0.0.1");
+  EXPECT_THAT(Get(AnnounceUrl('2', 81, "compact=1")),
+              HasSubstr(std::string("5:peers6:\xc6\x33\x64\x07\0\x50", 15)));
+}
+
+TEST_F(HttpServiceBehindProxiesTest, StoresTheConnectionsAddressOfAnybodyElse) {
+  GetFor(AnnounceUrl('1', 80), "198.51.100.7", "203.0.113.5");
+  EXPECT_THAT(Get(AnnounceUrl('2', 81, "compact=1")),
+              HasSubstr(std::string("5:peers6:\xcb\x00\x71\x05\0\x50", 15)));
+}
+
+TEST_F(HttpServiceBehindProxiesTest, RefusesAClientThatIsNotNamed) {
+  EXPECT_THAT(GetFor(AnnounceUrl('1', 80), "unknown", "10.0.0.1"),
+              HasSubstr("the proxy does not say your address"));
+  EXPECT_THAT(GetFor("/scrape?info_hash=" + kHash, "unknown", "10.0.0.1"),
+              HasSubstr("the proxy does not say your address"));
+}
+
 class NoThanks : public Policy {
  public:
   absl::Status AllowAnnounce(const AnnounceRequest& request, Instant now) override {
