@@ -23,20 +23,26 @@ constexpr std::uint64_t kUnlimited =
     1'000'000'000'000;  // more torrents or peers than any machine holds
 
 constexpr std::string_view kLogLevels[] = {"info", "warning", "error"};
+constexpr std::string_view kProxyHeaders[] = {"x-forwarded-for", "forwarded"};
+
+constexpr std::uint64_t kMaxPath = 4095;
+constexpr std::uint64_t kMaxName = 255;
 
 constexpr std::string_view kListening = "Listening";
 constexpr std::string_view kAnnounces = "Announces";
 constexpr std::string_view kMemory = "Memory";
 constexpr std::string_view kUdp = "UDP";
 constexpr std::string_view kHttp = "HTTP";
+constexpr std::string_view kAccess = "Access lists";
 constexpr std::string_view kProcess = "Process";
 
 // Reads and writes the member that a path of member pointers leads to, whatever its type.
 template <auto... path>
 struct Member {
   using Type = std::remove_reference_t<decltype((std::declval<Settings&>().*....*path))>;
-  static constexpr bool kAsItIs =
-      std::is_same_v<Type, bool> || std::is_same_v<Type, std::vector<muster::Endpoint>>;
+  static constexpr bool kAsItIs = std::is_same_v<Type, bool> || std::is_same_v<Type, std::string> ||
+                                  std::is_same_v<Type, std::vector<muster::Endpoint>> ||
+                                  std::is_same_v<Type, std::vector<muster::Cidr>>;
   static constexpr bool kIsTime = requires { typename Type::period; };
 
   static Value Get(const Settings& settings) {
@@ -76,6 +82,18 @@ constexpr Setting Following(Setting setting, std::string_view how) {
 constexpr Setting Among(Setting setting, absl::Span<const std::string_view> choices) {
   setting.choices = choices;
   return setting;
+}
+
+constexpr Setting Shown(Setting setting, std::string_view placeholder) {
+  setting.placeholder = placeholder;
+  return setting;
+}
+
+template <auto... path>
+constexpr Setting Text(std::string_view name, std::string_view section,
+                       std::string_view placeholder, std::string_view help) {
+  const std::uint64_t max = placeholder == "NAME" ? kMaxName : kMaxPath;
+  return Shown(Row<path...>(name, section, Kind::kText, 0, max, help), placeholder);
 }
 
 using muster::HttpOptions;
@@ -185,10 +203,73 @@ constexpr Setting kSettings[] = {
     Row<&Settings::http, &HttpOptions::write_timeout>(
         "http-write-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
         "How long a client may take to receive an answer."),
+    Row<&Settings::http, &HttpOptions::trusted_proxies>(
+        "trusted-proxy", kHttp, Kind::kNetworks, 0, 1024,
+        "A reverse proxy, or a network of them, whose word is taken on where a request comes from: "
+        "the client is the last address in proxy-header that is no trusted proxy. From anybody "
+        "else the header means nothing."),
+    Among(Row<&Settings::http, &HttpOptions::proxy_header>(
+              "proxy-header", kHttp, Kind::kChoice, 0, 0,
+              "The header that the trusted proxies write. One that they only pass on says whatever "
+              "the client likes."),
+          kProxyHeaders),
+
+    Text<&Settings::access, &AccessSettings::whitelist>(
+        "whitelist", kAccess, "FILE",
+        "Serve only the torrents whose info hashes are in this file: 40 (v1) or 64 (v2) "
+        "hexadecimal digits on a line, then anything. The file is read again on SIGHUP and when it "
+        "changes; all files of lists are opened after privileges are given up."),
+    Text<&Settings::access, &AccessSettings::blacklist>(
+        "blacklist", kAccess, "FILE",
+        "Do not serve the torrents in this file, which is like that of whitelist. A torrent on "
+        "both lists is not served. What is refused is forgotten at once."),
+    Text<&Settings::access, &AccessSettings::whitelist_add_fifo>(
+        "whitelist-add-fifo", kAccess, "FIFO",
+        "A named pipe, made if it is missing: a hash written to it, on a line like one of the "
+        "file, is on the whitelist at once. It is so until the file is read again, unless "
+        "save-list-changes is on."),
+    Text<&Settings::access, &AccessSettings::whitelist_delete_fifo>(
+        "whitelist-delete-fifo", kAccess, "FIFO", "The same for taking hashes off the whitelist."),
+    Text<&Settings::access, &AccessSettings::blacklist_add_fifo>(
+        "blacklist-add-fifo", kAccess, "FIFO", "The same for putting hashes on the blacklist."),
+    Text<&Settings::access, &AccessSettings::blacklist_delete_fifo>(
+        "blacklist-delete-fifo", kAccess, "FIFO", "The same for taking hashes off the blacklist."),
+    Row<&Settings::access, &AccessSettings::save_changes>(
+        "save-list-changes", kAccess, Kind::kFlag, 0, 0,
+        "Write what comes through the named pipes into the files of the lists, within a second. "
+        "Other lines stay as they are. The files and their folders must be writable."),
+    Text<&Settings::access, &AccessSettings::allowed_ips>(
+        "allowed-ips", kAccess, "FILE",
+        "Serve only the addresses in this file: an address, a network (192.0.2.0/24) or a range "
+        "(192.0.2.1-192.0.2.9) on a line, then a blank and anything. Read again like whitelist."),
+    Text<&Settings::access, &AccessSettings::banned_ips>(
+        "banned-ips", kAccess, "FILE",
+        "Do not serve the addresses in this file, which is like that of allowed-ips."),
+    Row<&Settings::access, &AccessSettings::check_interval>(
+        "list-check-interval", kAccess, Kind::kMilliseconds, 0, kDay,
+        "How often to look whether the files of lists have changed. One that has is read as soon "
+        "as it stays the same for this long. 0 to read them on SIGHUP only."),
+    Row<&Settings::access, &AccessSettings::require>(
+        "require-lists", kAccess, Kind::kFlag, 0, 0,
+        "Do not start when the file of a list cannot be read. Switched off, that is a warning: a "
+        "whitelist without its file refuses everything, a blacklist nothing."),
 
     Row<&Settings::workers>("workers", kProcess, Kind::kCount, 0, 1024,
                             "Threads that serve, each with sockets of its own on every address. 0 "
                             "for one on each core."),
+    Text<&Settings::privileges, &PrivilegeSettings::user>(
+        "user", kProcess, "NAME",
+        "Who to become when every address is bound: the name of a user, or a number. Only root can "
+        "become somebody else; started by anybody else, it stays who it is. Empty to stay in any "
+        "case."),
+    Text<&Settings::privileges, &PrivilegeSettings::group>(
+        "group", kProcess, "NAME",
+        "The group to belong to then, and no other: a name or a number. Empty for the user's."),
+    Text<&Settings::privileges, &PrivilegeSettings::root_directory>(
+        "root-directory", kProcess, "DIRECTORY",
+        "For root, the directory to be confined to (chroot) when every address is bound; for "
+        "anybody else, the one to work in. Paths of lists are looked for in it; one that begins "
+        "with its name is understood as well."),
     Row<&Settings::drain_timeout>(
         "drain-timeout", kProcess, Kind::kMilliseconds, 0, kHour,
         "After SIGINT or SIGTERM, how long requests that are under way may take to finish."),
@@ -240,6 +321,38 @@ std::string FormatWithUnit(std::uint64_t number, absl::Span<const Unit> units,
   const auto* unit = std::find_if(units.begin(), units.end(),
                                   [&](const Unit& u) { return number % u.factor == 0; });
   return Concat({std::to_string(number / unit->factor), unit->suffix});
+}
+
+// Whether `text` is UTF-8 without control characters, so that it can stand in a file and a message.
+bool IsPlainText(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i++]);
+    if (first < 0x20 || first == 0x7f) return false;
+    if (first < 0x80) continue;
+    const std::size_t more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+    if (first < 0xc2 || first > 0xf4 || text.size() - i < more) return false;
+    std::uint32_t point = first & (0x3fu >> more);
+    for (const std::size_t end = i + more; i < end; ++i) {
+      const auto next = static_cast<unsigned char>(text[i]);
+      if ((next & 0xc0) != 0x80) return false;
+      point = point << 6 | (next & 0x3fu);
+    }
+    constexpr std::uint32_t kLeast[] = {0x80, 0x800, 0x10000};
+    if (point < kLeast[more - 1] || point > 0x10ffff) return false;  // longer than need be
+    if (point < 0xa0 || (point >= 0xd800 && point < 0xe000)) return false;
+  }
+  return true;
+}
+
+// A list as TOML, one of strings.
+template <typename Elements>
+std::string FormatList(const Elements& elements) {
+  std::string list = "[";
+  for (const auto& element : elements) {
+    if (list.size() > 1) list += ", ";
+    list += Concat({"\"", element.ToString(), "\""});
+  }
+  return list + "]";
 }
 
 // A number of the setting, as a message or a help text shows it.
@@ -318,6 +431,19 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
 
 }  // namespace
 
+void Append(const Value& more, Value& list) {
+  std::visit(
+      [&list](const auto& elements) {
+        using List = std::decay_t<decltype(elements)>;
+        if constexpr (std::is_same_v<List, std::vector<muster::Endpoint>> ||
+                      std::is_same_v<List, std::vector<muster::Cidr>>) {
+          List& all = std::get<List>(list);
+          all.insert(all.end(), elements.begin(), elements.end());
+        }
+      },
+      more);
+}
+
 absl::Span<const Setting> AllSettings() { return kSettings; }
 
 const Setting* FindSetting(std::string_view name) {
@@ -374,6 +500,15 @@ absl::StatusOr<Value> ParseValue(const Setting& setting, std::string_view text) 
       }
       return Invalid({"expected ", Placeholder(setting), ", not ", Quoted(text)});
     }
+    case Kind::kText:
+      if (IsPlainText(text)) return std::string(text);
+      return Invalid({"expected text in UTF-8 without control characters, not ", Quoted(text)});
+    case Kind::kNetworks:
+      if (auto network = muster::Cidr::Parse(text); network.ok()) {
+        return std::vector<muster::Cidr>{*network};
+      }
+      return Invalid(
+          {"expected a network such as 192.0.2.0/24, or an address, not ", Quoted(text)});
     case Kind::kEndpoints:
       if (auto endpoint = muster::Endpoint::Parse(text); endpoint.ok()) {
         return std::vector<muster::Endpoint>{*endpoint};
@@ -390,6 +525,14 @@ absl::Status CheckRange(const Setting& setting, const Value& value) {
   if (const auto* endpoints = std::get_if<std::vector<muster::Endpoint>>(&value)) {
     if (endpoints->size() <= setting.max) return absl::OkStatus();
     return Invalid({"at most ", std::to_string(setting.max), " addresses can be listened on"});
+  }
+  if (const auto* networks = std::get_if<std::vector<muster::Cidr>>(&value)) {
+    if (networks->size() <= setting.max) return absl::OkStatus();
+    return Invalid({"at most ", std::to_string(setting.max), " networks can be given"});
+  }
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    if (text->size() <= setting.max) return absl::OkStatus();
+    return Invalid({"longer than ", std::to_string(setting.max), " bytes"});
   }
   if (const auto* time = std::get_if<milliseconds>(&value)) {
     number = static_cast<std::uint64_t>(time->count());
@@ -424,14 +567,18 @@ std::string FormatValue(const Setting& setting, const Value& value) {
     }
     case Kind::kChoice:
       return Concat({"\"", setting.choices[std::get<std::uint64_t>(value)], "\""});
-    case Kind::kEndpoints: {
-      std::string list = "[";
-      for (const auto& endpoint : std::get<std::vector<muster::Endpoint>>(value)) {
-        if (list.size() > 1) list += ", ";
-        list += Concat({"\"", endpoint.ToString(), "\""});
+    case Kind::kText: {
+      std::string text = "\"";
+      for (char c : std::get<std::string>(value)) {
+        if (c == '"' || c == '\\') text += '\\';
+        text += c;
       }
-      return list + "]";
+      return text + "\"";
     }
+    case Kind::kEndpoints:
+      return FormatList(std::get<std::vector<muster::Endpoint>>(value));
+    case Kind::kNetworks:
+      return FormatList(std::get<std::vector<muster::Cidr>>(value));
   }
   return "";
 }
@@ -454,14 +601,20 @@ std::string Placeholder(const Setting& setting) {
       }
       return names;
     }
+    case Kind::kText:
+      return std::string(setting.placeholder);
     case Kind::kEndpoints:
       return "ADDRESS:PORT";
+    case Kind::kNetworks:
+      return "NETWORK";
   }
   return "";
 }
 
 std::string DefaultAndRange(const Setting& setting) {
   if (setting.kind == Kind::kEndpoints) return "Several addresses may be given.";
+  if (setting.kind == Kind::kNetworks) return "Several networks may be given.";
+  if (setting.kind == Kind::kText) return "Default: none.";
   const Value value = setting.get(Settings());
   std::string text = FormatValue(setting, value);
   text.erase(std::remove(text.begin(), text.end(), '"'), text.end());
