@@ -4,14 +4,18 @@
 #ifndef MUSTER_MUSTER_H_
 #define MUSTER_MUSTER_H_
 
+#include "muster/access_rules.h"
 #include "muster/announce.h"
 #include "muster/bencode.h"
+#include "muster/cidr.h"
 #include "muster/endpoint.h"
+#include "muster/hash_list.h"
 #include "muster/hashing.h"
 #include "muster/host_port.h"
 #include "muster/ids.h"
 #include "muster/info_hashes.h"
 #include "muster/instant.h"
+#include "muster/ip_set.h"
 #include "muster/log_sink.h"
 #include "muster/magnet.h"
 #include "muster/metainfo.h"

@@ -30,7 +30,10 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "muster/cidr.h"
 #include "muster/endpoint.h"
 #include "muster/export.h"
 #include "muster/log_sink.h"
@@ -80,6 +83,12 @@ struct UdpOptions {
   int socket_buffer = 4 * 1024 * 1024;
 };
 
+// Where reverse proxies say whom they speak for.
+enum class ProxyHeader : std::uint8_t {
+  kXForwardedFor,  // X-Forwarded-For: 192.0.2.1, 198.51.100.7
+  kForwarded,      // Forwarded: for=192.0.2.1, for="[2001:db8::7]:4711" (RFC 7239)
+};
+
 struct HttpOptions {
   // Connections of one worker at most; more are closed as soon as they come.
   std::size_t max_connections = 8192;
@@ -122,6 +131,12 @@ struct HttpOptions {
   std::string info_page_redirect;
   // The bytes of /favicon.ico; empty: there is none.
   std::string favicon;
+  // Reverse proxies whose word is taken on where a request comes from: the client is the last
+  // address in `proxy_header` that is not one of them. From anybody else the header means nothing.
+  std::vector<Cidr> trusted_proxies;
+  // The one that the proxies write themselves. What they only pass on says whatever the client
+  // likes.
+  ProxyHeader proxy_header = ProxyHeader::kXForwardedFor;
 };
 
 struct ServerOptions {
@@ -174,6 +189,12 @@ class MUSTER_EXPORT ServerThreads {
   static absl::StatusOr<std::unique_ptr<ServerThreads>> Start(Tracker* tracker,
                                                               const ServerOptions& options,
                                                               std::size_t workers);
+  // The same, with a step between: `before_serving` is called on this thread when every socket is
+  // bound and nothing is read from one yet. That is the moment to give up privileges. What it fails
+  // with is returned, and nothing is served.
+  static absl::StatusOr<std::unique_ptr<ServerThreads>> Start(
+      Tracker* tracker, const ServerOptions& options, std::size_t workers,
+      absl::FunctionRef<absl::Status()> before_serving);
   // As Stop().
   ~ServerThreads();
   ServerThreads(const ServerThreads&) = delete;

@@ -120,8 +120,9 @@ Worker::~Worker() {
 
 class ServerThreads::Impl {
  public:
-  static absl::StatusOr<std::unique_ptr<Impl>> Start(Tracker* tracker, const ServerOptions& options,
-                                                     std::size_t workers);
+  static absl::StatusOr<std::unique_ptr<Impl>> Start(
+      Tracker* tracker, const ServerOptions& options, std::size_t workers,
+      absl::FunctionRef<absl::Status()> before_serving);
   ~Impl() { Stop(); }
   void Stop();
 
@@ -134,7 +135,8 @@ class ServerThreads::Impl {
 };
 
 absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
-    Tracker* tracker, const ServerOptions& options, std::size_t workers) {
+    Tracker* tracker, const ServerOptions& options, std::size_t workers,
+    absl::FunctionRef<absl::Status()> before_serving) {
   absl::Status status = CheckServerOptions(options);
   if (!status.ok()) return status;
   if (workers == 0) return absl::InvalidArgumentError("workers: there must be one at least");
@@ -158,6 +160,8 @@ absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
     if (!server.ok()) return server.status();
     worker.Take(*std::move(server));
   }
+  status = before_serving();
+  if (!status.ok()) return status;
   const BlockSignals blocked;
   for (std::size_t i = 0; i < workers; ++i) {
     status = impl->workers_[i]->Run(i);
@@ -175,7 +179,14 @@ void ServerThreads::Impl::Stop() {
 absl::StatusOr<std::unique_ptr<ServerThreads>> ServerThreads::Start(Tracker* tracker,
                                                                     const ServerOptions& options,
                                                                     std::size_t workers) {
-  absl::StatusOr<std::unique_ptr<Impl>> impl = Impl::Start(tracker, options, workers);
+  return Start(tracker, options, workers, [] { return absl::OkStatus(); });
+}
+
+absl::StatusOr<std::unique_ptr<ServerThreads>> ServerThreads::Start(
+    Tracker* tracker, const ServerOptions& options, std::size_t workers,
+    absl::FunctionRef<absl::Status()> before_serving) {
+  absl::StatusOr<std::unique_ptr<Impl>> impl =
+      Impl::Start(tracker, options, workers, before_serving);
   if (!impl.ok()) return impl.status();
   return std::unique_ptr<ServerThreads>(new ServerThreads(*std::move(impl)));
 }

@@ -15,6 +15,7 @@
 #include "web/opentracker_page.h"
 #include "web/top_torrents.h"
 #include "web/torrent_list.h"
+#include "wire/forwarded.h"
 #include "wire/http_announce.h"
 #include "wire/http_parameter.h"
 #include "wire/http_scrape.h"
@@ -73,11 +74,17 @@ HttpService::HttpService(Tracker* tracker, const HttpOptions& options, Random ra
       routes_(options),
       counters_(*counters),
       site_(*site),
+      trusted_proxies_(absl::MakeConstSpan(options.trusted_proxies)),
       random_(random),
       ipv4_(tracker->options().max_numwant * CompactSize(AddressFamily::kIpv4)),
       ipv6_(tracker->options().max_numwant * CompactSize(AddressFamily::kIpv6)),
       ipv4_ids_(tracker->options().max_numwant),
       ipv6_ids_(tracker->options().max_numwant) {}
+
+absl::StatusOr<IpAddress> HttpService::ClientOf(const HttpExchange& exchange) const {
+  if (trusted_proxies_.empty()) return *exchange.from;
+  return ClientAddress(*exchange.request, *exchange.from, trusted_proxies_, options_.proxy_header);
+}
 
 void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::string& out) {
   pending_.clear();
@@ -86,11 +93,14 @@ void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::strin
   for (const HttpExchange& exchange : batch) {
     const HttpRequest& request = *exchange.request;
     const HttpRoute route = routes_.Find(request.path);
+    const absl::StatusOr<IpAddress> from = ClientOf(exchange);
     if (route != HttpRoute::kAnnounce) {
-      pending_.push_back({route, absl::StatusOr<HttpAnnounce>(HttpAnnounce())});
+      pending_.push_back({route, from, absl::StatusOr<HttpAnnounce>(HttpAnnounce())});
       continue;
     }
-    pending_.push_back({route, DecodeHttpAnnounce(request.query, *exchange.from)});
+    pending_.push_back({route, from,
+                        from.ok() ? DecodeHttpAnnounce(request.query, *from)
+                                  : absl::StatusOr<HttpAnnounce>(from.status())});
     if (pending_.back().announce.ok()) {
       const AnnounceRequest& announce = pending_.back().announce->request;
       coming_.push_back({announce.info_hash.data(), &announce.peer});
@@ -108,7 +118,17 @@ void HttpService::AnswerOne(HttpExchange& exchange, Pending& pending, Instant no
   const HttpMethod method = exchange.request->method;
   const bool allowed = method == HttpMethod::kGet || method == HttpMethod::kHead;
   body_.clear();
-  Write(allowed ? ReplyTo(exchange, pending, now) : Plain(405), exchange, out);
+  if (!allowed) return Write(Plain(405), exchange, out);
+  if (!pending.from.ok() && pending.route != HttpRoute::kAnnounce) {
+    const bool scrape = pending.route == HttpRoute::kScrape;
+    return Write(scrape ? Failure(200, pending.from.status()) : Plain(400), exchange, out);
+  }
+  // From here on who asks is who stands behind the proxy: a proxy on this machine must not make
+  // everybody local.
+  const IpAddress* const peer = exchange.from;
+  if (pending.from.ok()) exchange.from = &*pending.from;
+  Write(ReplyTo(exchange, pending, now), exchange, out);
+  exchange.from = peer;
 }
 
 HttpService::Reply HttpService::ReplyTo(const HttpExchange& exchange, Pending& pending,

@@ -24,6 +24,7 @@
 #include "muster/endpoint.h"
 #include "muster/ids.h"
 #include "muster/instant.h"
+#include "muster/ip_set.h"
 #include "muster/random.h"
 #include "muster/server.h"
 #include "muster/tracker.h"
@@ -53,6 +54,8 @@ class HttpService {
  private:
   struct Pending {
     HttpRoute route;
+    // Who asks, where a trusted proxy may stand between.
+    absl::StatusOr<IpAddress> from;
     absl::StatusOr<HttpAnnounce> announce;
   };
   // What is answered; text is in body_.
@@ -66,6 +69,7 @@ class HttpService {
     std::unique_ptr<HttpBody> stream = nullptr;
   };
 
+  absl::StatusOr<IpAddress> ClientOf(const HttpExchange& exchange) const;
   void AnswerOne(HttpExchange& exchange, Pending& pending, Instant now, std::string& out);
   Reply ReplyTo(const HttpExchange& exchange, Pending& pending, Instant now);
   void Write(Reply reply, HttpExchange& exchange, std::string& out);
@@ -94,6 +98,7 @@ class HttpService {
   const HttpRoutes routes_;
   WorkerCounters& counters_;
   HttpSite& site_;
+  const IpSet trusted_proxies_;
   Random random_;
   // Scratch that outlives a request, so that answering one does not allocate.
   std::vector<Pending> pending_;

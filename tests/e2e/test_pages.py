@@ -111,7 +111,7 @@ class Pages(unittest.TestCase):
     def test_settings_of_scrapes_are_heeded(self):
         _, base = self.start("--scrape", "specific")
         self.assertIn(b"not available", get(base, "/scrape")[2])
-        _, base = self.start("--full-scrape-for", "nobody")
+        _, base = self.start("--full-scrape-for", "192.0.2.0/24")
         self.assertIn(b"not available", get(base, "/scrape")[2])
         self.assertEqual(get(base, "/stats?mode=tpbs")[0], 403)
         _, base = self.start("--full-scrape-interval", "5m")
@@ -129,10 +129,10 @@ class Pages(unittest.TestCase):
             self.assertEqual(answer[:8], struct.pack(">II", 3, 2))
 
     def test_settings_of_statistics_are_heeded(self):
-        _, base = self.start("--statistics-for", "nobody")
+        _, base = self.start("--stats-access", "192.0.2.0/24")
         self.assertEqual(get(base, "/stats")[0], 403)
         self.assertEqual(get(base, "/metrics")[0], 403)
-        _, base = self.start("--statistics-path", "/here", "--metrics-path", "")
+        _, base = self.start("--stats-path", "/here", "--metrics-path", "")
         self.assertEqual(get(base, "/here")[0], 200)
         self.assertEqual(get(base, "/stats")[0], 404)
         self.assertEqual(get(base, "/metrics")[0], 404)
@@ -151,7 +151,7 @@ class Pages(unittest.TestCase):
         self.assertEqual(page.count(b"<tr><td><code>"), 2)
         self.assertIn(b"and 1 more", page)
         self.assertEqual(get(base, "/favicon.ico")[2], b"\0\0\1\0icon")
-        server, _ = self.start("--info-page-redirect", "https://example.org/")
+        server, _ = self.start("--redirect-url", "https://example.org/")
         connection = http.client.HTTPConnection(*server.address("http", 4), timeout=20)
         connection.request("GET", "/")
         answer = connection.getresponse()

@@ -123,6 +123,28 @@ TEST_F(ServerThreadsTest, RefusesToStartWithoutWorkers) {
   EXPECT_TRUE(absl::IsInvalidArgument(Start(kAll, 0).status()));
 }
 
+TEST_F(ServerThreadsTest, TakesAStepBetweenBindingAndServing) {
+  const Endpoint free = *LocalEndpoint(BindUdp(E("127.0.0.1:0"), {})->get());
+  ServerOptions options;
+  options.listeners = {{Protocol::kUdp, free}};
+  options.udp.socket_buffer = 0;
+  bool bound = false;
+  auto server = ServerThreads::Start(tracker_.get(), options, 2, [&]() -> absl::Status {
+    bound = !BindUdp(free, {}).ok();
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(server.ok()) << server.status();
+  EXPECT_TRUE(bound);
+}
+
+TEST_F(ServerThreadsTest, ServesNothingWhenThatStepFails) {
+  ServerOptions options;
+  options.listeners = kAll;
+  const auto server = ServerThreads::Start(tracker_.get(), options, 2,
+                                           [] { return absl::FailedPreconditionError("no"); });
+  EXPECT_EQ(server.status(), absl::FailedPreconditionError("no"));
+}
+
 TEST_F(ServerThreadsTest, StopsTwiceWithoutHarmAndStillSaysWhereItWas) {
   auto server = Start(kAll, 2);
   ASSERT_TRUE(server.ok());

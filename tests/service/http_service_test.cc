@@ -156,6 +156,38 @@ TEST_F(HttpServiceTest, ScrapesManyAfterFewAndFewAfterMany) {
   EXPECT_EQ(Get("/scrape?info_hash=" + kHash), few);
 }
 
+// Behind proxies of 10/8.
+class HttpServiceBehindProxiesTest : public HttpServiceTest {
+ protected:
+  HttpServiceBehindProxiesTest() {
+    HttpOptions http;
+    http.trusted_proxies = {*Cidr::Parse("10.0.0.0/8")};
+    Serve(http);
+  }
+  std::string GetFor(const std::string& url, const std::string& client, std::string_view from) {
+    return Send("GET " + url + " HTTP/1.1\r\nX-Forwarded-For: " + client + "\r\n\r\n", from);
+  }
+};
+
+TEST_F(HttpServiceBehindProxiesTest, StoresTheClientThatATrustedProxyNames) {
+  GetFor(AnnounceUrl('1', 80), "198.51.100.7", "10.0.0.1");
+  EXPECT_THAT(Get(AnnounceUrl('2', 81, "compact=1")),
+              HasSubstr(std::string("5:peers6:\xc6\x33\x64\x07\0\x50", 15)));
+}
+
+TEST_F(HttpServiceBehindProxiesTest, StoresTheConnectionsAddressOfAnybodyElse) {
+  GetFor(AnnounceUrl('1', 80), "198.51.100.7", "203.0.113.5");
+  EXPECT_THAT(Get(AnnounceUrl('2', 81, "compact=1")),
+              HasSubstr(std::string("5:peers6:\xcb\x00\x71\x05\0\x50", 15)));
+}
+
+TEST_F(HttpServiceBehindProxiesTest, RefusesAClientThatIsNotNamed) {
+  EXPECT_THAT(GetFor(AnnounceUrl('1', 80), "unknown", "10.0.0.1"),
+              HasSubstr("the proxy does not say your address"));
+  EXPECT_THAT(GetFor("/scrape?info_hash=" + kHash, "unknown", "10.0.0.1"),
+              HasSubstr("the proxy does not say your address"));
+}
+
 class NoThanks : public Policy {
  public:
   absl::Status AllowAnnounce(const AnnounceRequest& request, Instant now) override {
@@ -427,6 +459,19 @@ TEST_F(HttpServiceTest, AnnouncesToAStatisticsAddressCostNothing) {
   };
   Serve(options);
   EXPECT_THAT(Send(Get10("/stats" + AnnounceUrl('1', 80).substr(9))), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(HttpServiceTest, AProxyOnThisMachineMakesNobodyLocal) {
+  HttpOptions options;
+  options.trusted_proxies = {*Cidr::Parse("127.0.0.1")};
+  Serve(options);
+  const std::string stranger = "X-Forwarded-For: 192.0.2.7\r\n";
+  EXPECT_THAT(Send(Get10("/stats", stranger), "127.0.0.1"), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(Send(Get10("/metrics", stranger), "127.0.0.1"), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(Send(Get10("/scrape", stranger), "127.0.0.1"),
+              HasSubstr("full scrape is not available here"));
+  EXPECT_THAT(Send(Get10("/stats", "X-Forwarded-For: 127.0.0.9\r\n"), "127.0.0.1"),
+              StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(HttpServiceTest, HasItsPathsWhereTheOptionsPutThem) {

@@ -21,6 +21,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "muster/cidr.h"
 #include "muster/endpoint.h"
 #include "muster/log_sink.h"
 #include "muster/server.h"
@@ -40,12 +41,32 @@ struct StateSettings {
   muster::StateCompression compression = muster::StateKeeperOptions().compression;
 };
 
-// Who may see something.
-enum class Audience : std::uint8_t {
-  kNobody,
-  kLocal,  // this machine
-  kAnybody,
+// Files of lists that may change while the daemon runs. Empty paths: no such list.
+struct AccessSettings {
+  std::string whitelist;
+  std::string blacklist;
+  // Named pipes.
+  std::string whitelist_add_fifo;
+  std::string whitelist_delete_fifo;
+  std::string blacklist_add_fifo;
+  std::string blacklist_delete_fifo;
+  std::string allowed_ips;
+  std::string banned_ips;
+  // 0: only when told by SIGHUP.
+  std::chrono::milliseconds check_interval{5'000};
+  bool save_changes = false;
+  bool require = true;
 };
+
+// Who the daemon is once its sockets are bound. Empty: as it was started.
+struct PrivilegeSettings {
+  std::string user;
+  std::string group;
+  std::string root_directory;
+};
+
+// The networks of the loopback.
+std::vector<muster::Cidr> ThisMachine();
 
 struct Settings {
   // Both empty: the default listeners, see ServerOptionsOf().
@@ -62,10 +83,13 @@ struct Settings {
   muster::UdpOptions udp;
   muster::HttpOptions http;
   StateSettings state;
-  Audience full_scrape_for = Audience::kLocal;
-  Audience statistics_for = Audience::kLocal;
+  // Who may scrape everything, and who may see statistics.
+  std::vector<muster::Cidr> full_scrape_for = ThisMachine();
+  std::vector<muster::Cidr> statistics_for = ThisMachine();
   // A file, which is read when the daemon starts; empty: none.
   std::string favicon;
+  AccessSettings access;
+  PrivilegeSettings privileges;
 };
 
 // What the server is to do, but for its log. It listens on UDP first, each in the order given;
@@ -86,10 +110,16 @@ enum class Kind : std::uint8_t {
   kChoice,        // uint64_t, an index into Setting::choices
   kText,          // string
   kEndpoints,     // vector<Endpoint>
+  kNetworks,      // vector<Cidr>
 };
 
 using Value = std::variant<bool, std::uint64_t, std::chrono::milliseconds, std::string,
-                           std::vector<muster::Endpoint>>;
+                           std::vector<muster::Endpoint>, std::vector<muster::Cidr>>;
+
+// Whether several values may be given.
+constexpr bool IsList(Kind kind) { return kind == Kind::kEndpoints || kind == Kind::kNetworks; }
+// Adds the elements of `more`, a list of the same kind, to `list`.
+void Append(const Value& more, Value& list);
 
 // One row of the table.
 struct Setting {
@@ -118,8 +148,8 @@ absl::Span<const Setting> AllSettings();
 // Null for an unknown name.
 const Setting* FindSetting(std::string_view name);
 
-// Reads a value as it is written on a command line or in quotes in a file; for kEndpoints, one of
-// them. InvalidArgument says what was expected, without the setting's name.
+// Reads a value as it is written on a command line or in quotes in a file; of a list, a list of one.
+// InvalidArgument says what was expected, without the setting's name.
 absl::StatusOr<Value> ParseValue(const Setting& setting, std::string_view text);
 // InvalidArgument when the value is outside of the setting's range.
 absl::Status CheckRange(const Setting& setting, const Value& value);
