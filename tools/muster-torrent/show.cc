@@ -183,9 +183,8 @@ std::shared_ptr<ShowOptions> AddOptions(CLI::App& command, const char* help) {
 }
 
 // A command over a torrent that was read.
-template <typename Show>
 void AddReader(CLI::App& app, Action& action, const char* name, const char* help,
-               const Show& show) {
+               int (*show)(const Metainfo& torrent, bool json)) {
   CLI::App& command = *app.add_subcommand(name, help);
   const auto options = AddOptions(command, "A torrent file; - for standard input.");
   command.callback([options, &action, show] {
