@@ -139,6 +139,34 @@ class Latencies {
   std::thread thread_;
 };
 
+// For how long a save keeps announces of one swarm of so many peers waiting at a time: the longest
+// visit, in processor time.
+void MeasureLongestVisit(std::uint32_t peers) {
+  const auto store = muster::NewMemoryStore({.hash_seed = 1});
+  muster::Random random(1);
+  for (std::uint32_t p = 0; p < peers; ++p) Announce(*store, HashOf(1), PeerOf(p), random, kNow);
+  const auto cpu = [] {
+    timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+  };
+  double longest = 0;
+  muster::SwarmCursor cursor;
+  std::vector<muster::PeerRecord> copied;
+  while (!cursor.at_end) {
+    copied.clear();
+    copied.reserve(16 * 1024);
+    const double begin = cpu();
+    store->Walk(cursor, 4096, [&](const muster::SwarmView& view) {
+      view.ForEachPeer([&](const muster::PeerRecord& record) { copied.push_back(record); });
+      return false;
+    });
+    longest = std::max(longest, cpu() - begin);
+  }
+  std::printf("one swarm of %u peers: a save holds its lock for at most %.0f us at a time\n", peers,
+              longest * 1e6);
+}
+
 void MeasureSize(std::uint64_t torrents, std::uint64_t peers) {
   const std::string folder = Folder();
   auto store = muster::NewMemoryStore({.hash_seed = 1});
@@ -253,6 +281,7 @@ int main(int argc, char** argv) {
   };
   if (what == "size") {
     MeasureSize(number(2, 1'000'000), number(3, 10'000'000));
+    MeasureLongestVisit(1'000'000);
   } else if (what == "journal") {
     MeasureJournal(static_cast<int>(number(2, 5)));
   } else {

@@ -95,8 +95,25 @@ TEST_P(ThreadsTest, EveryVerbAtOnceLeavesTotalsThatAreARecount) {
             EXPECT_EQ(n, view.counts().peers());
             return ++seen < 50;
           });
+        } else if (what == 62 && step % 16 == 1) {
+          std::uint64_t seen = 0;
+          SwarmCursor cursor{.next = hash};
+          while (!cursor.at_end && seen < 50) {
+            store->Walk(cursor, 100, [&](const SwarmView& view) {
+              view.ForEachPeer([&](const PeerRecord&) { ++seen; });
+              return ++seen % 5 != 0;
+            });
+          }
         } else if (what == 63 && step % 8 == 0) {
           store->Remove(hash);
+        } else if (what == 63) {
+          const PeerRecord saved{.peer = peer,
+                                 .state = static_cast<PeerState>(step % 4),
+                                 .completed = step % 3 == 0,
+                                 .last_seen = now - kMinute,
+                                 .peer_id = nullptr};
+          EXPECT_TRUE(
+              store->Restore({.info_hash = hash, .completed = 3, .peers = {&saved, 1}}, now).ok());
         }
       }
     });
