@@ -70,7 +70,7 @@ struct StateReadOptions {
 struct StateWriteOptions {
   // bttrack's dictionary has all counts before the first peer, so peers wait: in this much memory,
   // and beyond it in an unnamed file of this folder.
-  std::size_t spool_memory = std::size_t{64} << 20;
+  std::size_t spool_memory = std::size_t{32} << 20;
   std::string spool_folder = "/tmp";
   // Now: what muster's format says of when it was written, and opentracker's of a torrent whose last
   // activity is not known.

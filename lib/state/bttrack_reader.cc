@@ -368,22 +368,20 @@ absl::Status BttrackReader::Recover() {
 bool BttrackReader::RecoverAt(std::string_view at, bool peers_too) {
   constexpr std::string_view kPeersKey = "5:peersd";
   constexpr std::string_view kCountsKey = "9:completedd";
-  if (BeginsTorrent(at)) {
-    ResumeAt(Place::kTorrents, 0);
-  } else if (peers_too && BeginsPeer(at)) {
-    ResumeAt(Place::kPeers, 0);
-  } else if (place_ > Place::kCounts) {
-    return false;
-  } else if (StartsWith(at, kPeersKey) && BeginsTorrent(at.substr(kPeersKey.size()))) {
-    ResumeAt(Place::kTorrents, kPeersKey.size());
-  } else if (StartsWith(at, kCountsKey) && BeginsCount(at.substr(kCountsKey.size()))) {
-    ResumeAt(Place::kCounts, kCountsKey.size());
-  } else if (place_ == Place::kCounts && BeginsCount(at)) {
-    ResumeAt(Place::kCounts, 0);
-  } else {
-    return false;
+  const auto resume = [this](Place place, std::size_t behind) {
+    ResumeAt(place, behind);
+    return true;
+  };
+  if (BeginsTorrent(at)) return resume(Place::kTorrents, 0);
+  if (peers_too && BeginsPeer(at)) return resume(Place::kPeers, 0);
+  if (place_ > Place::kCounts) return false;
+  if (StartsWith(at, kPeersKey) && BeginsTorrent(at.substr(kPeersKey.size()))) {
+    return resume(Place::kTorrents, kPeersKey.size());
   }
-  return true;
+  if (StartsWith(at, kCountsKey) && BeginsCount(at.substr(kCountsKey.size()))) {
+    return resume(Place::kCounts, kCountsKey.size());
+  }
+  return place_ == Place::kCounts && BeginsCount(at) && resume(Place::kCounts, 0);
 }
 
 void BttrackReader::ResumeAt(Place place, std::size_t behind) {

@@ -25,7 +25,7 @@ class Buffered final : public ByteSink {
     return buffer_.size() < kEnough ? absl::OkStatus() : Flush();
   }
   absl::Status Flush() {
-    const absl::Status status = sink_->Write(buffer_);
+    absl::Status status = sink_->Write(buffer_);
     buffer_.clear();
     return status;
   }

@@ -49,7 +49,7 @@ class OpentrackerReader final : public StateReader {
     torrent = SavedTorrent();
     std::string_view line;
     do {
-      const absl::StatusOr<bool> more = NextLine(line);
+      absl::StatusOr<bool> more = NextLine(line);
       if (!more.ok() || !*more) return more;
     } while (line.empty());
     if (ParseOpentrackerLine(line, torrent)) return true;
@@ -141,7 +141,7 @@ class OpentrackerWriter final : public StateWriter {
     absl::StrAppend(&lines_, info_hash_.ToHex(), ":", minute, ":", completed_, "\n");
     constexpr std::size_t kEnough = std::size_t{64} << 10;
     if (lines_.size() < kEnough) return absl::OkStatus();
-    const absl::Status status = sink_->Write(lines_);
+    absl::Status status = sink_->Write(lines_);
     lines_.clear();
     return status;
   }

@@ -133,7 +133,7 @@ absl::Status OutputFile::Commit() {
   const int folder_file = open(folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder_file < 0) return Failed("sync the folder of");
   const bool synced = fsync(folder_file) == 0;
-  const absl::Status status = synced ? absl::OkStatus() : Failed("sync the folder of");
+  absl::Status status = synced ? absl::OkStatus() : Failed("sync the folder of");
   close(folder_file);
   return status;
 }

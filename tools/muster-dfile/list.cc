@@ -201,7 +201,7 @@ absl::StatusOr<int> ListTorrents(StateInput& state, const ListOptions& options) 
   printer.Header(false);
   Rows<TorrentSummary> rows(printer, options.limit, OrderOfTorrents(options.sort), options.reverse);
   bool has_client = filter.client.empty();
-  const absl::StatusOr<int> result = ForEachTorrent(
+  absl::StatusOr<int> result = ForEachTorrent(
       state,
       [&](const TorrentSummary& torrent) {
         const bool of_client = std::exchange(has_client, filter.client.empty());
@@ -231,7 +231,7 @@ absl::StatusOr<int> ListPeers(StateInput& state, const ListOptions& options) {
   };
   Rows<PeerRow> rows(printer, options.limit, options.sort == SortKey::kAge ? by_age : nullptr,
                      options.reverse);
-  const absl::StatusOr<int> result = ForEachTorrent(
+  absl::StatusOr<int> result = ForEachTorrent(
       state, [](const TorrentSummary&) {},
       [&](const muster::InfoHash& info_hash, const muster::SavedPeer& peer) {
         if (IsIn(filter, info_hash) && IsOfClient(filter, peer) &&

@@ -138,7 +138,7 @@ absl::StatusOr<int> Plot(const Input& input, const PlotOptions& options) {
   std::vector<std::uint64_t> sizes;
   AgeCounts ages;
   const muster::Instant written = (*state)->written();
-  const absl::StatusOr<int> result = ForEachTorrent(
+  absl::StatusOr<int> result = ForEachTorrent(
       **state,
       [&](const TorrentSummary& torrent) {
         const std::size_t index = SizeIndex(torrent.peers());

@@ -113,7 +113,7 @@ absl::StatusOr<int> Show(const Input& input, const ShowOptions& options) {
   if (!state.ok()) return state.status();
   Totals totals;
   const muster::Instant written = (*state)->written();
-  const absl::StatusOr<int> result = ForEachTorrent(
+  absl::StatusOr<int> result = ForEachTorrent(
       **state, [&](const TorrentSummary& torrent) { totals.Add(torrent, options.top); },
       [&](const muster::InfoHash&, const muster::SavedPeer& peer) {
         totals.ages.Add(written - peer.last_seen);

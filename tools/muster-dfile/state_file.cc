@@ -91,7 +91,7 @@ absl::StatusOr<bool> StateInput::NextWhole(SavedTorrent& torrent) {
   last_ = torrent.info_hash;
   SavedTorrent next;
   while (true) {
-    const absl::StatusOr<bool> more = NextPart(next);
+    absl::StatusOr<bool> more = NextPart(next);
     if (!more.ok()) return more;
     if (!*more) break;
     if (next.info_hash != torrent.info_hash) {
