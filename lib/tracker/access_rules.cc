@@ -108,4 +108,9 @@ absl::Status AccessRules::AllowScrape(const InfoHash&, const IpAddress& from, In
   return Allows(from) ? absl::OkStatus() : AddressRefused();
 }
 
+void AccessRules::Prefetch(absl::Span<const SwarmHint> coming) const {
+  blacklist_.Prefetch(coming);
+  if (enforces_whitelist()) whitelist_.Prefetch(coming);
+}
+
 }  // namespace muster
