@@ -59,8 +59,8 @@ class AccessRules::IpRules {
     any_.store(any, std::memory_order_release);
   }
 
-  Mutex changing_;
   Published<Rules> rules_{std::make_unique<Rules>()};
+  Mutex changing_;
   // Whether there is a rule at all: most trackers have none.
   std::atomic<bool> any_{false};
 };

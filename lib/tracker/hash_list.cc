@@ -130,8 +130,8 @@ class HashList::Impl {
         Snapshot{std::make_shared<HashTable>(With(*base, all_added, all_removed)), {}, {}});
   }
 
-  Mutex changing_;
   Published<Snapshot> snapshot_;
+  Mutex changing_;
   // A list that is not used costs nothing.
   std::atomic<bool> empty_;
 };
