@@ -58,6 +58,27 @@ void ContainsInTurn(benchmark::State& state) {
 }
 BENCHMARK(ContainsInTurn)->Arg(1'000)->Arg(100'000)->Arg(10'000'000);
 
+// As a server asks: what comes next is known for a batch of 64.
+void ContainsInBatches(benchmark::State& state) {
+  constexpr std::size_t kBatch = 64;
+  const std::vector<InfoHash> asked = SomeHashes(kAsked, 2);
+  const HashList list(SomeHashes(static_cast<std::size_t>(state.range(0)), 1));
+  std::vector<SwarmHint> coming(kBatch);
+  std::size_t i = 0, found = 0;
+  for (auto _ : state) {
+    for (std::size_t j = 0; j < kBatch; ++j) coming[j].info_hash = asked[i + j].data();
+    list.Prefetch(coming);
+    for (std::size_t j = 0; j < kBatch; ++j) found += list.Contains(asked[i + j]);
+    i = (i + kBatch) % kAsked;
+  }
+  benchmark::DoNotOptimize(found);
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kBatch));
+  state.counters["each"] = benchmark::Counter(
+      static_cast<double>(state.iterations() * static_cast<std::int64_t>(kBatch)),
+      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(ContainsInBatches)->Arg(1'000)->Arg(100'000)->Arg(10'000'000);
+
 // All that an announce pays where nothing is listed, and where both lists are in force.
 void AllowAnnounce(benchmark::State& state) {
   AccessRules rules;

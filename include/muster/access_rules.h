@@ -65,6 +65,7 @@ class MUSTER_EXPORT AccessRules final : public Policy {
   // that is refused.
   absl::Status AllowAnnounce(const AnnounceRequest& request, Instant now) override;
   absl::Status AllowScrape(const InfoHash& info_hash, const IpAddress& from, Instant now) override;
+  void Prefetch(absl::Span<const SwarmHint> coming) const override;
 
  private:
   class IpRules;

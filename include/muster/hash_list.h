@@ -27,6 +27,7 @@
 #include "absl/types/span.h"
 #include "muster/export.h"
 #include "muster/ids.h"
+#include "muster/swarm_store.h"
 
 namespace muster {
 
@@ -82,6 +83,8 @@ class MUSTER_EXPORT HashList {
   HashList& operator=(const HashList&) = delete;
 
   bool Contains(const InfoHash& info_hash) const;
+  // Fetches the memory that Contains() will need for these.
+  void Prefetch(absl::Span<const SwarmHint> coming) const;
 
   // Everything that was on the list goes. Takes as long as sorting the hashes.
   void Replace(std::vector<InfoHash> hashes);

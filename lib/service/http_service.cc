@@ -106,7 +106,7 @@ void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::strin
       coming_.push_back({announce.info_hash.data(), &announce.peer});
     }
   }
-  tracker_->store().Prefetch(coming_);
+  tracker_->Prefetch(coming_);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     AnswerOne(batch[i], pending_[i], now, out);
     batch[i].end = out.size();

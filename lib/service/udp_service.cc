@@ -52,7 +52,7 @@ void UdpService::Answer(absl::Span<UdpDatagram> batch, Instant now) {
       coming_.push_back({info_hash});
     }
   }
-  tracker_->store().Prefetch(coming_);
+  tracker_->Prefetch(coming_);
   ids_.Resolve(absl::MakeSpan(claims_), now);
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     UdpDatagram& datagram = *pending_[i].datagram;

@@ -59,8 +59,8 @@ class AccessRules::IpRules {
     any_.store(any, std::memory_order_release);
   }
 
-  Mutex changing_;
   Published<Rules> rules_{std::make_unique<Rules>()};
+  Mutex changing_;
   // Whether there is a rule at all: most trackers have none.
   std::atomic<bool> any_{false};
 };
@@ -106,6 +106,11 @@ absl::Status AccessRules::AllowAnnounce(const AnnounceRequest& request, Instant)
 
 absl::Status AccessRules::AllowScrape(const InfoHash&, const IpAddress& from, Instant) {
   return Allows(from) ? absl::OkStatus() : AddressRefused();
+}
+
+void AccessRules::Prefetch(absl::Span<const SwarmHint> coming) const {
+  blacklist_.Prefetch(coming);
+  if (enforces_whitelist()) whitelist_.Prefetch(coming);
 }
 
 }  // namespace muster

@@ -64,6 +64,13 @@ class HashList::Impl {
     return !empty_.load(std::memory_order_acquire) && snapshot_.Read()->Contains(info_hash);
   }
 
+  void Prefetch(absl::Span<const SwarmHint> coming) const {
+    if (empty_.load(std::memory_order_acquire)) return;
+    const auto snapshot = snapshot_.Read();
+    for (const SwarmHint& hint : coming) snapshot->base->PrefetchStart(hint.info_hash);
+    for (const SwarmHint& hint : coming) snapshot->base->PrefetchHash(hint.info_hash);
+  }
+
   void Replace(std::vector<InfoHash> hashes) {
     auto next = std::make_unique<Snapshot>(Snapshot{Table(std::move(hashes)), {}, {}});
     const MutexLock lock(&changing_);
@@ -123,8 +130,8 @@ class HashList::Impl {
         Snapshot{std::make_shared<HashTable>(With(*base, all_added, all_removed)), {}, {}});
   }
 
-  Mutex changing_;
   Published<Snapshot> snapshot_;
+  Mutex changing_;
   // A list that is not used costs nothing.
   std::atomic<bool> empty_;
 };
@@ -134,6 +141,7 @@ HashList::HashList(std::vector<InfoHash> hashes)
     : impl_(std::make_unique<Impl>(std::move(hashes))) {}
 HashList::~HashList() = default;
 bool HashList::Contains(const InfoHash& info_hash) const { return impl_->Contains(info_hash); }
+void HashList::Prefetch(absl::Span<const SwarmHint> coming) const { impl_->Prefetch(coming); }
 void HashList::Replace(std::vector<InfoHash> hashes) { impl_->Replace(std::move(hashes)); }
 void HashList::Change(absl::Span<const HashChange> changes) { impl_->Change(changes); }
 std::size_t HashList::size() const { return impl_->size(); }

@@ -76,6 +76,7 @@ void HashListReader::Add(std::string_view piece) {
 
 void HashListReader::AddLine(std::string_view line) {
   ++lines_;
+  line = line.substr(0, kKept);  // the same whatever pieces it came in
   if (const std::optional<InfoHash> hash = HashOfLine(line)) {
     result_.hashes.push_back(*hash);
     return;

@@ -44,21 +44,38 @@ HashTable::HashTable(std::vector<InfoHash> hashes) : hashes_(std::move(hashes)) 
   starts_.resize((std::size_t{1} << bits) + 1, static_cast<std::uint32_t>(hashes_.size()));
 }
 
+// Among evenly distributed hashes the bits that follow the first ones say where a hash would be,
+// give or take a few places.
+const InfoHash* HashTable::Guess(std::uint64_t number, const InfoHash*& begin,
+                                 const InfoHash*& end) const {
+  const std::size_t first_bits = number >> 32 >> shift_;
+  begin = hashes_.data() + starts_[first_bits];
+  end = hashes_.data() + starts_[first_bits + 1];
+  const std::uint64_t following = number << (32 - shift_) >> 32;
+  return begin + (static_cast<std::uint64_t>(end - begin) * following >> 32);
+}
+
+void HashTable::PrefetchStart(const std::uint8_t* info_hash) const {
+  if (!hashes_.empty()) __builtin_prefetch(&starts_[LoadBig32(info_hash) >> shift_]);
+}
+
+void HashTable::PrefetchHash(const std::uint8_t* info_hash) const {
+  if (hashes_.empty()) return;
+  const InfoHash *begin, *end;
+  __builtin_prefetch(Guess(LoadBig64(info_hash), begin, end));
+}
+
 bool HashTable::Contains(const InfoHash& info_hash) const {
   if (hashes_.empty()) return false;
   const std::uint64_t number = LoadBig64(info_hash.data());
-  const std::size_t first_bits = number >> 32 >> shift_;
-  const InfoHash* const begin = hashes_.data() + starts_[first_bits];
-  const InfoHash* const end = hashes_.data() + starts_[first_bits + 1];
-  const auto count = static_cast<std::size_t>(end - begin);
+  const InfoHash *begin, *end;
+  const InfoHash* at = Guess(number, begin, end);
   // More than any chance puts between two starts: chosen by somebody.
-  if (count > 8 * kHashesPerStart) return std::binary_search(begin, end, info_hash, Less);
-  // Among evenly distributed hashes the bits that follow say where this one would be, give or take
-  // a few places. Hashes whose first eight bytes agree stand side by side.
-  const std::uint64_t following = number << (32 - shift_) >> 32;
-  const InfoHash* at = begin + (count * following >> 32);
+  constexpr std::ptrdiff_t kMany = 8 * kHashesPerStart;
+  if (end - begin > kMany) return std::binary_search(begin, end, info_hash, Less);
   while (at != begin && LoadBig64(at[-1].data()) >= number) --at;
   while (at != end && LoadBig64(at->data()) < number) ++at;
+  // Hashes whose first eight bytes agree stand side by side.
   for (; at != end && LoadBig64(at->data()) == number; ++at) {
     if (*at == info_hash) return true;
   }

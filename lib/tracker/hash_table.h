@@ -31,6 +31,10 @@ class HashTable {
   explicit HashTable(std::vector<InfoHash> hashes);
 
   bool Contains(const InfoHash& info_hash) const;
+  // Ask for the memory that Contains() needs, `info_hash` being its 20 bytes: first the one for all
+  // that come, then the other, which reads what the first has fetched.
+  void PrefetchStart(const std::uint8_t* info_hash) const;
+  void PrefetchHash(const std::uint8_t* info_hash) const;
   // Sorted, each once.
   absl::Span<const InfoHash> hashes() const { return hashes_; }
   std::size_t size() const { return hashes_.size(); }
@@ -40,6 +44,9 @@ class HashTable {
   }
 
  private:
+  // Where `number`, the first 8 bytes of a hash, is likely to be, between `begin` and `end`.
+  const InfoHash* Guess(std::uint64_t number, const InfoHash*& begin, const InfoHash*& end) const;
+
   std::vector<InfoHash> hashes_;
   // hashes_[starts_[i]] is the first whose first bits are i or more; one place more than there are
   // values.

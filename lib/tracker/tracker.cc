@@ -142,6 +142,11 @@ absl::StatusOr<std::vector<ScrapeRow>> Tracker::Scrape(absl::Span<const InfoHash
   return rows;
 }
 
+void Tracker::Prefetch(absl::Span<const SwarmHint> coming) const {
+  store_->Prefetch(coming);
+  if (policy_ != nullptr) policy_->Prefetch(coming);
+}
+
 std::size_t Tracker::Expire(Instant now, std::size_t max_swarms) {
   return store_->Expire(now - options_.peer_timeout, max_swarms);
 }

@@ -35,7 +35,7 @@ def run(*args, program=MUSTERD, **kwargs):
 
 class Dialect(access_test.AccessTest):
     def start(self, *options, listeners=2, **kwargs):
-        kwargs.setdefault("cwd", self.folder)
+        kwargs = {"cwd": self.folder, "env": access_test.CONFINED, **kwargs}
         os.chmod(self.folder, 0o777)
         daemon = Daemon("--dialect", "opentracker", *options, listeners=listeners, **kwargs)
         self.addCleanup(daemon.__exit__, None)

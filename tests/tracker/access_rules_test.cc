@@ -146,5 +146,26 @@ TEST_F(AccessRulesTest, RefuseAddressesThatAreNotAmongTheAllowed) {
   EXPECT_EQ(Announce(1, "198.51.100.1:6881"), "");
 }
 
+class Listener : public Policy {
+ public:
+  absl::Status AllowAnnounce(const AnnounceRequest&, Instant) override { return absl::OkStatus(); }
+  absl::Status AllowScrape(const InfoHash&, const IpAddress&, Instant) override {
+    return absl::OkStatus();
+  }
+  void Prefetch(absl::Span<const SwarmHint> coming) const override { told += coming.size(); }
+  mutable std::size_t told = 0;
+};
+
+TEST(Policy, IsToldWhatComesNext) {
+  auto tracker = *Tracker::Create({});
+  const InfoHash hash = HashOf(1);
+  const SwarmHint coming[] = {{hash.data()}, {hash.data()}};
+  tracker->Prefetch(coming);  // there is none
+  Listener policy;
+  tracker->SetPolicy(&policy);
+  tracker->Prefetch(coming);
+  EXPECT_EQ(policy.told, 2u);
+}
+
 }  // namespace
 }  // namespace muster

@@ -88,7 +88,8 @@ TEST(HashListReader, CountsBadLinesAndSaysWhereTheFirstIs) {
 
 TEST(HashListReader, ReadsTheSameWhateverThePieces) {
   const std::string text = "# c\n" + kV1 + "\n" + kV2 + " comment " + std::string(200, 'x') + "\n" +
-                           kV2 + "0\n" + std::string(500, 'a') + "\n\r\n" + kV1 + "\t\n  \n" + kV2;
+                           kV2 + "0\n" + std::string(100, ' ') + "no\n" + std::string(500, 'a') +
+                           "\n\r\n" + kV1 + "\t\n  \n" + kV2;
   const auto whole = Read(text);
   EXPECT_EQ(whole.hashes.size(), 4u);
   EXPECT_EQ(whole.bad_lines, 2u);
@@ -201,6 +202,17 @@ TEST(HashList, ForgetsChangesWhenItIsReplaced) {
   list.Replace({HashOf(kV1)});
   EXPECT_TRUE(list.Contains(HashOf(kV1)));
   EXPECT_FALSE(list.Contains(HashOf(kV2)));
+}
+
+TEST(HashList, AnswersTheSameAboutWhatItWasToldComes) {
+  const std::vector<InfoHash> some = SomeHashes(2000, 6);
+  std::vector<SwarmHint> coming;
+  for (const InfoHash& hash : some) coming.push_back({hash.data()});
+  HashList list;
+  list.Prefetch(coming);
+  list.Replace(std::vector<InfoHash>(some.begin(), some.begin() + 1000));
+  list.Prefetch(coming);
+  for (std::size_t i = 0; i < some.size(); ++i) EXPECT_EQ(list.Contains(some[i]), i < 1000);
 }
 
 // Against a plain set, past the point where changes are worked into the table.

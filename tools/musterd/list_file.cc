@@ -116,7 +116,7 @@ class Replacement {
 FileStamp FileStamp::Of(const struct stat& status) {
   constexpr std::int64_t kNanoseconds = 1'000'000'000;
   return {status.st_dev, status.st_ino, status.st_size,
-          status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec};
+          status.st_ctim.tv_sec * kNanoseconds + status.st_ctim.tv_nsec};
 }
 
 FileStamp FileStamp::Of(const std::string& path) {

@@ -26,8 +26,9 @@ namespace musterd {
 struct FileStamp {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
-  std::int64_t size = -1;     // -1: there is no file
-  std::int64_t modified = 0;  // nanoseconds
+  std::int64_t size = -1;  // -1: there is no file
+  // When its bytes, its name or its rights last changed, in nanoseconds: no program can set that.
+  std::int64_t changed = 0;
 
   static FileStamp Of(const struct stat& status);
   // Of the file at `path`; that of no file when there is none, or when it cannot be told.

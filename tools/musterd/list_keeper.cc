@@ -126,6 +126,7 @@ class ListKeeper::Impl {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t ignored = write(wake_.get(), &one, sizeof one);
   }
+  bool keeps_any() const { return !hash_lists_.empty() || !ip_lists_.empty(); }
   std::atomic<bool> reload{false};
 
  private:
@@ -412,7 +413,7 @@ void ListKeeper::Impl::Loop() {
 }
 
 absl::Status ListKeeper::Impl::Run() {
-  if (hash_lists_.empty() && ip_lists_.empty()) return absl::OkStatus();
+  if (!keeps_any()) return absl::OkStatus();
   // Signals are for the main thread.
   sigset_t all, before;
   sigfillset(&all);
@@ -445,6 +446,7 @@ absl::StatusOr<std::unique_ptr<ListKeeper>> ListKeeper::Start(const AccessSettin
 
 ListKeeper::ListKeeper(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ListKeeper::~ListKeeper() = default;
+bool ListKeeper::keeps_any() const { return impl_->keeps_any(); }
 void ListKeeper::Reload() { impl_->Wake(impl_->reload); }
 
 }  // namespace musterd

@@ -32,6 +32,8 @@ class ListKeeper {
   ListKeeper(const ListKeeper&) = delete;
   ListKeeper& operator=(const ListKeeper&) = delete;
 
+  // Whether there is any list or pipe at all.
+  bool keeps_any() const;
   // Has every file read again, changed or not. Returns at once; any thread may call.
   void Reload();
 

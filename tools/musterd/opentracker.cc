@@ -390,7 +390,8 @@ absl::StatusOr<OpentrackerLine> ParseOpentracker(const std::vector<std::string>&
   }
   own = std::min(own, arguments.size());
   const auto begin_own = arguments.begin() + static_cast<std::ptrdiff_t>(own);
-  absl::StatusOr<CommandLine> extra = ParseCommandLine({begin_own, arguments.end()});
+  absl::StatusOr<CommandLine> extra = CommandLine();
+  if (own < arguments.size()) extra = ParseCommandLine({begin_own, arguments.end()});
   if (!extra.ok()) return extra.status();
   Parser parser(read_file, system_has_ipv6);
   if (absl::Status status = parser.Options({arguments.begin(), begin_own}); !status.ok()) {

@@ -168,7 +168,6 @@ int Serve(const Settings& settings) {
     Complain(MessageOf(tracker.status()));
     return kBadUsage;
   }
-  (*tracker)->SetPolicy(&rules);
   const bool ipv6 = SystemHasIpv6();
   if (!ipv6 && UsesDefaultListeners(settings)) {
     log.Log(muster::LogLevel::kWarning, "this system has no IPv6: listening on IPv4 only");
@@ -203,6 +202,7 @@ int Serve(const Settings& settings) {
         ListKeeper::Start(Within(*identity, settings.access), &rules, &(*tracker)->store(), &log);
     if (!started.ok()) return started.status();
     lists = *std::move(started);
+    if (lists->keeps_any()) (*tracker)->SetPolicy(&rules);
     return absl::OkStatus();
   };
   auto server = muster::ServerThreads::Start(tracker->get(), options, workers, before_serving);
