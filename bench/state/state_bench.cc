@@ -151,15 +151,14 @@ void MeasureLongestVisit(std::uint32_t peers) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
   };
   double longest = 0;
-  muster::SwarmCursor cursor;
+  const auto cursor = store->Walk(4096);
   std::vector<muster::PeerRecord> copied;
-  while (!cursor.at_end) {
+  for (bool more = true; more;) {
     copied.clear();
     copied.reserve(16 * 1024);
     const double begin = cpu();
-    store->Walk(cursor, 4096, [&](const muster::SwarmView& view) {
+    more = cursor->Next([&](const muster::SwarmView& view) {
       view.ForEachPeer([&](const muster::PeerRecord& record) { copied.push_back(record); });
-      return false;
     });
     longest = std::max(longest, cpu() - begin);
   }

@@ -97,12 +97,11 @@ TEST_P(ThreadsTest, EveryVerbAtOnceLeavesTotalsThatAreARecount) {
           });
         } else if (what == 62 && step % 16 == 1) {
           std::uint64_t seen = 0;
-          SwarmCursor cursor{.next = hash};
-          while (!cursor.at_end && seen < 50) {
-            store->Walk(cursor, 100, [&](const SwarmView& view) {
-              view.ForEachPeer([&](const PeerRecord&) { ++seen; });
-              return ++seen % 5 != 0;
-            });
+          const auto cursor = store->Walk(100);
+          while (seen < 50 && cursor->Next([&](const SwarmView& view) {
+            ++seen;
+            view.ForEachPeer([&](const PeerRecord&) { ++seen; });
+          })) {
           }
         } else if (what == 63 && step % 8 == 0) {
           store->Remove(hash);
