@@ -32,7 +32,7 @@ bool IsOfAge(const Filter& filter, muster::Seconds age) {
   return age >= filter.min_age && age <= filter.max_age;
 }
 
-std::string Padded(std::string text, std::size_t width) {
+std::string Padded(const std::string& text, std::size_t width) {
   return std::string(width - std::min(width, text.size()), ' ') + text;
 }
 
