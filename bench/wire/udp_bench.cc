@@ -144,7 +144,7 @@ class NoStore final : public SwarmStore {
   SwarmCounts Apply(const SwarmUpdate&, Instant, PeerBatch&) override { return {}; }
   std::optional<SwarmCounts> Count(const InfoHash&) const override { return std::nullopt; }
   std::size_t Expire(Instant, std::size_t) override { return 0; }
-  void ForEach(absl::FunctionRef<bool(const SwarmView&)>) const override {}
+  std::unique_ptr<SwarmCursor> Walk(std::size_t) const override { return nullptr; }
   bool Remove(const InfoHash&) override { return false; }
   StoreTotals Totals() const override { return {}; }
   void SetObserver(SwarmObserver*) override {}

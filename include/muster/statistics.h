@@ -52,7 +52,7 @@ struct LatencyHistogram {
   MUSTER_EXPORT std::uint64_t count() const;
 };
 
-struct ServerStatistics {
+struct MUSTER_EXPORT ServerStatistics {
   // When counting began.
   Instant since;
   std::size_t workers = 0;
@@ -60,8 +60,8 @@ struct ServerStatistics {
   // [protocol][family of the asking address][kind][outcome]
   std::array<std::array<std::array<std::array<std::uint64_t, kOutcomes>, kRequestKinds>, 2>, 2>
       requests{};
-  MUSTER_EXPORT std::uint64_t Requests(Protocol protocol, RequestKind kind, Outcome outcome) const;
-  MUSTER_EXPORT std::uint64_t Requests(RequestKind kind, Outcome outcome) const;
+  std::uint64_t Requests(Protocol protocol, RequestKind kind, Outcome outcome) const;
+  std::uint64_t Requests(RequestKind kind, Outcome outcome) const;
 
   struct Udp {
     std::uint64_t received = 0;
@@ -102,7 +102,7 @@ struct ServerStatistics {
   // Who does not say asks for nothing in particular and is not counted.
   std::array<std::uint64_t, 202> numwant{};
 
-  MUSTER_EXPORT ServerStatistics& operator+=(const ServerStatistics& other);
+  ServerStatistics& operator+=(const ServerStatistics& other);
 };
 
 }  // namespace muster

@@ -16,7 +16,7 @@ import tempfile
 import time
 import unittest
 
-MUSTERD = sys.argv.pop(1)
+MUSTERD = os.path.abspath(sys.argv.pop(1))
 TIMEOUT = 30  # seconds that a step may take before it counts as hanging
 
 ANNOUNCE = ("GET /announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-XX0001-000000000000&port=6881"
