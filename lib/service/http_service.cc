@@ -161,7 +161,6 @@ void HttpService::Write(Reply reply, HttpExchange& exchange, std::string& out) {
   ContentCoding coding = ContentCoding::kIdentity;
   if (reply.stream != nullptr || (reply.compressible && body_.size() >= kWorthCoding))
     coding = ChooseCoding(exchange.request->Header("Accept-Encoding"));
-  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): it loses sight of the unique_ptr.
   if (reply.stream != nullptr) return WriteStream(reply, exchange, coding, out);
   std::string_view body = body_;
   if (coding != ContentCoding::kIdentity) {

@@ -148,7 +148,7 @@ class Differ {
 absl::StatusOr<int> Diff(const Input& input, const DiffOptions& options) {
   std::unique_ptr<StateInput> states[2];
   SavedTorrent next[2];
-  bool has[2];
+  bool has[2] = {};
   for (int i : {0, 1}) {
     absl::StatusOr<std::unique_ptr<StateInput>> state =
         StateInput::Open(input.files[static_cast<std::size_t>(i)], input.format);

@@ -114,12 +114,13 @@ std::string Svg(const std::vector<Chart>& charts) {
     top += 60 + 20 * static_cast<int>(chart.bars.size());
   }
   const std::string height = std::to_string(top);
+  const std::string_view styles =
+      "\" font-family=\"sans-serif\" font-size=\"12\">\n"
+      "<style>rect { fill: #4a7ab5 }</style>\n"
+      "<rect width=\"760\" height=\"";
   return Concat({"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\" height=\"", height,
-                 "\" viewBox=\"0 0 760 ", height,
-                 "\" font-family=\"sans-serif\" font-size=\"12\">\n"
-                 "<style>rect { fill: #4a7ab5 }</style>\n"
-                 "<rect width=\"760\" height=\"",
-                 height, "\" style=\"fill: #ffffff\"/>\n", body, "</svg>\n"});
+                 "\" viewBox=\"0 0 760 ", height, styles, height, "\" style=\"fill: #ffffff\"/>\n",
+                 body, "</svg>\n"});
 }
 
 }  // namespace

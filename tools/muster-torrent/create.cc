@@ -116,10 +116,12 @@ absl::StatusOr<Output> ReadAlso(const std::string& text, const muster::TorrentDe
     } else if (key == "private" && (value == "yes" || value == "no")) {
       details.is_private = value == "yes";
     } else {
-      return Wrong("--also " + text +
-                   ": neither kind=v1|v2|hybrid, tracker=, source=, name=, "
-                   "comment= nor private=yes|no: " +
-                   part);
+      std::string what = "--also ";
+      what += text;
+      what +=
+          ": neither kind=v1|v2|hybrid, tracker=, source=, name=, comment= nor private=yes|no: ";
+      what += part;
+      return Wrong(what);
     }
   }
   return output;
@@ -293,6 +295,7 @@ int Create(CreateOptions& options) {
 template <typename Value>
 CLI::IsMember OneOf(const std::map<std::string, Value>& values) {
   std::vector<std::string> names;
+  names.reserve(values.size());
   for (const auto& [name, value] : values) names.push_back(name);
   return CLI::IsMember(names);
 }

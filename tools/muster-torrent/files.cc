@@ -94,7 +94,7 @@ absl::Status WriteFile(const std::string& path, std::string_view bytes, bool rep
   bool ok = WriteAll(fd, bytes) && ::fchmod(fd, 0666 & ~mask) == 0 && ::fsync(fd) == 0;
   ok = ::close(fd) == 0 && ok;
   if (ok && Rename(temporary, path, replace)) return absl::OkStatus();
-  const absl::Status status = ok && errno == EEXIST ? Exists(path) : Failed("write", path);
+  absl::Status status = ok && errno == EEXIST ? Exists(path) : Failed("write", path);
   ::unlink(temporary.c_str());
   return status;
 }
