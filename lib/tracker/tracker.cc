@@ -46,6 +46,9 @@ class Tracker::Observers : public SwarmObserver {
   void OnDelta(const SwarmDelta& delta) override {
     for (SwarmObserver* observer : all_) observer->OnDelta(delta);
   }
+  void OnRemove(const InfoHash& info_hash) override {
+    for (SwarmObserver* observer : all_) observer->OnRemove(info_hash);
+  }
 
  private:
   std::vector<SwarmObserver*> all_;

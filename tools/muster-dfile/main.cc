@@ -25,6 +25,10 @@ using Choices = std::vector<std::pair<std::string_view, Value>>;
 const Choices<StateFormat> kFormats = {{"muster", StateFormat::kMuster},
                                        {"bttrack", StateFormat::kBttrack},
                                        {"opentracker", StateFormat::kOpentracker}};
+const Choices<StateFormat> kInputFormats = {{"muster", StateFormat::kMuster},
+                                               {"journal", StateFormat::kJournal},
+                                       {"bttrack", StateFormat::kBttrack},
+                                       {"opentracker", StateFormat::kOpentracker}};
 const Choices<SortKey> kSortKeys = {{"hash", SortKey::kHash},
                                     {"peers", SortKey::kPeers},
                                     {"seeders", SortKey::kSeeders},
@@ -113,8 +117,8 @@ void AddInput(CLI::App* command, Options& options) {
       command->add_option("FILE", options.input.files, "A saved state; - is standard input.");
   file->required();
   file->expected(1, 1 << 20)->take_all();  // how many there may be is said by Contradiction()
-  AddChoice(command, "--from", kFormats, options.input.format,
-            "Take this for the format, whatever the content: muster, bttrack, opentracker.",
+  AddChoice(command, "--from", kInputFormats, options.input.format,
+            "Take this for the format, whatever the content: muster, journal, bttrack, opentracker.",
             "FORMAT");
 }
 
