@@ -85,7 +85,8 @@ absl::StatusOr<int> CheckOne(const std::string& file, muster::StateFormat format
   for (const muster::JournalInfo& journal : state.journals()) {
     if (journal.torn_end.empty()) continue;
     // As it is while a tracker writes it, and after a crash.
-    Print(Concat({journal.name.empty() ? state.name() : journal.name, ": the end is incomplete, and left out: ", journal.torn_end, "\n"}));
+    Print(Concat({journal.name.empty() ? state.name() : journal.name,
+                  ": the end is incomplete, and left out: ", journal.torn_end, "\n"}));
   }
   CheckSide(state.side(), [&](std::string_view what) { faults.Add(what); });
   std::string what =

@@ -26,9 +26,9 @@ const Choices<StateFormat> kFormats = {{"muster", StateFormat::kMuster},
                                        {"bttrack", StateFormat::kBttrack},
                                        {"opentracker", StateFormat::kOpentracker}};
 const Choices<StateFormat> kInputFormats = {{"muster", StateFormat::kMuster},
-                                               {"journal", StateFormat::kJournal},
-                                       {"bttrack", StateFormat::kBttrack},
-                                       {"opentracker", StateFormat::kOpentracker}};
+                                            {"journal", StateFormat::kJournal},
+                                            {"bttrack", StateFormat::kBttrack},
+                                            {"opentracker", StateFormat::kOpentracker}};
 const Choices<SortKey> kSortKeys = {{"hash", SortKey::kHash},
                                     {"peers", SortKey::kPeers},
                                     {"seeders", SortKey::kSeeders},
@@ -117,9 +117,10 @@ void AddInput(CLI::App* command, Options& options) {
       command->add_option("FILE", options.input.files, "A saved state; - is standard input.");
   file->required();
   file->expected(1, 1 << 20)->take_all();  // how many there may be is said by Contradiction()
-  AddChoice(command, "--from", kInputFormats, options.input.format,
-            "Take this for the format, whatever the content: muster, journal, bttrack, opentracker.",
-            "FORMAT");
+  AddChoice(
+      command, "--from", kInputFormats, options.input.format,
+      "Take this for the format, whatever the content: muster, journal, bttrack, opentracker.",
+      "FORMAT");
 }
 
 void AddOutput(CLI::App* command, Options& options) {

@@ -48,8 +48,8 @@ void PrintText(const StateInput& state, const Totals& totals) {
   line("written",
        Concat({TimeText(state.written()), " (", AgeText(Now() - state.written()), " ago)"}));
   for (const muster::JournalInfo& journal : state.journals()) {
-    line("journal", Concat({journal.name.empty() ? state.name() : journal.name, ", ", ByteText(journal.bytes), ", ",
-                            CountText(journal.changes), " changes",
+    line("journal", Concat({journal.name.empty() ? state.name() : journal.name, ", ",
+                            ByteText(journal.bytes), ", ", CountText(journal.changes), " changes",
                             journal.torn_end.empty() ? "" : ", its end is incomplete"}));
   }
   line("torrents",
@@ -91,7 +91,8 @@ void PrintJson(const StateInput& state, const Totals& totals) {
   number("written", state.written().time_since_epoch().count());
   std::string journals;
   for (const muster::JournalInfo& journal : state.journals()) {
-    journals += Concat({journals.empty() ? "" : ", ", "{\"file\": ", JsonText(journal.name.empty() ? state.name() : journal.name),
+    journals += Concat({journals.empty() ? "" : ", ",
+                        "{\"file\": ", JsonText(journal.name.empty() ? state.name() : journal.name),
                         ", \"bytes\": ", std::to_string(journal.bytes),
                         ", \"changes\": ", std::to_string(journal.changes), "}"});
   }

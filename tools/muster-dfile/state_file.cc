@@ -76,7 +76,9 @@ StateInput::StateInput(std::string name, std::unique_ptr<InputFile> file, muster
       file_(std::move(file)),
       state_(std::move(state)),
       journal_files_(std::move(journal_files)),
-      written_(state_.written ? *state_.written : file_ ? file_->written() : muster::Instant()) {
+      written_(state_.written ? *state_.written
+               : file_        ? file_->written()
+                              : muster::Instant()) {
   if (journal_files_.empty()) return;
   std::vector<muster::JournalSource> sources;
   for (const std::unique_ptr<InputFile>& journal : journal_files_) {
