@@ -50,6 +50,9 @@ namespace muster {
 struct Listener {
   Protocol protocol = Protocol::kUdp;
   Endpoint endpoint;
+  // HTTP: every connection begins with a header of the PROXY protocol (version 1 or 2), which says
+  // whom it is for. Only those of HttpOptions::trusted_proxies may connect, and are believed.
+  bool proxied = false;
 
   // "udp://192.0.2.1:6969/announce"
   MUSTER_EXPORT std::string AnnounceUrl() const;

@@ -92,8 +92,8 @@ void AppendPrometheus(const Snapshot& s, std::string& out) {
       server.udp.kernel_drops, out);
   One("http_connections", "gauge", "Connections open.", server.http.open, out);
   One("http_accepted_total", "counter", "Connections accepted.", server.http.accepted, out);
-  One("http_turned_away_total", "counter", "Connections closed as there were too many.",
-      server.http.turned_away, out);
+  One("http_turned_away_total", "counter",
+      "Connections closed at once: too many, or from no proxy.", server.http.turned_away, out);
   One("http_full_scrape_bytes_total", "counter", "Bytes of full scrapes, before compression.",
       server.http.full_scrape_bytes, out);
   AppendResponses(server.http, out);
