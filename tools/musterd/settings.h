@@ -31,9 +31,12 @@
 
 namespace musterd {
 
+enum class DfileFormat : std::uint8_t { kMuster, kBttrack };
+
 // Where the state is kept between runs, and how; see StateOptionsOf(). Without a file it is not.
 struct StateSettings {
   std::string dfile;
+  DfileFormat format = DfileFormat::kMuster;
   std::chrono::milliseconds save_interval = muster::StateKeeperOptions().save_interval;
   bool journal = true;
   // 0: left to the system.
@@ -69,9 +72,11 @@ struct PrivilegeSettings {
 std::vector<muster::Cidr> ThisMachine();
 
 struct Settings {
-  // Both empty: the default listeners, see ServerOptionsOf().
+  // All empty: the default listeners, see ServerOptionsOf().
   std::vector<muster::Endpoint> udp_listeners;
   std::vector<muster::Endpoint> http_listeners;
+  // HTTP in PROXY protocol.
+  std::vector<muster::Endpoint> proxied_listeners;
   // 0: one for each core.
   std::size_t workers = 0;
   std::chrono::milliseconds drain_timeout = muster::ServerOptions().drain_timeout;
