@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/state_keeper.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <map>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "state/recovery.h"
 
 namespace muster {
@@ -18,26 +15,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using Steady = std::chrono::steady_clock;
-
-// The keeper's threads leave signals to the application's own.
-template <typename Run>
-absl::StatusOr<std::thread> StartThread(const char* name, Run run) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  absl::StatusOr<std::thread> thread = absl::UnknownError("");
-  try {
-    thread = std::thread([name, run] {
-      pthread_setname_np(pthread_self(), name);
-      run();
-    });
-  } catch (const std::system_error& error) {
-    thread = absl::ResourceExhaustedError(absl::StrCat("thread: ", error.what()));
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-}
 
 StateKeeperOptions InForce(StateKeeperOptions options) {
   if (options.format != StateFormat::kMuster) options.journal = false;

@@ -103,6 +103,19 @@ const Case kCases[] = {
      [](const Settings& s) { return Server(s).http.idle_timeout == milliseconds(502); }},
     {"http-write-timeout", "--http-write-timeout 503ms", "http-write-timeout = '503ms'",
      [](const Settings& s) { return Server(s).http.write_timeout == milliseconds(503); }},
+    {"load-state", "--load-state dump", "load-state = 'dump'",
+     [](const Settings& s) { return s.state.load == "dump"; }},
+    {"cluster-listen", "--cluster-listen 127.0.0.1:9696", "cluster-listen = ['127.0.0.1:9696']",
+     [](const Settings& s) {
+       return s.cluster.listen == std::vector{At("127.0.0.1:9696")} && s.cluster.nodes.empty();
+     }},
+    {"cluster-node", "--cluster-listen 127.0.0.1:9696 --cluster-node 10.0.0.0/8",
+     "cluster-listen = ['127.0.0.1:9696']\ncluster-node = ['10.0.0.0/8']",
+     [](const Settings& s) {
+       return s.cluster.nodes == std::vector{*muster::Cidr::Parse("10.0.0.0/8")};
+     }},
+    {"http-loose-paths", "--http-loose-paths", "http-loose-paths = true",
+     [](const Settings& s) { return Server(s).http.loose_paths; }},
     {"dfile", "--dfile /var/lib/muster/state", "dfile = '/var/lib/muster/state'",
      [](const Settings& s) { return s.state.dfile == "/var/lib/muster/state"; }},
     {"dfile-format", "--dfile-format bttrack", "dfile-format = 'bttrack'",

@@ -81,6 +81,16 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
     return Contradiction(assignments, {"http-proxied", "trusted-proxy"},
                          "http-proxied serves nobody without a trusted-proxy");
   }
+  if (settings.cluster.listen.empty() && !settings.cluster.nodes.empty()) {
+    return Contradiction(assignments, {"cluster-listen", "cluster-node"},
+                         "cluster-node has no effect without cluster-listen");
+  }
+  for (const muster::Endpoint& endpoint : settings.cluster.listen) {
+    if (endpoint.family() == muster::AddressFamily::kIpv4 && !endpoint.address().is_unspecified())
+      continue;
+    return Contradiction(assignments, {"cluster-listen"},
+                         "cluster-listen must be the IPv4 address of an interface");
+  }
   for (std::string_view name : {"udp", "http", "http-proxied"}) {
     auto endpoints = std::get<std::vector<muster::Endpoint>>(FindSetting(name)->get(settings));
     std::sort(endpoints.begin(), endpoints.end());

@@ -35,6 +35,8 @@ enum class DfileFormat : std::uint8_t { kMuster, kBttrack };
 
 // Where the state is kept between runs, and how; see StateOptionsOf(). Without a file it is not.
 struct StateSettings {
+  // Read once, when the daemon starts; empty: none.
+  std::string load;
   std::string dfile;
   DfileFormat format = DfileFormat::kMuster;
   std::chrono::milliseconds save_interval = muster::StateKeeperOptions().save_interval;
@@ -59,6 +61,12 @@ struct AccessSettings {
   std::chrono::milliseconds check_interval{5'000};
   bool save_changes = false;
   bool require = true;
+};
+
+// Trackers that share their peers. At most one address to listen on; none: no sharing.
+struct ClusterSettings {
+  std::vector<muster::Endpoint> listen;
+  std::vector<muster::Cidr> nodes;
 };
 
 // Who the daemon is once its sockets are bound. Empty: as it was started.
@@ -94,6 +102,7 @@ struct Settings {
   // A file, which is read when the daemon starts; empty: none.
   std::string favicon;
   AccessSettings access;
+  ClusterSettings cluster;
   PrivilegeSettings privileges;
 };
 

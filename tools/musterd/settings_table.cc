@@ -31,6 +31,7 @@ constexpr std::string_view kState = "State";
 constexpr std::string_view kScrape = "Scrape";
 constexpr std::string_view kPages = "Statistics and pages";
 constexpr std::string_view kAccess = "Access lists";
+constexpr std::string_view kCluster = "Cluster";
 constexpr std::string_view kProcess = "Process";
 
 // Reads and writes the member that a path of member pointers leads to, whatever its type.
@@ -217,6 +218,11 @@ constexpr Setting kSettings[] = {
         "How long a client may take to receive all of a long answer, each piece of which has the "
         "time of http-write-timeout."),
 
+    Row<&Settings::http, &HttpOptions::loose_paths>(
+        "http-loose-paths", kHttp, Kind::kFlag, 0, 0,
+        "Take every other path that begins with an 'a' for that of announces, and every one that "
+        "begins with 'sc' for that of scrapes, as opentracker does."),
+
     Row<&Settings::http, &HttpOptions::trusted_proxies>(
         "trusted-proxy", kHttp, Kind::kNetworks, 0, 1024,
         "A reverse proxy, or a network of them, whose word is taken on where a request comes from: "
@@ -306,9 +312,16 @@ constexpr Setting kSettings[] = {
         "as it stays the same for this long. 0 to read them on SIGHUP only."),
     Row<&Settings::access, &AccessSettings::require>(
         "require-lists", kAccess, Kind::kFlag, 0, 0,
-        "Do not start when the file of a list cannot be read. Switched off, that is a warning: a "
+        "Do not start when the file of a list, or of load-state, cannot be read. Switched off, "
+        "that is a warning: a "
         "whitelist without its file refuses everything, a blacklist nothing."),
 
+    Text<&Settings::state, &StateSettings::load>(
+        "load-state", kState, "FILE",
+        "A state to begin with, besides that of dfile: what opentracker gives at "
+        "/stats?mode=statedump, a dfile of bttrack's, or one of muster's. It is read when the "
+        "daemon "
+        "starts, and never written to."),
     Text<&Settings::state, &StateSettings::dfile>(
         "dfile", kState, "FILE",
         "Keep the state in this file, so that a restart has the peers and the counts of finished "
@@ -341,6 +354,18 @@ constexpr Setting kSettings[] = {
               "Compress the state. It is compact by itself: addresses and info hashes hardly "
               "become smaller."),
           kCompressions),
+
+    Row<&Settings::cluster, &ClusterSettings::listen>(
+        "cluster-listen", kCluster, Kind::kEndpoints, 0, 1,
+        "Share peers with other trackers, by opentracker's live sync: the IPv4 address of the "
+        "interface to use, and the port of the cluster, which is 9696 with opentracker. The "
+        "packets "
+        "are multicast to 224.0.23.5 and not encrypted; the network must keep strangers out."),
+    Row<&Settings::cluster, &ClusterSettings::nodes>(
+        "cluster-node", kCluster, Kind::kNetworks, 0, 1024,
+        "A tracker of the cluster, or a network of them, to take peers from. Without one, peers "
+        "are "
+        "only sent."),
 
     Row<&Settings::workers>("workers", kProcess, Kind::kCount, 0, 1024,
                             "Threads that serve, each with sockets of its own on every address. 0 "
