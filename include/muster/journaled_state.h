@@ -50,9 +50,9 @@ struct JournalInfo {
 };
 
 struct JournaledOptions {
-  // Changes are sorted by their torrents: in about this much memory, and beyond it in an unnamed file
-  // of this folder.
-  std::size_t sort_memory = std::size_t{64} << 20;
+  // Changes are sorted by their torrents: in about twice this much memory, and beyond it in an
+  // unnamed file of this folder.
+  std::size_t sort_memory = std::size_t{32} << 20;
   std::string spool_folder = "/tmp";
 };
 

@@ -153,6 +153,14 @@ class List(Test):
         self.assertEqual(self.hashes("--reverse", "--limit", "3", state), "dcb")
         self.assertEqual(self.hashes("--limit", "2", state), "ab")
 
+    def test_sorts_peers_by_client(self):
+        self.run_tool("convert", "--to", "muster", "-o", self.path("m"), self.state(example()))
+        for state in (self.path("state"), self.path("m")):
+            clients = [row.get("client") for row in self.rows("--peers", "--sort", "client", state)]
+            self.assertEqual(clients, ["-TR3000-", "-qB4500-", "CCCCCCCC", "DDDDDDDD"])
+            self.assertEqual([row.get("client") for row in self.rows("--peers", "--sort", "client", "--reverse", state)], clients[::-1])
+        self.assertComplains(2, "only peers are sorted by client", "list", "--sort", "client", state)
+
     def test_sorts_more_rows_than_the_limit(self):
         counts = {b"%020d" % i: i * 7919 % 10007 for i in range(10000)}
         state = self.state({"completed": counts, "peers": {}})

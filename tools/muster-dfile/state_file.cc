@@ -134,6 +134,13 @@ absl::StatusOr<std::unique_ptr<StateInput>> StateInput::Open(const std::string& 
   return absl::UnavailableError(Concat({path, " is replaced all the time"}));
 }
 
+std::uint64_t StateInput::bytes() const {
+  if (file_ != nullptr) return file_->read();
+  std::uint64_t bytes = 0;
+  for (const std::unique_ptr<InputFile>& journal : journal_files_) bytes += journal->read();
+  return bytes;
+}
+
 absl::Span<const muster::JournalInfo> StateInput::journals() const {
   if (journaled_) return journaled_->journals();
   return state_.journaled != nullptr ? state_.journaled->journals()

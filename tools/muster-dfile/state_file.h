@@ -50,8 +50,8 @@ class StateInput {
   // When it was written: what it says itself, or its file; of journals when the last one was.
   muster::Instant written() const { return written_; }
   const std::string& name() const { return name_; }
-  // Of the state without its journals.
-  std::uint64_t bytes() const { return file_ == nullptr ? 0 : file_->read(); }
+  // Of the state without its journals; of those where there are journals alone.
+  std::uint64_t bytes() const;
   // Once the first torrent has been read.
   absl::Span<const muster::JournalInfo> journals() const;
 
