@@ -21,9 +21,9 @@ constexpr std::size_t kShown = 128;
 // A network of less than 1/16384 of all peers may be missed where many are of about one size.
 constexpr std::size_t kPlaces = 16'384;
 
-constexpr std::size_t kPeersAVisit = 4096;
+constexpr std::size_t kPeersAStep = 4096;
 // A visited peer counts like so many bytes of a page.
-constexpr std::size_t kBytesAPeer = 8;
+constexpr std::size_t kWorkAPeer = 8;
 
 // The keys that come most among many (Misra and Gries, 1982), in the memory of `places` of them: one
 // that is more than a (places + 1)th of all that came is surely there.
@@ -99,15 +99,15 @@ class Networks {
 class BusyNetworks final : public HttpBody {
  public:
   explicit BusyNetworks(const SwarmStore& store)
-      : store_(store), cursor_(store.Walk(kPeersAVisit)) {}
+      : store_(store), cursor_(store.Walk(kPeersAStep)) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
     for (std::size_t work = 0; work < budget;) {
-      work += kBytesAPeer;
+      work += kWorkAPeer;
       const bool more = cursor_->Next([&](const SwarmView& part) {
         part.ForEachPeer([&](const PeerRecord& peer) {
           if (peer.peer.family() != AddressFamily::kIpv4) return;
-          work += kBytesAPeer;
+          work += kWorkAPeer;
           const std::uint32_t address = LoadBig32(peer.peer.compact().data());
           for (Networks* networks : {&of_28_, &of_24_})
             counting_ ? networks->Count(address) : networks->Nominate(address);
@@ -116,7 +116,7 @@ class BusyNetworks final : public HttpBody {
       if (more) continue;
       if (!counting_) {
         counting_ = true;
-        cursor_ = store_.Walk(kPeersAVisit);
+        cursor_ = store_.Walk(kPeersAStep);
         for (Networks* networks : {&of_28_, &of_24_}) networks->BeginCount();
         continue;
       }
