@@ -31,8 +31,8 @@ bool IsMuster(std::string_view beginning) {
 
 bool IsJournal(std::string_view beginning) {
   constexpr std::size_t kKind = kFirstBlock + 4;
-  return StartsWith(beginning, kJournalMagic) ||
-         (IsMuster(beginning) && !StartsWith(beginning, kSnapshotMagic) &&
+  return beginning.starts_with(kJournalMagic) ||
+         (IsMuster(beginning) && !beginning.starts_with(kSnapshotMagic) &&
           beginning.size() > kKind && beginning[kKind] == static_cast<char>(BlockKind::kDeltas));
 }
 
