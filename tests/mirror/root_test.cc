@@ -129,16 +129,17 @@ TEST_P(RootTest, DoesNotLeaveWhileFoldersChange) {
       ::renameat2(AT_FDCWD, folder.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE);
     }
   });
-  int opened = 0;
+  int opened = 0, outside = 0;
   for (int i = 0; i < 20000; ++i) {
     absl::StatusOr<RootFile> file = root.OpenFile("yum/a.rpm");
     if (!file.ok()) continue;
     ++opened;
-    ASSERT_EQ(*ReadText(file->fd.get(), 1000, ""), "content of a");
+    outside += *ReadText(file->fd.get(), 1000, "") != "content of a";
   }
   done = true;
   changer.join();
   EXPECT_GT(opened, 0);
+  EXPECT_EQ(outside, 0);
 }
 
 }  // namespace
