@@ -11,7 +11,7 @@ class Case:
     torrents: int
     peers: int
     popularity: str
-    protocol: str = "udp"          # udp, http-close, http-keep
+    protocol: str = "udp"          # udp, http-close, http-at-once, http-keep
     family: int = 4
     numwant: int = 30
     rate: int = 0                  # questions a second; 0: as fast as answers come
@@ -48,6 +48,9 @@ CASES = [
     Case("udp-two", "UDP, 60,000 a second, with two workers against one", **SMALL, rate=60_000,
          contenders=("musterd-one", "musterd-two"), goal=("one worker", 1 / 0.9)),
     Case("http-close", "HTTP, one announce a connection", **SMALL, protocol="http-close",
+         contenders=("echo", "echo-deferred", "musterd", "opentracker", "nginx"),
+         goal=("nginx", 0.85)),
+    Case("http-at-once", "the same, connect and request in one breath", **SMALL, protocol="http-at-once",
          contenders=("echo", "echo-deferred", "musterd", "opentracker", "nginx"),
          goal=("nginx", 0.85)),
     Case("http-keep", "HTTP, keep-alive", **SMALL, protocol="http-keep",

@@ -197,7 +197,7 @@ class Echo(Server):
 
     def command(self):
         udp_bytes, http_bytes = self.case_bytes()
-        listen = {"udp": "--udp", "http-close": "--http-close", "http-keep": "--http"}
+        listen = {"udp": "--udp", "http-close": "--http-close", "http-at-once": "--http-close", "http-keep": "--http"}
         return [self.tools["echo"], listen[self.case.protocol], self.at(),
                 "--answer-bytes", str(udp_bytes), "--http-bytes", str(http_bytes),
                 *(["--defer-accept"] if self.deferred else [])]

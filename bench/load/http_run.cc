@@ -173,9 +173,7 @@ bool HttpRun::Ask(Connection& c, std::uint64_t now) {
     return true;
   }
   c.state = State::kSending;
-  // As clients do that wait for several things at once: a request follows when the connection is
-  // found to be there, not in the same breath.
-  if (c.reused) SendRest(c);
+  if (c.reused || options_.at_once) SendRest(c);
   return true;
 }
 

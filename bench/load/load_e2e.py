@@ -38,7 +38,8 @@ class Musterd(unittest.TestCase):
         self.server.stdout.close()
 
     def test_a_fill_is_acknowledged_and_counted_by_every_protocol_and_family(self):
-        for seed, target in enumerate([[self.udp], [self.udp6], [self.http], [self.http, "--keep-alive"]]):
+        for seed, target in enumerate([[self.udp], [self.udp6], [self.http], [self.http, "--keep-alive"],
+                                        [self.http, "--at-once"]]):
             status, got = load(*target, *FEW, "--fill", "--seed", str(seed))
             self.assertEqual((status, got["result"]["announces"], got["check"]["scrapes"]), (0, 2000, 100), got)
 

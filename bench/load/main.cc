@@ -143,6 +143,12 @@ void Declare(CLI::App& app, Options& o) {
                "HTTP: keep connections; without it each question has its own")
       ->group(what);
 
+  app.add_flag("--at-once", o.run.at_once,
+               "HTTP: send a new connection's request in the same breath as connect(); without it "
+               "the request follows when the connection is found to be there, as clients do that "
+               "wait for several things")
+      ->group(what);
+
   const char* much = "How much";
   app.add_option("--seconds", o.seconds, "Longest time (default: 10, with --fill 600)")
       ->group(much);

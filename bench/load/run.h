@@ -49,6 +49,7 @@ struct RunOptions {
   // was no answer at all for tries * timeout.
   int tries = 8;
   bool keep_alive = false;  // HTTP
+  bool at_once = false;     // HTTP: a request follows its connect() without a look at what it gave
   bool verify = true;
   std::uint32_t verify_every = 64;  // one answer of so many is looked at peer by peer
   bool allow_self = false;

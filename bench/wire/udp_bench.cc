@@ -39,7 +39,6 @@ class World {
  public:
   World(std::uint64_t torrents, std::uint64_t peers)
       : tracker_(*Tracker::Create({}, NewMemoryStore({.hash_seed = 1}))),
-        service_(tracker_.get(), UdpOptions{}, kKey, Random(1)),
         ids_(kKey, UdpOptions{}.connection_id_lifetime) {
     Random random(3);
     PeerBatch nobody({}, {});
@@ -73,7 +72,6 @@ class World {
 
   using Packet = std::array<std::uint8_t, 98>;
   Tracker& tracker() { return *tracker_; }
-  UdpService& service() { return service_; }
   ConnectionIds& ids() { return ids_; }
   absl::Span<const Packet> packets(std::size_t batch) const {
     return absl::MakeConstSpan(packets_).subspan(batch % kBatches * kBatch, kBatch);
@@ -85,7 +83,6 @@ class World {
 
  private:
   const std::unique_ptr<Tracker> tracker_;
-  UdpService service_;
   ConnectionIds ids_;
   std::vector<Packet> packets_;
   std::vector<Endpoint> from_;
@@ -141,8 +138,39 @@ void BM_3_Decode(benchmark::State& state) {
   PerPacket(state);
 }
 
-// Decoding and the store, without the rules.
-void BM_4_Store(benchmark::State& state) {
+// A store that holds nothing, so that what a tracker costs with it is its rules.
+class NoStore final : public SwarmStore {
+ public:
+  SwarmCounts Apply(const SwarmUpdate&, Instant, PeerBatch&) override { return {}; }
+  std::optional<SwarmCounts> Count(const InfoHash&) const override { return std::nullopt; }
+  std::size_t Expire(Instant, std::size_t) override { return 0; }
+  std::unique_ptr<SwarmCursor> Walk(std::size_t) const override { return nullptr; }
+  bool Remove(const InfoHash&) override { return false; }
+  StoreTotals Totals() const override { return {}; }
+  void SetObserver(SwarmObserver*) override {}
+};
+
+// Requests that are decoded, through the tracker to a store that does nothing.
+void BM_4_Rules(benchmark::State& state) {
+  World& world = WorldOf(state);
+  const std::unique_ptr<Tracker> tracker = *Tracker::Create({}, std::make_unique<NoStore>());
+  std::vector<AnnounceRequest> requests(kBatch);
+  std::string url;
+  for (std::size_t i = 0; i < kBatch; ++i)
+    DecodeUdpAnnounce(world.packets(0)[i], world.from(0)[i], requests[i], url);
+  Random random(1);
+  std::array<std::uint8_t, kMaxUdpAnswer> room;
+  for (auto _ : state) {
+    for (const AnnounceRequest& request : requests) {
+      PeerBatch chosen(absl::MakeSpan(room), {});
+      benchmark::DoNotOptimize(tracker->Announce(request, kNow, random, chosen));
+    }
+  }
+  PerPacket(state);
+}
+
+// The store alone.
+void BM_5_Store(benchmark::State& state) {
   World& world = WorldOf(state);
   SwarmStore& store = world.tracker().store();
   std::size_t batch = 0;
@@ -169,8 +197,23 @@ void BM_4_Store(benchmark::State& state) {
   PerPacket(state);
 }
 
+// An answer's header; the peers behind it are the store's.
+void BM_6_Encode(benchmark::State& state) {
+  std::vector<std::array<std::uint8_t, kMaxUdpAnswer>> room(kBatch);
+  std::uint32_t transaction_id = 0;
+  AnnounceAnswer answer;
+  for (auto _ : state) {
+    for (std::array<std::uint8_t, kMaxUdpAnswer>& to : room) {
+      benchmark::DoNotOptimize(answer);
+      benchmark::DoNotOptimize(EncodeUdpAnnounceHeader(++transaction_id, answer, to.data()));
+    }
+    benchmark::ClobberMemory();
+  }
+  PerPacket(state);
+}
+
 // Decoding, the rules and the store.
-void BM_5_Tracker(benchmark::State& state) {
+void BM_7_Tracker(benchmark::State& state) {
   World& world = WorldOf(state);
   std::size_t batch = 0;
   Random random(1);
@@ -192,19 +235,28 @@ void BM_5_Tracker(benchmark::State& state) {
   PerPacket(state);
 }
 
-// Datagram to datagram: all of the above, and the answer's header.
-void BM_6_WholeWay(benchmark::State& state) {
-  World& world = WorldOf(state);
-  std::size_t batch = 0;
+// Datagram to datagram: all of the above. A thread is a worker with a service of its own, and all
+// of them share the tracker.
+void BM_8_WholeWay(benchmark::State& state) {
+  static World* world = nullptr;
+  if (state.thread_index() == 0) world = &WorldOf(state);
+  WorkerCounters counters;
+  std::unique_ptr<UdpService> service;
+  const auto worker = static_cast<std::size_t>(state.thread_index());
+  std::size_t batch = worker * kBatches / static_cast<std::size_t>(state.threads());
   std::vector<std::array<std::uint8_t, kMaxUdpAnswer>> room(kBatch);
   std::vector<UdpDatagram> datagrams(kBatch);
   std::size_t bytes = 0;
-  for (auto _ : state) {
-    const Endpoint* from = world.from(batch);
-    const absl::Span<const World::Packet> packets = world.packets(batch++);
+  for (auto _ : state) {  // all threads begin here together
+    if (service == nullptr) {
+      service = std::make_unique<UdpService>(&world->tracker(), UdpOptions{}, kKey,
+                                             Random(worker + 1), &counters);
+    }
+    const Endpoint* from = world->from(batch);
+    const absl::Span<const World::Packet> packets = world->packets(batch++);
     for (std::size_t i = 0; i < kBatch; ++i)
       datagrams[i] = {packets[i], from[i], absl::MakeSpan(room[i])};
-    world.service().Answer(absl::MakeSpan(datagrams), kNow);
+    service->Answer(absl::MakeSpan(datagrams), kNow);
     for (const UdpDatagram& datagram : datagrams) bytes += datagram.answer.size();
   }
   PerPacket(state);
@@ -220,12 +272,24 @@ void Crowds(benchmark::internal::Benchmark* b) {
       ->Args({1'000'000, 1})
       ->Args({1, 100'000});
 }
-BENCHMARK(BM_1_Header)->ArgNames({"torrents", "peers"})->Args({1'000, 50});
-BENCHMARK(BM_2_ConnectionIds)->ArgNames({"torrents", "peers"})->Args({1'000, 50});
-BENCHMARK(BM_3_Decode)->ArgNames({"torrents", "peers"})->Args({1'000, 50});
-BENCHMARK(BM_4_Store)->Apply(Crowds);
-BENCHMARK(BM_5_Tracker)->Apply(Crowds);
-BENCHMARK(BM_6_WholeWay)->Apply(Crowds);
+// What touches neither the store nor its memory costs the same in all of them.
+void OneCrowd(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"torrents", "peers"})->Args({1'000, 50});
+}
+// CPU time that stays the same in every row says that workers do not get into each other's way.
+// Beyond the machine's cores they take turns.
+void Workers(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"torrents", "peers"})->Args({100'000, 5})->ThreadRange(1, 8);
+}
+BENCHMARK(BM_1_Header)->Apply(OneCrowd);
+BENCHMARK(BM_2_ConnectionIds)->Apply(OneCrowd);
+BENCHMARK(BM_3_Decode)->Apply(OneCrowd);
+BENCHMARK(BM_4_Rules)->Apply(OneCrowd);
+BENCHMARK(BM_5_Store)->Apply(Crowds);
+BENCHMARK(BM_6_Encode)->Apply(OneCrowd);
+BENCHMARK(BM_7_Tracker)->Apply(Crowds);
+BENCHMARK(BM_8_WholeWay)->Apply(Crowds);
+BENCHMARK(BM_8_WholeWay)->Name("BM_8_WholeWayByWorkers")->Apply(Workers);
 
 }  // namespace
 }  // namespace muster

@@ -46,7 +46,9 @@ enum class FileOrder : std::uint8_t {
 };
 
 struct TorrentBuilderOptions {
-  TorrentKind kind = TorrentKind::kHybrid;
+  // v1 is what every client takes: older ones cannot read hybrids, or take another info hash for
+  // theirs.
+  TorrentKind kind = TorrentKind::kV1;
   // A power of two from kMinPieceLength to kMaxPieceLength, or 0 for the least with which the
   // content has at most `wanted_pieces`.
   std::int64_t piece_length = 0;

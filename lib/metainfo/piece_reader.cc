@@ -16,6 +16,10 @@ void PieceReader::Begin(std::size_t piece) {
                            [this](const PieceExtent& extent) { return extent.end() <= at_; }) -
       extents.begin());
   if (!plan_->v2) return;
+  file_bytes_ = 0;
+  is_whole_file_ = false;
+  // A torrent that is read may have more padding than it needs: pieces without a file.
+  if (extent_ == extents.size() || extents[extent_].offset > at_) return;
   const PieceExtent& extent = extents[extent_];
   file_bytes_ = std::min(extent.end(), end_) - at_;
   is_whole_file_ = extent.offset == at_ && extent.end() <= end_;

@@ -115,8 +115,7 @@ absl::Status PieceReader::Next(std::size_t n, std::uint8_t* buffer, ByteSpan zer
   while (filled < n) {
     const std::int64_t begin = extent_ < extents.size() ? extents[extent_].offset : end_;
     if (at_ < begin) {
-      const std::size_t padding =
-          static_cast<std::size_t>(std::min<std::int64_t>(begin - at_, n - filled));
+      const std::size_t padding = std::min(static_cast<std::size_t>(begin - at_), n - filled);
       at_ += static_cast<std::int64_t>(padding);
       if (padding == n && n <= zeros.size()) {
         taken.chunk = zeros.subspan(0, n);
@@ -127,7 +126,7 @@ absl::Status PieceReader::Next(std::size_t n, std::uint8_t* buffer, ByteSpan zer
       continue;
     }
     const std::int64_t rest = extents[extent_].end() - at_;
-    const std::size_t part = static_cast<std::size_t>(std::min<std::int64_t>(rest, n - filled));
+    const std::size_t part = std::min(static_cast<std::size_t>(rest), n - filled);
     if (absl::Status status = ReadExtent({buffer + filled, part}, on_wait); !status.ok()) {
       at_ = end_;
       LeaveFile();

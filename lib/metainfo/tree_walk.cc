@@ -135,15 +135,15 @@ class TreeWalk {
     if (name == "." || name == ".." || (options_.skip_hidden && name[0] == '.')) {
       return absl::OkStatus();
     }
-    std::string path = folder.path + entry->d_name;
+    const std::string path = folder.path + entry->d_name;
     if (exclude_.Match(path)) return absl::OkStatus();
     const bool is_included = folder.is_included || include_.Match(path);
     // What is not wanted need not be looked at.
     if (!is_included && entry->d_type == DT_REG) return absl::OkStatus();
-    return Visit(::dirfd(folder.handle.get()), entry->d_name, std::move(path), is_included);
+    return Visit(::dirfd(folder.handle.get()), entry->d_name, path, is_included);
   }
 
-  absl::Status Visit(int at, const char* name, std::string path, bool is_included) {
+  absl::Status Visit(int at, const char* name, const std::string& path, bool is_included) {
     struct stat status;
     const bool follows = options_.symlinks == SymlinkPolicy::kFollow;
     if (::fstatat(at, name, &status, follows ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {

@@ -70,7 +70,7 @@ class Exchange:
         def counts():
             for client in running:
                 if client.ended():
-                    raise RuntimeError("%s ended" % client.name)
+                    raise RuntimeError("%s ended with %d" % (client.name, client.process.returncode))
             return tracker.scrape([info_hash])[0]
 
         try:

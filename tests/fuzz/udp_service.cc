@@ -37,9 +37,9 @@ class Service {
     muster::MemoryStoreOptions store_options;
     store_options.hash_seed = 1;
     tracker_ = *muster::Tracker::Create({}, muster::NewMemoryStore(store_options));
-    service_ =
-        std::make_unique<muster::UdpService>(tracker_.get(), muster::UdpOptions{},
-                                             muster::ConnectionIdKey{{1, 2, 3}}, muster::Random(1));
+    service_ = std::make_unique<muster::UdpService>(tracker_.get(), muster::UdpOptions{},
+                                                    muster::ConnectionIdKey{{1, 2, 3}},
+                                                    muster::Random(1), &counters_);
   }
   std::vector<Bytes> Answer(const std::vector<std::pair<Bytes, muster::Endpoint>>& packets) {
     std::vector<Exact> requests;
@@ -59,6 +59,7 @@ class Service {
 
  private:
   std::unique_ptr<muster::Tracker> tracker_;
+  muster::WorkerCounters counters_;
   std::unique_ptr<muster::UdpService> service_;
 };
 

@@ -139,7 +139,7 @@ TEST(TorrentBuilder, KeepsTheOrderOfAddingWhereItIsWanted) {
   ASSERT_TRUE(builder.Hash().ok());
   EXPECT_EQ(Metainfo::Parse(*builder.Torrent({.name = "t"}))->files()[1].PathText(), "a");
 
-  TorrentBuilder hybrid({.order = FileOrder::kAsAdded});
+  TorrentBuilder hybrid({.kind = TorrentKind::kHybrid, .order = FileOrder::kAsAdded});
   ASSERT_TRUE(hybrid.AddBytes("a", 1, ReadsFrom("a")).ok());
   EXPECT_FALSE(hybrid.Plan().ok());
 }
@@ -325,7 +325,7 @@ TEST(TorrentBuilder, TellsOfProgressAndEndsWithAll) {
   }
 }
 
-TEST(TorrentBuilder, CanBeCancelledAndTriedAgain) {
+TEST(TorrentBuilder, CanBeCancelled) {
   for (const unsigned threads : {1u, 4u}) {
     std::atomic<std::int64_t> read = 0;
     TorrentBuilder builder({.kind = TorrentKind::kV1});

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <type_traits>
 
+#include "muster/ip_set.h"
 #include "musterd/text.h"
 
 namespace musterd {
@@ -22,21 +24,32 @@ constexpr std::uint64_t kDay = 24 * kHour;
 constexpr std::uint64_t kUnlimited =
     1'000'000'000'000;  // more torrents or peers than any machine holds
 
+constexpr std::string_view kScrapeModes[] = {"none", "specific", "full"};
 constexpr std::string_view kLogLevels[] = {"info", "warning", "error"};
+constexpr std::string_view kCompressions[] = {"none", "zlib"};  // as StateCompression has them
+constexpr std::string_view kProxyHeaders[] = {"x-forwarded-for", "forwarded"};
+
+constexpr std::uint64_t kMaxPath = 4095;
+constexpr std::uint64_t kMaxName = 255;
 
 constexpr std::string_view kListening = "Listening";
 constexpr std::string_view kAnnounces = "Announces";
 constexpr std::string_view kMemory = "Memory";
 constexpr std::string_view kUdp = "UDP";
 constexpr std::string_view kHttp = "HTTP";
+constexpr std::string_view kState = "State";
+constexpr std::string_view kScrape = "Scrape";
+constexpr std::string_view kPages = "Statistics and pages";
+constexpr std::string_view kAccess = "Access lists";
 constexpr std::string_view kProcess = "Process";
 
 // Reads and writes the member that a path of member pointers leads to, whatever its type.
 template <auto... path>
 struct Member {
   using Type = std::remove_reference_t<decltype((std::declval<Settings&>().*....*path))>;
-  static constexpr bool kAsItIs =
-      std::is_same_v<Type, bool> || std::is_same_v<Type, std::vector<muster::Endpoint>>;
+  static constexpr bool kAsItIs = std::is_same_v<Type, bool> || std::is_same_v<Type, std::string> ||
+                                  std::is_same_v<Type, std::vector<muster::Endpoint>> ||
+                                  std::is_same_v<Type, std::vector<muster::Cidr>>;
   static constexpr bool kIsTime = requires { typename Type::period; };
 
   static Value Get(const Settings& settings) {
@@ -76,6 +89,18 @@ constexpr Setting Following(Setting setting, std::string_view how) {
 constexpr Setting Among(Setting setting, absl::Span<const std::string_view> choices) {
   setting.choices = choices;
   return setting;
+}
+
+constexpr Setting Shown(Setting setting, std::string_view placeholder) {
+  setting.placeholder = placeholder;
+  return setting;
+}
+
+template <auto... path>
+constexpr Setting Text(std::string_view name, std::string_view section,
+                       std::string_view placeholder, std::string_view help) {
+  const std::uint64_t max = placeholder == "NAME" ? kMaxName : kMaxPath;
+  return Shown(Row<path...>(name, section, Kind::kText, 0, max, help), placeholder);
 }
 
 using muster::HttpOptions;
@@ -185,10 +210,147 @@ constexpr Setting kSettings[] = {
     Row<&Settings::http, &HttpOptions::write_timeout>(
         "http-write-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
         "How long a client may take to receive an answer."),
+    Row<&Settings::http, &HttpOptions::max_streams>(
+        "http-max-streams", kHttp, Kind::kCount, 1, 10'000,
+        "Long answers (full scrapes, lists of torrents, the page) that are made at a time, of all "
+        "workers together; further ones are told to come later."),
+    Row<&Settings::http, &HttpOptions::stream_timeout>(
+        "http-stream-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
+        "How long a client may take to receive all of a long answer, each piece of which has the "
+        "time of http-write-timeout."),
+
+    Row<&Settings::http, &HttpOptions::trusted_proxies>(
+        "trusted-proxy", kHttp, Kind::kNetworks, 0, 1024,
+        "A reverse proxy, or a network of them, whose word is taken on where a request comes from: "
+        "the client is the last address in proxy-header that is no trusted proxy. From anybody "
+        "else the header means nothing."),
+    Among(Row<&Settings::http, &HttpOptions::proxy_header>(
+              "proxy-header", kHttp, Kind::kChoice, 0, 0,
+              "The header that the trusted proxies write. One that they only pass on says whatever "
+              "the client likes."),
+          kProxyHeaders),
+
+    Among(Row<&Settings::http, &HttpOptions::scrape>(
+              "scrape", kScrape, Kind::kChoice, 0, 0,
+              "What clients may scrape: nothing, torrents that they name, or also all torrents at "
+              "once, which is of HTTP only and for those that full-scrape-for says."),
+          kScrapeModes),
+    Following(Row<&Settings::full_scrape_for>(
+                  "full-scrape-for", kScrape, Kind::kNetworks, 0, 1024,
+                  "A network that may scrape all torrents, and dump them through the statistics, "
+                  "which tells every torrent that is tracked. 0.0.0.0/0 and ::/0 are everybody."),
+              "this machine"),
+    Row<&Settings::http, &HttpOptions::full_scrape_interval>(
+        "full-scrape-interval", kScrape, Kind::kSeconds, 0, 30 * kDay,
+        "One address may scrape all torrents once in this time. 0 for as often as it likes."),
+
+    Following(Row<&Settings::statistics_for>(
+                  "stats-access", kPages, Kind::kNetworks, 0, 1024,
+                  "A network that may see statistics and metrics. 0.0.0.0/0 and ::/0 are "
+                  "everybody."),
+              "this machine"),
+    Shown(Row<&Settings::http, &HttpOptions::statistics_path>(
+              "stats-path", kPages, Kind::kText, 0, 199,
+              "Where the statistics of opentracker are (mode= and format= as there), also as JSON "
+              "(mode=json). Empty for nowhere."),
+          "PATH"),
+    Shown(Row<&Settings::http, &HttpOptions::metrics_path>(
+              "metrics-path", kPages, Kind::kText, 0, 199,
+              "Where the metrics for Prometheus are. Empty for nowhere."),
+          "PATH"),
+    Row<&Settings::http, &HttpOptions::info_page>(
+        "info-page", kPages, Kind::kFlag, 0, 0,
+        "Show a page with all torrents and their counts at the root, to anybody."),
+    Row<&Settings::http, &HttpOptions::info_page_torrents>(
+        "info-page-torrents", kPages, Kind::kCount, 0, 10'000'000,
+        "Torrents that the page lists at most; its sums are of all."),
+    Shown(Row<&Settings::http, &HttpOptions::info_page_redirect>(
+              "redirect-url", kPages, Kind::kText, 0, 2000,
+              "Lead those who come for the page to this URL instead. Empty for nowhere."),
+          "URL"),
+    Text<&Settings::favicon>(
+        "favicon", kPages, "FILE",
+        "An icon for /favicon.ico, of at most 1 MiB, read when the daemon starts."),
+    Text<&Settings::access, &AccessSettings::whitelist>(
+        "whitelist", kAccess, "FILE",
+        "Serve only the torrents whose info hashes are in this file: 40 (v1) or 64 (v2) "
+        "hexadecimal digits on a line, then anything. The file is read again on SIGHUP and when it "
+        "changes; all files of lists are opened after privileges are given up."),
+    Text<&Settings::access, &AccessSettings::blacklist>(
+        "blacklist", kAccess, "FILE",
+        "Do not serve the torrents in this file, which is like that of whitelist. A torrent on "
+        "both lists is not served. What is refused is forgotten at once."),
+    Text<&Settings::access, &AccessSettings::whitelist_add_fifo>(
+        "whitelist-add-fifo", kAccess, "FIFO",
+        "A named pipe, made if it is missing: a hash written to it, on a line like one of the "
+        "file, is on the whitelist at once. It is so until the file is read again, unless "
+        "save-list-changes is on."),
+    Text<&Settings::access, &AccessSettings::whitelist_delete_fifo>(
+        "whitelist-delete-fifo", kAccess, "FIFO", "The same for taking hashes off the whitelist."),
+    Text<&Settings::access, &AccessSettings::blacklist_add_fifo>(
+        "blacklist-add-fifo", kAccess, "FIFO", "The same for putting hashes on the blacklist."),
+    Text<&Settings::access, &AccessSettings::blacklist_delete_fifo>(
+        "blacklist-delete-fifo", kAccess, "FIFO", "The same for taking hashes off the blacklist."),
+    Row<&Settings::access, &AccessSettings::save_changes>(
+        "save-list-changes", kAccess, Kind::kFlag, 0, 0,
+        "Write what comes through the named pipes into the files of the lists, within a second. "
+        "Other lines stay as they are. The files and their folders must be writable."),
+    Text<&Settings::access, &AccessSettings::allowed_ips>(
+        "allowed-ips", kAccess, "FILE",
+        "Serve only the addresses in this file: an address, a network (192.0.2.0/24) or a range "
+        "(192.0.2.1-192.0.2.9) on a line, then a blank and anything. Read again like whitelist."),
+    Text<&Settings::access, &AccessSettings::banned_ips>(
+        "banned-ips", kAccess, "FILE",
+        "Do not serve the addresses in this file, which is like that of allowed-ips."),
+    Row<&Settings::access, &AccessSettings::check_interval>(
+        "list-check-interval", kAccess, Kind::kMilliseconds, 0, kDay,
+        "How often to look whether the files of lists have changed. One that has is read as soon "
+        "as it stays the same for this long. 0 to read them on SIGHUP only."),
+    Row<&Settings::access, &AccessSettings::require>(
+        "require-lists", kAccess, Kind::kFlag, 0, 0,
+        "Do not start when the file of a list cannot be read. Switched off, that is a warning: a "
+        "whitelist without its file refuses everything, a blacklist nothing."),
+
+    Text<&Settings::state, &StateSettings::dfile>(
+        "dfile", kState, "FILE",
+        "Keep the state in this file, so that a restart has the peers and the counts of finished "
+        "downloads again. Beside it there will be FILE.journal.N, FILE.lock, and FILE.tmp now and "
+        "then; a file that is damaged or none of muster's is kept as FILE.damaged.N."),
+    Row<&Settings::state, &StateSettings::save_interval>(
+        "save-dfile-interval", kState, Kind::kMilliseconds, 100, kDay,
+        "How often the whole state is written, which makes the journal short again. It is also "
+        "written when the tracker is told to stop."),
+    Row<&Settings::state, &StateSettings::journal>(
+        "journal", kState, Kind::kFlag, 0, 0,
+        "Between two states, write down every change, so that a crash loses next to nothing. "
+        "Switched off, it loses what came since the last state."),
+    Row<&Settings::state, &StateSettings::sync_interval>(
+        "journal-sync-interval", kState, Kind::kMilliseconds, 0, kHour,
+        "How often the journal is brought to the disk: what a crash may lose. 0 to write it once a "
+        "second and leave the rest to the system: then only a crash of the machine loses more, "
+        "about half a minute."),
+    Among(Row<&Settings::state, &StateSettings::compression>(
+              "dfile-compression", kState, Kind::kChoice, 0, 0,
+              "Compress the state. It is compact by itself: addresses and info hashes hardly "
+              "become smaller."),
+          kCompressions),
 
     Row<&Settings::workers>("workers", kProcess, Kind::kCount, 0, 1024,
                             "Threads that serve, each with sockets of its own on every address. 0 "
                             "for one on each core."),
+    Text<&Settings::privileges, &PrivilegeSettings::user>(
+        "user", kProcess, "NAME",
+        "Who to become when every address is bound: the name of a user, or a number. Only root can "
+        "become somebody else; started by anybody else, it stays who it is. Empty to stay in any "
+        "case."),
+    Text<&Settings::privileges, &PrivilegeSettings::group>(
+        "group", kProcess, "NAME",
+        "The group to belong to then, and no other: a name or a number. Empty for the user's."),
+    Text<&Settings::privileges, &PrivilegeSettings::root_directory>(
+        "root-directory", kProcess, "DIRECTORY",
+        "For root, the directory to be confined to (chroot) when every address is bound; for "
+        "anybody else, the one to work in. Paths of lists are looked for in it; one that begins "
+        "with its name is understood as well."),
     Row<&Settings::drain_timeout>(
         "drain-timeout", kProcess, Kind::kMilliseconds, 0, kHour,
         "After SIGINT or SIGTERM, how long requests that are under way may take to finish."),
@@ -242,6 +404,38 @@ std::string FormatWithUnit(std::uint64_t number, absl::Span<const Unit> units,
   return Concat({std::to_string(number / unit->factor), unit->suffix});
 }
 
+// Whether `text` is UTF-8 without control characters, so that it can stand in a file and a message.
+bool IsPlainText(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i++]);
+    if (first < 0x20 || first == 0x7f) return false;
+    if (first < 0x80) continue;
+    const std::size_t more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+    if (first < 0xc2 || first > 0xf4 || text.size() - i < more) return false;
+    std::uint32_t point = first & (0x3fu >> more);
+    for (const std::size_t end = i + more; i < end; ++i) {
+      const auto next = static_cast<unsigned char>(text[i]);
+      if ((next & 0xc0) != 0x80) return false;
+      point = point << 6 | (next & 0x3fu);
+    }
+    constexpr std::uint32_t kLeast[] = {0x80, 0x800, 0x10000};
+    if (point < kLeast[more - 1] || point > 0x10ffff) return false;  // longer than need be
+    if (point < 0xa0 || (point >= 0xd800 && point < 0xe000)) return false;
+  }
+  return true;
+}
+
+// A list as TOML, one of strings.
+template <typename Elements>
+std::string FormatList(const Elements& elements) {
+  std::string list = "[";
+  for (const auto& element : elements) {
+    if (list.size() > 1) list += ", ";
+    list += Concat({"\"", element.ToString(), "\""});
+  }
+  return list + "]";
+}
+
 // A number of the setting, as a message or a help text shows it.
 std::string FormatNumber(const Setting& setting, std::uint64_t number) {
   switch (setting.kind) {
@@ -253,6 +447,12 @@ std::string FormatNumber(const Setting& setting, std::uint64_t number) {
     default:
       return std::to_string(number);
   }
+}
+
+muster::AddressFilter FilterFor(const std::vector<muster::Cidr>& networks) {
+  // The filter is copied, the set is not.
+  const auto set = std::make_shared<const muster::IpSet>(absl::MakeConstSpan(networks));
+  return [set](const muster::IpAddress& address) { return set->Contains(address); };
 }
 
 // A setting that contradicts others. The place named is the last one that set any of them.
@@ -276,6 +476,11 @@ std::string Show(std::string_view name, const Settings& settings) {
           ? static_cast<std::uint64_t>(std::get<milliseconds>(value).count())
           : std::get<std::uint64_t>(value);
   return Concat({name, " (", FormatNumber(setting, number), ")"});
+}
+
+// A path as requests have it: with the '/' that may be left out of a setting.
+std::string WithSlash(const std::string& path) {
+  return path.empty() || path[0] == '/' ? path : "/" + path;
 }
 
 absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment> assignments) {
@@ -302,6 +507,11 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
                          Concat({Show("default-numwant", settings), " must be at most ",
                                  Show("max-numwant", settings)}));
   }
+  const std::string& url = settings.http.info_page_redirect;
+  if (!std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 127; })) {
+    return Contradiction(assignments, {"redirect-url"},
+                         "redirect-url must be a URL of visible ASCII characters");
+  }
   for (std::string_view name : {"udp", "http"}) {
     auto endpoints = std::get<std::vector<muster::Endpoint>>(FindSetting(name)->get(settings));
     std::sort(endpoints.begin(), endpoints.end());
@@ -317,6 +527,23 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
 }
 
 }  // namespace
+
+void Append(const Value& more, Value& list) {
+  std::visit(
+      [&list](const auto& elements) {
+        using List = std::decay_t<decltype(elements)>;
+        if constexpr (std::is_same_v<List, std::vector<muster::Endpoint>> ||
+                      std::is_same_v<List, std::vector<muster::Cidr>>) {
+          List& all = std::get<List>(list);
+          all.insert(all.end(), elements.begin(), elements.end());
+        }
+      },
+      more);
+}
+
+std::vector<muster::Cidr> ThisMachine() {
+  return {*muster::Cidr::Parse("127.0.0.0/8"), *muster::Cidr::Parse("::1")};
+}
 
 absl::Span<const Setting> AllSettings() { return kSettings; }
 
@@ -344,8 +571,25 @@ muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_
   for (const auto& endpoint : http)
     options.listeners.push_back({muster::Protocol::kHttp, endpoint});
   options.udp = settings.udp;
+  options.udp.scrape = settings.http.scrape != muster::ScrapeMode::kNone;
   options.http = settings.http;
+  options.http.statistics_path = WithSlash(settings.http.statistics_path);
+  options.http.metrics_path = WithSlash(settings.http.metrics_path);
+  options.http.full_scrape_for = FilterFor(settings.full_scrape_for);
+  options.http.statistics_for = FilterFor(settings.statistics_for);
   options.drain_timeout = settings.drain_timeout;
+  return options;
+}
+
+muster::StateKeeperOptions StateOptionsOf(const Settings& settings) {
+  const StateSettings& state = settings.state;
+  muster::StateKeeperOptions options;
+  options.save_interval = state.save_interval;
+  options.journal = state.journal;
+  options.sync = state.sync_interval > milliseconds(0);
+  if (options.sync) options.sync_interval = state.sync_interval;
+  options.peer_ids = settings.store.keep_peer_ids;
+  options.compression = state.compression;
   return options;
 }
 
@@ -374,6 +618,15 @@ absl::StatusOr<Value> ParseValue(const Setting& setting, std::string_view text) 
       }
       return Invalid({"expected ", Placeholder(setting), ", not ", Quoted(text)});
     }
+    case Kind::kText:
+      if (IsPlainText(text)) return std::string(text);
+      return Invalid({"expected text in UTF-8 without control characters, not ", Quoted(text)});
+    case Kind::kNetworks:
+      if (auto network = muster::Cidr::Parse(text); network.ok()) {
+        return std::vector<muster::Cidr>{*network};
+      }
+      return Invalid(
+          {"expected a network such as 192.0.2.0/24, or an address, not ", Quoted(text)});
     case Kind::kEndpoints:
       if (auto endpoint = muster::Endpoint::Parse(text); endpoint.ok()) {
         return std::vector<muster::Endpoint>{*endpoint};
@@ -390,6 +643,14 @@ absl::Status CheckRange(const Setting& setting, const Value& value) {
   if (const auto* endpoints = std::get_if<std::vector<muster::Endpoint>>(&value)) {
     if (endpoints->size() <= setting.max) return absl::OkStatus();
     return Invalid({"at most ", std::to_string(setting.max), " addresses can be listened on"});
+  }
+  if (const auto* networks = std::get_if<std::vector<muster::Cidr>>(&value)) {
+    if (networks->size() <= setting.max) return absl::OkStatus();
+    return Invalid({"at most ", std::to_string(setting.max), " networks can be given"});
+  }
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    if (text->size() <= setting.max) return absl::OkStatus();
+    return Invalid({"longer than ", std::to_string(setting.max), " bytes"});
   }
   if (const auto* time = std::get_if<milliseconds>(&value)) {
     number = static_cast<std::uint64_t>(time->count());
@@ -424,14 +685,18 @@ std::string FormatValue(const Setting& setting, const Value& value) {
     }
     case Kind::kChoice:
       return Concat({"\"", setting.choices[std::get<std::uint64_t>(value)], "\""});
-    case Kind::kEndpoints: {
-      std::string list = "[";
-      for (const auto& endpoint : std::get<std::vector<muster::Endpoint>>(value)) {
-        if (list.size() > 1) list += ", ";
-        list += Concat({"\"", endpoint.ToString(), "\""});
+    case Kind::kText: {
+      std::string text = "\"";
+      for (char c : std::get<std::string>(value)) {
+        if (c == '"' || c == '\\') text += '\\';
+        text += c;
       }
-      return list + "]";
+      return text + "\"";
     }
+    case Kind::kEndpoints:
+      return FormatList(std::get<std::vector<muster::Endpoint>>(value));
+    case Kind::kNetworks:
+      return FormatList(std::get<std::vector<muster::Cidr>>(value));
   }
   return "";
 }
@@ -454,15 +719,29 @@ std::string Placeholder(const Setting& setting) {
       }
       return names;
     }
+    case Kind::kText:
+      return std::string(setting.placeholder);
     case Kind::kEndpoints:
       return "ADDRESS:PORT";
+    case Kind::kNetworks:
+      return "NETWORK";
   }
   return "";
 }
 
 std::string DefaultAndRange(const Setting& setting) {
   if (setting.kind == Kind::kEndpoints) return "Several addresses may be given.";
+  if (setting.kind == Kind::kNetworks) {
+    const std::string_view several = "Several networks may be given.";
+    if (setting.follows.empty()) return std::string(several);
+    return Concat({"Default: ", setting.follows, ". ", several});
+  }
+  if (setting.kind == Kind::kText) {
+    const std::string text = std::get<std::string>(setting.get(Settings()));
+    return Concat({"Default: ", text.empty() ? "none" : text, "."});
+  }
   const Value value = setting.get(Settings());
+  if (setting.kind == Kind::kText && std::get<std::string>(value).empty()) return "Default: none.";
   std::string text = FormatValue(setting, value);
   text.erase(std::remove(text.begin(), text.end(), '"'), text.end());
   if (setting.kind == Kind::kFlag) text = std::get<bool>(value) ? "on" : "off";
