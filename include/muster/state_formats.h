@@ -110,7 +110,7 @@ MUSTER_EXPORT absl::StatusOr<OpenedState> OpenState(ByteSource* source,
                                                     const StateReadOptions& options,
                                                     StateFormat format = StateFormat::kUnknown);
 
-// Unimplemented for kUnknown.
+// InvalidArgument for kUnknown.
 MUSTER_EXPORT absl::StatusOr<std::unique_ptr<StateWriter>> NewStateWriter(
     StateFormat format, ByteSink* sink, const StateWriteOptions& options);
 

@@ -203,7 +203,8 @@ class MUSTER_EXPORT SwarmStore {
 
   // Puts back what a saved state knows of a swarm; observers are not told. A peer that was last
   // seen longer ago than peers are remembered is left out, as is what goes over a limit; times after
-  // `now` become it. Unimplemented by a store that keeps its state elsewhere.
+  // `now` become it. FailedPrecondition where a store keeps its state itself, as this does unless
+  // it is overridden.
   virtual absl::Status Restore(const SwarmRestore& swarm, Instant now);
 
   // Forgets a swarm with its peers and its counts; false when it is not known.

@@ -159,7 +159,7 @@ absl::StatusOr<std::unique_ptr<StateWriter>> NewStateWriter(StateFormat format, 
     case StateFormat::kUnknown:
       break;
   }
-  return absl::UnimplementedError("no writer for this format");
+  return absl::InvalidArgumentError("an unknown format cannot be written");
 }
 
 }  // namespace muster

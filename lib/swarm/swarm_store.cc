@@ -13,7 +13,7 @@ void SwarmStore::ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const 
 absl::Status SwarmStore::Restore(const SwarmRestore& swarm, Instant now) {
   (void)swarm;
   (void)now;
-  return absl::UnimplementedError("this store cannot be loaded into");
+  return absl::FailedPreconditionError("this store keeps its state itself");
 }
 
 }  // namespace muster

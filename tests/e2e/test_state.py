@@ -12,7 +12,6 @@ import signal
 import socket
 import tempfile
 import threading
-import time
 import unittest
 
 from daemon import Musterd, wait_until
@@ -183,10 +182,9 @@ class State(unittest.TestCase):
                 journal = Journal(self.dfile, loads)
                 for load in loads:
                     load.start()
-                end = time.monotonic() + chance.uniform(0.01, 0.25)
-                while time.monotonic() < end:
-                    journal.look()
-                    time.sleep(0.001)
+                enough = chance.randint(50, 1500)
+                wait_until(lambda: journal.look() or sum(journal.answered().values()) >= enough, "some announces",
+                           pause=0.001)
                 written = journal.written
                 tracker.stop(signal.SIGKILL)
                 for load in loads:

@@ -5,45 +5,19 @@
 // one for BencodeDocument too.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "muster/bencode.h"
 #include "muster/state_formats.h"
+#include "state/bytes.h"
 
 namespace {
 
 using namespace muster;
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
-
-class Source final : public ByteSource {
- public:
-  Source(std::string_view bytes, std::size_t chunk) : rest_(bytes), chunk_(chunk) {}
-  absl::StatusOr<std::size_t> Read(absl::Span<char> into) override {
-    const std::size_t size = rest_.copy(into.data(), std::min(into.size(), chunk_));
-    rest_.remove_prefix(size);
-    return size;
-  }
-
- private:
-  std::string_view rest_;
-  const std::size_t chunk_;
-};
-
-class Sink final : public ByteSink {
- public:
-  absl::Status Write(std::string_view bytes) override {
-    text.append(bytes);
-    return absl::OkStatus();
-  }
-  std::string text;
-};
 
 struct All {
   std::vector<SavedTorrent> torrents;
@@ -53,7 +27,7 @@ struct All {
 };
 
 All ReadAll(std::string_view bytes, std::size_t chunk) {
-  Source source(bytes, chunk);
+  StringSource source(bytes, chunk);
   const auto reader = NewBttrackReader(&source, {});
   All all;
   SavedTorrent torrent;
@@ -98,7 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // A torrent of which damage made two, or that is large, is not written here.
   if (parts_twice > 0) return 0;
 
-  Sink sink;
+  StringSink sink;
   const auto writer = NewBttrackWriter(&sink, {});
   for (const SavedTorrent& torrent : all.torrents) Require(writer->Add(torrent).ok());
   Require(writer->SetSide(all.side).ok());

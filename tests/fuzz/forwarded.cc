@@ -3,17 +3,15 @@
 // Whatever the headers say, somebody who is not trusted is taken at nobody's word but the
 // connection's, and a trusted proxy's hops never lead past one that is not trusted.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "wire/forwarded.h"
 
 namespace {
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+using muster::Require;
 
 }  // namespace
 

@@ -3,16 +3,14 @@
 // Any pattern parses or is an error, and matches what a plain search through all its ways matches.
 // The input is a pattern, a NUL and a path.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "metainfo/glob.h"
 
 namespace {
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+using muster::Require;
 
 // Patterns of stars, question marks and plain bytes within one name, tried in every way.
 bool PlainMatch(std::string_view pattern, std::string_view name) {

@@ -4,18 +4,16 @@
 // else is on the list, also after changes.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <set>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "muster/hash_list.h"
 
 namespace {
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+using muster::Require;
 
 muster::HashListReader::Result Read(std::string_view text, std::size_t piece) {
   muster::HashListReader reader(text.size());

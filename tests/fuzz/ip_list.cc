@@ -3,18 +3,16 @@
 // Any text is a list, in both formats; a set holds what it was made of and nothing else; what is
 // printed of it is read as the same.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "muster/ip_set.h"
 
 namespace {
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+using muster::Require;
 
 void Check(const muster::IpList& list) {
   std::string printed;

@@ -10,6 +10,7 @@
 #include "state/state_testing.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace muster;                 // NOLINT(build/namespaces)
   using namespace muster::testing_state;  // NOLINT(build/namespaces)
   if (size < 1) return 0;
   std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);

@@ -3,17 +3,15 @@
 // Any text is a configuration of opentracker: it gives settings and notes, and what it sets is
 // within the bounds of the table.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
+#include "fuzz/require.h"
 #include "musterd/opentracker.h"
 #include "musterd/toml.h"
 
 namespace {
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+using muster::Require;
 
 }  // namespace
 

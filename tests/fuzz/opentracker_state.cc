@@ -4,46 +4,20 @@
 // read is written and read again as what it was.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "muster/state_formats.h"
+#include "state/bytes.h"
 
 namespace {
 
 using namespace muster;
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
-
-class Source final : public ByteSource {
- public:
-  Source(std::string_view bytes, std::size_t chunk) : rest_(bytes), chunk_(chunk) {}
-  absl::StatusOr<std::size_t> Read(absl::Span<char> into) override {
-    const std::size_t size = rest_.copy(into.data(), std::min(into.size(), chunk_));
-    rest_.remove_prefix(size);
-    return size;
-  }
-
- private:
-  std::string_view rest_;
-  const std::size_t chunk_;
-};
-
-class Sink final : public ByteSink {
- public:
-  absl::Status Write(std::string_view bytes) override {
-    text.append(bytes);
-    return absl::OkStatus();
-  }
-  std::string text;
-};
-
 std::size_t ReadAll(std::string_view bytes, std::size_t chunk, std::vector<SavedTorrent>& all) {
-  Source source(bytes, chunk);
+  StringSource source(bytes, chunk);
   const auto reader = NewOpentrackerReader(&source, {});
   std::size_t errors = 0;
   SavedTorrent torrent;
@@ -67,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   all.erase(std::unique(all.begin(), all.end(),
                         [](const auto& a, const auto& b) { return a.info_hash == b.info_hash; }),
             all.end());
-  Sink sink;
+  StringSink sink;
   const auto writer = NewOpentrackerWriter(&sink, {});
   for (const SavedTorrent& torrent : all) Require(writer->Add(torrent).ok());
   Require(writer->Finish().ok());

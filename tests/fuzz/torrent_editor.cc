@@ -2,17 +2,15 @@
 //
 // Whatever reads as a torrent can be edited, and is the same torrent afterwards.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "muster/torrent_editor.h"
 
 namespace {
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+using muster::Require;
 
 }  // namespace
 

@@ -9,24 +9,21 @@
 //           ends here, bits 5-6 the action is put in (3: left as it is)
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "service/udp_service.h"
 #include "wire/udp_testing.h"
 
 namespace {
 
+using muster::Require;
 using muster::testing_udp::Bytes;
 using muster::testing_udp::ConnectPacket;
 using muster::testing_udp::Exact;
 using muster::testing_udp::Get;
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
 
 constexpr muster::Instant kNow = muster::InstantFromUnixSeconds(1'800'000'000);
 

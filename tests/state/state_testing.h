@@ -1,50 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What tests of saved states share: bytes in memory, states by chance, and what a reader makes of
-// them.
+// What tests of saved states share: states by chance, and what a reader makes of them.
 #ifndef MUSTER_TESTS_STATE_STATE_TESTING_H_
 #define MUSTER_TESTS_STATE_STATE_TESTING_H_
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "muster/random.h"
 #include "muster/snapshot.h"
 #include "muster/state.h"
+#include "state/bytes.h"
 #include "swarm/swarm_testing.h"
 
 namespace muster::testing_state {
-
-// Gives at most `at_once` bytes a read.
-class StringSource final : public ByteSource {
- public:
-  explicit StringSource(std::string_view text, std::size_t at_once = 1 << 20)
-      : rest_(text), at_once_(at_once) {}
-  absl::StatusOr<std::size_t> Read(absl::Span<char> into) override {
-    const std::size_t n = std::min({into.size(), rest_.size(), at_once_});
-    if (n > 0) std::memcpy(into.data(), rest_.data(), n);
-    rest_.remove_prefix(n);
-    return n;
-  }
-
- private:
-  std::string_view rest_;
-  const std::size_t at_once_;
-};
-
-class StringSink final : public ByteSink {
- public:
-  absl::Status Write(std::string_view bytes) override {
-    text += bytes;
-    return absl::OkStatus();
-  }
-  std::string text;
-};
 
 // A state by chance, in the order of the format. Times are whole minutes unless `seconds`.
 struct StateOptions {
@@ -85,11 +58,6 @@ inline std::vector<SavedTorrent> RandomState(std::uint64_t seed, const StateOpti
   std::sort(state.begin(), state.end(),
             [](const auto& a, const auto& b) { return a.info_hash < b.info_hash; });
   return state;
-}
-
-// Aborts where that fails, as a fuzz target has nobody to tell.
-inline void Require(bool holds) {
-  if (!holds) std::abort();
 }
 
 inline std::string Write(const std::vector<SavedTorrent>& state, const SnapshotOptions& options,

@@ -14,7 +14,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -22,10 +21,19 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import access_test  # noqa: E402  (takes the program's path off the arguments)
 from access_test import OTHER, REFUSED, V1, V2  # noqa: E402
 from musterd_test import MUSTERD, TIMEOUT, Daemon, Test  # noqa: E402
+from daemon import wait_until  # noqa: E402
 from tracker_client import UDP_MAGIC, Announce, HttpTracker, bdecode  # noqa: E402
 
 FILES = pathlib.Path(__file__).resolve().parent / "opentracker"
 LOCAL = ["-i", "127.0.0.1", "-p", "0", "-P", "0"]
+
+
+def accepts_connections(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), TIMEOUT).close()
+        return True
+    except OSError:
+        return False
 
 
 def run(*args, program=MUSTERD, **kwargs):
@@ -114,7 +122,7 @@ class Files(Dialect):
         daemon = self.start("-f", "every_key.conf", listeners=4)
         self.assertServed(V1)
         self.assertRefused(OTHER)
-        self.until(lambda: os.path.exists(self.path("delete")))
+        wait_until(lambda: os.path.exists(self.path("delete")), "the pipe")
         self.pipe("add", OTHER)
         self.untilServed(OTHER)
         self.pipe("delete", V1)
@@ -192,13 +200,9 @@ class BesideOpentracker(Dialect):
                                        cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             self.addCleanup(process.wait)
             self.addCleanup(process.kill)
-            deadline = time.monotonic() + TIMEOUT
-            while process.poll() is None and time.monotonic() < deadline:
-                try:
-                    socket.create_connection(("127.0.0.1", port), TIMEOUT).close()
-                    return process, port
-                except OSError:
-                    time.sleep(0.01)
+            wait_until(lambda: process.poll() is not None or accepts_connections(port), "opentracker")
+            if process.poll() is None:
+                return process, port
         raise AssertionError("opentracker does not start")
 
     @staticmethod
@@ -227,10 +231,8 @@ class BesideOpentracker(Dialect):
         _, theirs = self.start_opentracker("-d", self.folder, "-w", "w")
         daemon = self.start(*LOCAL, "-d", self.folder, "-w", "w")
         ours = {url.split(":")[0]: daemon.address(i)[1] for i, url in enumerate(daemon.urls)}
-        deadline = time.monotonic() + TIMEOUT
-        while b"failure reason" in self.http_announce(theirs, V1)[1]:  # it reads its list in a thread
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.01)
+        # It reads its list in a thread.
+        wait_until(lambda: b"failure reason" not in self.http_announce(theirs, V1)[1], "opentracker to read its list")
         self.assertTrue(os.path.exists(white))
         for info_hash in (V1, OTHER, V2, bytes(20)):
             their_status, their_answer = self.http_announce(theirs, info_hash)

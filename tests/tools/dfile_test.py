@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""muster-dfile as its user meets it. The states are built here, by a bencoder of the test's own, to bttrack's format.
+"""muster-dfile as its user meets it. The states are built here, by the tests' own bencoder, to bttrack's format.
 
 dfile_test.py MUSTER-DFILE [unittest options]
 """
@@ -12,44 +12,14 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from tracker_client import bdecode, bencode  # noqa: E402
+
 DFILE = sys.argv.pop(1)
 TIMEOUT = 60
 SANITIZED = os.environ.get("MUSTER_SANITIZED") == "1"
 WRITTEN = 1_700_000_000
-
-
-def bencode(value):
-    if isinstance(value, int):
-        return b"i%de" % value
-    if isinstance(value, str):
-        value = value.encode()
-    if isinstance(value, bytes):
-        return b"%d:%s" % (len(value), value)
-    if isinstance(value, list):
-        return b"l" + b"".join(map(bencode, value)) + b"e"
-    items = sorted((k.encode() if isinstance(k, str) else k, v) for k, v in value.items())
-    return b"d" + b"".join(bencode(k) + bencode(v) for k, v in items) + b"e"
-
-
-def bdecode(data):
-    def value(at):
-        c = data[at:at + 1]
-        if c == b"i":
-            end = data.index(b"e", at)
-            return int(data[at + 1:end]), end + 1
-        if c in b"ld":
-            items, at = [], at + 1
-            while data[at:at + 1] != b"e":
-                item, at = value(at)
-                items.append(item)
-            return (items if c == b"l" else dict(zip(items[::2], items[1::2]))), at + 1
-        colon = data.index(b":", at)
-        end = colon + 1 + int(data[at:colon])
-        return data[colon + 1:end], end
-
-    result, end = value(0)
-    assert end == len(data), end
-    return result
 
 
 def peer(ip, port, left, **more):

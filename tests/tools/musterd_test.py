@@ -46,6 +46,7 @@ class Daemon:
         self.process = subprocess.Popen([*command, MUSTERD, *args], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, **kwargs)
         self.urls = []
+        self._err = b""  # what has been read of its standard error
         try:
             lines = self._read_lines(listeners)
         except Exception:
@@ -57,20 +58,29 @@ class Daemon:
                 raise AssertionError(f"not a ready line: {line!r}")
             self.urls.append(line[len("listening on "):])
 
-    def _read_lines(self, count):
-        """`count` lines of standard output, without waiting for its end."""
+    def _read(self, stream, enough):
+        """What `stream` gives until `enough(of all that)`, without waiting for its end."""
         deadline = time.monotonic() + TIMEOUT
         data = b""
         with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            while data.count(b"\n") < count:
+            selector.register(stream, selectors.EVENT_READ)
+            while not enough(data):
                 if not selector.select(deadline - time.monotonic()):
-                    raise AssertionError(f"not ready in {TIMEOUT} s; said {data!r}")
-                chunk = os.read(self.process.stdout.fileno(), 4096)
+                    raise AssertionError(f"waited {TIMEOUT} s in vain; it said {data!r}")
+                chunk = os.read(stream.fileno(), 4096)
                 if not chunk:
-                    raise AssertionError(f"ended early: {self.process.stderr.read()!r}")
+                    raise AssertionError(f"ended early: {data!r} {self.process.stderr.read()!r}")
                 data += chunk
-        return data.decode().splitlines()
+        return data
+
+    def _read_lines(self, count):
+        return self._read(self.process.stdout, lambda data: data.count(b"\n") >= count).decode().splitlines()
+
+    def wait_for_error_line(self):
+        """The next lines of standard error, at least one."""
+        data = self._read(self.process.stderr, lambda data: data.endswith(b"\n"))
+        self._err += data
+        return data.decode()
 
     def address(self, index=0):
         """(host, port) of a listener."""
@@ -81,7 +91,7 @@ class Daemon:
         """Exit status and standard error."""
         self.process.send_signal(signal_number)
         _, err = self.process.communicate(timeout=TIMEOUT)
-        return self.process.returncode, err.decode()
+        return self.process.returncode, (self._err + err).decode()
 
     def __enter__(self):
         return self
@@ -91,6 +101,7 @@ class Daemon:
         if status is None:
             self.process.kill()
         _, err = self.process.communicate()
+        err = self._err + err
         if failure is not None:
             print(f"musterd, status {status}, said: {err.decode(errors='replace')}", file=sys.stderr)
 

@@ -2,7 +2,7 @@
 //
 // Settings: everything that musterd can be told, and the one table that describes it.
 //
-// A setting is explained where it is declared, in the table of settings.cc: name, kind, range and
+// A setting is explained where it is declared, in the table of settings_table.cc: name, kind, range and
 // meaning. The command line, the configuration file, --help, --print-config and the options of the
 // man page all follow from that table; defaults are those of the library's own option structs.
 //
