@@ -2,7 +2,6 @@
 #include "mirror/file_hasher.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -29,16 +28,10 @@ ContentFile ContentOf(const std::string& path, const RootFile& file, std::int64_
   content.path = path;
   content.length = file.identity.size - begin;
   content.read = [path, fd = file.fd.get(), begin](std::int64_t offset,
-                                                   absl::Span<std::uint8_t> to) -> absl::Status {
-    while (!to.empty()) {
-      const ssize_t got = ::pread(fd, to.data(), to.size(), begin + offset);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return SystemError(path, errno);
-      if (got == 0) return ChangedError(path);
-      offset += got;
-      to.remove_prefix(static_cast<std::size_t>(got));
-    }
-    return absl::OkStatus();
+                                                   absl::Span<std::uint8_t> to) {
+    ContentFile named;
+    named.disk_path = path;
+    return ReadWaiting(named, fd, begin + offset, to);
   };
   return content;
 }
@@ -84,6 +77,7 @@ absl::StatusOr<std::vector<FileHasher::Hashes>> FileHasher::Hash(
   std::vector<Hashes> all(paths.size());
   // Once, but where somebody else failed, whose error may be about a file that is none of these.
   while (std::find(all.begin(), all.end(), nullptr) != all.end()) {
+    if (stopped_) return absl::CancelledError("it is given up");
     absl::Status status = HashMissing(paths, identities, now, progress, all);
     if (!status.ok()) return status;
   }
@@ -154,7 +148,7 @@ absl::Status FileHasher::HashBatch(std::vector<Job>& jobs, std::size_t first, st
     progress.bytes += now.bytes - reported;
     hashed_bytes_ += now.bytes - reported;
     reported = now.bytes;
-    return true;
+    return !stopped_;
   };
   PieceHashes hashes;
   absl::Status status = HashPieces(plan, contents, hashing, OnFailure::kStop, hashes);

@@ -50,6 +50,9 @@ class FileHasher {
                                            std::size_t needs_tail, Instant now,
                                            FlightProgress& progress);
 
+  // What is being hashed, and what comes later, is Cancelled from now on.
+  void Stop() { stopped_ = true; }
+
   const FileHasherOptions& options() const { return options_; }
   // Read from files so far, to be hashed.
   std::int64_t hashed_bytes() const { return hashed_bytes_.load(std::memory_order_relaxed); }
@@ -77,6 +80,7 @@ class FileHasher {
   const FileHasherOptions options_;
   Flights flights_;
   std::atomic<std::int64_t> hashed_bytes_{0};
+  std::atomic<bool> stopped_{false};
 };
 
 }  // namespace muster

@@ -13,6 +13,17 @@ std::string_view MirrorAnswer::Header(std::string_view name) const {
   return {};
 }
 
+std::int64_t MirrorAnswer::length() const {
+  std::int64_t length = static_cast<std::int64_t>(text.size());
+  if (body == Body::kZeros) length += zeros;
+  if (body == Body::kFile) {
+    for (const FilePart& part : parts) {
+      length += static_cast<std::int64_t>(part.before.size()) + part.size;
+    }
+  }
+  return length;
+}
+
 MirrorAnswer TextAnswer(int status, std::string_view line) {
   MirrorAnswer answer{.status = status};
   answer.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
@@ -29,15 +40,12 @@ MirrorAnswer ErrorAnswer(const absl::Status& status) {
       return TextAnswer(403, line);
     case absl::StatusCode::kNotFound:
       return TextAnswer(404, line);
-    case absl::StatusCode::kUnimplemented: {
-      MirrorAnswer answer = TextAnswer(405, line);
-      answer.headers.emplace_back("Allow", "GET, HEAD, POST");
-      return answer;
-    }
     case absl::StatusCode::kFailedPrecondition:
       return TextAnswer(409, line);
     case absl::StatusCode::kResourceExhausted:
       return TextAnswer(413, line);
+    case absl::StatusCode::kCancelled:
+      return TextAnswer(503, "the service ends");
     default:
       return TextAnswer(500, "internal error");
   }

@@ -20,9 +20,6 @@ namespace {
 using Kind = MirrorRequest::Kind;
 using Format = MirrorRequest::Format;
 
-absl::Status Malformed(const char* what) { return absl::InvalidArgumentError(what); }
-absl::Status Nothing() { return absl::NotFoundError("nothing is here"); }
-
 // The bytes that percent-encoded text stands for.
 std::optional<std::string> Decoded(std::string_view text) {
   std::string decoded(text.size(), '\0');
@@ -61,27 +58,46 @@ bool PrefersNoWait(std::string_view prefer) {
   return false;
 }
 
+// Whether a list of media types has JSON before HTML, or without it.
+bool PrefersJson(std::string_view accept) {
+  const std::size_t json = accept.find("application/json");
+  return json != accept.npos && json < accept.find("text/html");
+}
+
+// Each step is false when it has refused the request.
 class Reader {
  public:
-  Reader(const HttpRequest& request, std::string_view body, std::string_view service,
+  Reader(const HttpRequest& request, std::string_view service, std::string_view metrics,
          const MirrorRequestLimits& limits)
-      : http_(request), body_(body), service_(service), limits_(limits) {}
+      : http_(request), service_(service), metrics_(metrics), limits_(limits) {}
 
-  absl::StatusOr<MirrorRequest> Read() {
-    if (http_.url.size() > limits_.max_target) {
-      return absl::ResourceExhaustedError("the target is too long");
-    }
-    if (http_.method == HttpMethod::kOther) return absl::UnimplementedError("another method");
+  MirrorRequest Read() {
     read_.is_head = http_.method == HttpMethod::kHead;
-    std::optional<std::string> path = Decoded(http_.path);
-    if (!path || path->find('\0') != path->npos) return Malformed("a malformed path");
-    const absl::Status status = ReadPath(*std::move(path));
-    if (!status.ok()) return status;
+    if (http_.url.size() > limits_.max_target) {
+      Refuse(414, "the target is too long");
+    } else if (http_.method == HttpMethod::kOther) {
+      Refuse(405, "another method");
+    } else if (std::optional<std::string> path = Decoded(http_.path);
+               !path || path->find('\0') != path->npos) {
+      Refuse(400, "a malformed path");
+    } else {
+      ReadPath(*std::move(path));
+    }
+    if (read_.refusal != 0) read_.kind = Kind::kRefused;
     return std::move(read_);
   }
 
  private:
-  absl::Status ReadPath(std::string path) {
+  bool Refuse(int status, std::string_view reason) {
+    read_.refusal = status;
+    read_.reason = reason;
+    return false;
+  }
+  bool RefuseAsNothing() { return Refuse(404, "nothing is here"); }
+  bool RefuseMethod() { return Refuse(405, "another method"); }
+
+  bool ReadPath(std::string path) {
+    if (!metrics_.empty() && path == metrics_) return ReadPage(Kind::kMetrics);
     const std::optional<std::string> rest = BelowService(path);
     if (!rest) return ReadFile(std::move(path));
     const std::size_t slash = std::min(rest->find('/', 1), rest->size());
@@ -90,7 +106,8 @@ class Reader {
     if (endpoint == "/digest") return ReadSet(argument.substr(argument.rfind('/') + 1));
     if (endpoint == "/single") return ReadSingle(argument);
     if (endpoint == "/nullfile") return ReadNullFile(argument);
-    return Nothing();
+    if (*rest == "/") return ReadPage(Kind::kIndex);
+    return RefuseAsNothing();
   }
 
   // What follows the service's name, which is not the first one; nothing when it is not there.
@@ -105,37 +122,47 @@ class Reader {
     return std::nullopt;
   }
 
-  absl::Status ReadFile(std::string path) {
-    if (http_.method == HttpMethod::kPost) return absl::UnimplementedError("another method");
+  bool ReadFile(std::string path) {
+    if (http_.method == HttpMethod::kPost) return RefuseMethod();
     read_.kind = Kind::kFile;
     read_.path = std::move(path);
-    return absl::OkStatus();
+    return true;
   }
 
-  absl::Status ReadSet(std::string digest) {
-    if (!IsDigest(digest)) return Nothing();
+  bool ReadPage(Kind kind) {
+    if (http_.method == HttpMethod::kPost) return RefuseMethod();
+    read_.kind = kind;
+    read_.wants_json = PrefersJson(http_.Header("Accept"));
+    if (!ReadFields(http_.query, /*paths=*/false)) return false;
+    read_.wants_json |= read_.format == Format::kJson;
+    return true;
+  }
+
+  bool ReadSet(std::string digest) {
+    if (!IsDigest(digest)) return RefuseAsNothing();
     read_.kind = Kind::kDigest;
     read_.digest = std::move(digest);
     read_.wants_no_wait = PrefersNoWait(http_.Header("Prefer"));
-    if (absl::Status status = ReadFields(http_.query, /*paths=*/true); !status.ok()) return status;
-    return ReadBody();
+    return ReadFields(http_.query, /*paths=*/true) && ReadBody();
   }
 
-  absl::Status ReadBody() {
-    if (body_.empty() || http_.method != HttpMethod::kPost) return absl::OkStatus();
+  bool ReadBody() {
+    if (http_.method != HttpMethod::kPost) return true;
+    const bool has_length =
+        !http_.Header("Content-Length").empty() || !http_.Header("Transfer-Encoding").empty();
+    if (!has_length && read_.specs.empty()) return Refuse(411, "a form without a length");
+    if (http_.body.empty()) return true;
+    if (http_.body.size() > limits_.max_form) return Refuse(413, "the form is too long");
     const std::string_view type = FirstWord(http_.Header("Content-Type"));
     if (!type.empty() &&
         !absl::EqualsIgnoreCase(ToAbsl(type), "application/x-www-form-urlencoded")) {
-      return Malformed("a form in another coding");
+      return Refuse(415, "a form in another coding");
     }
-    if (body_.size() > limits_.max_form) {
-      return absl::ResourceExhaustedError("the form is too long");
-    }
-    return ReadFields(body_, /*paths=*/true);
+    return ReadFields(http_.body, /*paths=*/true);
   }
 
-  absl::Status ReadSingle(const std::string& path) {
-    if (path.size() < 2) return Nothing();
+  bool ReadSingle(const std::string& path) {
+    if (path.size() < 2) return RefuseAsNothing();
     read_.kind = Kind::kSingle;
     read_.specs = {path};
     read_.digest = DigestOfPaths(read_.specs);
@@ -143,33 +170,31 @@ class Reader {
     return ReadFields(http_.query, /*paths=*/false);
   }
 
-  absl::Status ReadNullFile(const std::string& argument) {
+  bool ReadNullFile(const std::string& argument) {
     const std::string_view name = std::string_view(argument).substr(argument.empty() ? 0 : 1);
     const std::string_view digits = name.substr(0, name.find('_'));
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), read_.size);
     if (error != std::errc() || end != digits.data() + digits.size() || read_.size < 0) {
-      return Nothing();
+      return RefuseAsNothing();
     }
     read_.kind = Kind::kNullFile;
-    return absl::OkStatus();
+    return true;
   }
 
-  absl::Status ReadFields(std::string_view fields, bool paths) {
+  bool ReadFields(std::string_view fields, bool paths) {
     QueryReader reader(fields);
     while (reader.Next()) {
       if (reader.name() == "format") {
-        if (!ReadFormat(reader.value())) return Malformed("no such format");
+        if (!ReadFormat(reader.value())) return Refuse(400, "no such format");
       } else if (paths && reader.name() == "p") {
         std::optional<std::string> path = DecodedField(reader.value());
-        if (!path) return Malformed("a malformed path");
-        if (read_.specs.size() == limits_.max_paths) {
-          return absl::ResourceExhaustedError("too many paths");
-        }
+        if (!path) return Refuse(400, "a malformed path");
+        if (read_.specs.size() == limits_.max_paths) return Refuse(413, "too many paths");
         read_.specs.push_back(*std::move(path));
       }
     }
-    return absl::OkStatus();
+    return true;
   }
 
   bool ReadFormat(std::string_view name) {
@@ -184,18 +209,17 @@ class Reader {
   }
 
   const HttpRequest& http_;
-  const std::string_view body_;
   const std::string_view service_;
+  const std::string_view metrics_;
   const MirrorRequestLimits& limits_;
   MirrorRequest read_;
 };
 
 }  // namespace
 
-absl::StatusOr<MirrorRequest> ReadMirrorRequest(const HttpRequest& request, std::string_view body,
-                                                std::string_view service,
-                                                const MirrorRequestLimits& limits) {
-  return Reader(request, body, service, limits).Read();
+MirrorRequest ReadMirrorRequest(const HttpRequest& request, std::string_view service,
+                                std::string_view metrics, const MirrorRequestLimits& limits) {
+  return Reader(request, service, metrics, limits).Read();
 }
 
 std::string DigestOfPaths(const std::vector<std::string>& paths) {

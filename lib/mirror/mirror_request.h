@@ -6,6 +6,7 @@
 //   /yum/torrent_service/digest/<40 hex digits>   a set of files; POST gives their paths, as `p`
 //   /yum/torrent_service/single/yum/os/a.rpm      one path
 //   /yum/torrent_service/nullfile/<size>_<n>      so many zeros
+//   /yum/torrent_service/                         what is going on, for people and programs
 //   /yum/os/a.rpm                                 the file itself
 //
 // Reentrant.
@@ -18,7 +19,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "http/request.h"
 
 namespace muster {
@@ -32,11 +32,15 @@ struct MirrorRequestLimits {
 };
 
 struct MirrorRequest {
-  enum class Kind : std::uint8_t { kDigest, kSingle, kNullFile, kFile };
+  enum class Kind : std::uint8_t { kRefused, kDigest, kSingle, kNullFile, kIndex, kMetrics, kFile };
   enum class Format : std::uint8_t { kTorrent, kMagnet, kJson };
 
-  Kind kind = Kind::kFile;
+  Kind kind = Kind::kRefused;
   bool is_head = false;
+
+  // kRefused: the status to answer with, and a line for whoever asked.
+  int refusal = 0;
+  std::string_view reason = {};
 
   // kDigest: 40 lower-case hex digits; kSingle: the digest of the path.
   std::string digest = {};
@@ -44,6 +48,8 @@ struct MirrorRequest {
   // path. Not checked any further.
   std::vector<std::string> specs = {};
   Format format = Format::kTorrent;
+  // kIndex and progress: as JSON.
+  bool wants_json = false;
   // Prefer: respond-async (RFC 7240).
   bool wants_no_wait = false;
 
@@ -53,12 +59,12 @@ struct MirrorRequest {
   std::string path = {};
 };
 
-// `service` is the name of the service. InvalidArgument for what is malformed, also a form in another
-// coding than "application/x-www-form-urlencoded"; ResourceExhausted for what goes over a limit;
-// NotFound where nothing can be; Unimplemented for a method that it has not.
-absl::StatusOr<MirrorRequest> ReadMirrorRequest(const HttpRequest& request, std::string_view body,
-                                                std::string_view service,
-                                                const MirrorRequestLimits& limits = {});
+// `service` is the name of the service, `metrics` the path of metrics, empty for none. Refused is, in
+// this order: a target that is too long (414), a method that is not there (405), what is malformed
+// (400), where nothing can be (404), a form without a length (411), too long (413), in another coding
+// than "application/x-www-form-urlencoded" (415), or with too many paths (413).
+MirrorRequest ReadMirrorRequest(const HttpRequest& request, std::string_view service,
+                                std::string_view metrics, const MirrorRequestLimits& limits = {});
 
 // The hex SHA-1 of the paths with line feeds between them: what a set of files is known by.
 std::string DigestOfPaths(const std::vector<std::string>& paths);

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MirrorService: torrents for any set of a mirror's files, made when somebody asks for them, and the
-// files themselves. Compatible with the clients of pkgtorrent-service. No sockets, and no clock.
+// MirrorService: what muster/mirror.h promises, over requests and answers as lib/http has them.
 //
-//   GET  /yum/torrent_service/digest/<sha1>    200 and the torrent, or 412: send me the paths
-//   POST /yum/torrent_service/digest/<sha1>    200 and the torrent; as many as ask wait for one
-//
-// The same files give the same info hash, whoever asks. With `Prefer: respond-async` nobody waits:
-// while it is made the answer is 202 and how far it is.
+//   request ─► MirrorRequest ─► known? ─► FindFiles ─► FileHasher ─► MakeTorrent ─► WholeTorrent
+//                                 cache    SingleFlight    cache        cache       trackers, seeds
 //
 // Thread-safe. Requests must not be under way when it goes.
 #ifndef MUSTER_LIB_MIRROR_MIRROR_SERVICE_H_
@@ -17,60 +13,29 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "base/mutex.h"
 #include "http/request.h"
 #include "mirror/blob_cache.h"
 #include "mirror/file_hasher.h"
 #include "mirror/mirror_answer.h"
+#include "mirror/mirror_pages.h"
 #include "mirror/mirror_request.h"
 #include "mirror/mirror_torrent.h"
 #include "mirror/root.h"
 #include "mirror/single_flight.h"
 #include "mirror/tracker_list.h"
+#include "muster/mirror.h"
 
 namespace muster {
-
-struct MirrorOptions {
-  // The folder that is served.
-  std::string root;
-  // One announce URL a line; empty for torrents without trackers.
-  std::string trackers_file = {};
-  Seconds trackers_every = Seconds(60);
-  // Made, with two folders in it; empty to keep what is known in memory only.
-  std::string cache_folder = {};
-  std::size_t cache_memory = std::size_t{64} << 20;
-  std::uint64_t cache_disk = std::uint64_t{4} << 30;
-  Seconds cache_age = Seconds(30 * 86400);
-  // How long a torrent is given out without looking at its files.
-  Seconds torrent_life = Seconds(3600);
-
-  // The kind of torrents, their pieces and the service's name are part of the info hash: equal on
-  // all mirrors of the same files.
-  TorrentKind kind = TorrentKind::kV1;
-  std::int64_t piece_length = std::int64_t{1} << 20;
-  std::string service = "torrent_service";
-
-  // Web seeds: URLs of the root, each with a slash at its end. Empty: "http://", what the client
-  // calls this host, "/".
-  std::vector<std::string> url_bases = {};
-  // Whether files themselves are served.
-  bool serve_files = true;
-  // Threads that hash for one torrent; 0 for all cores.
-  unsigned threads = 0;
-  // Torrents that are made, or wait to be, at a time; more are answered 503.
-  std::size_t max_flights = 64;
-  ExpansionLimits expansion = {};
-  std::int64_t max_bytes = std::int64_t{1} << 42;
-  MirrorRequestLimits request = {};
-};
 
 class MirrorService {
  public:
@@ -85,8 +50,13 @@ class MirrorService {
   static absl::StatusOr<std::unique_ptr<MirrorService>> Create(const MirrorOptions& options,
                                                                Run run, Instant now);
 
-  // Borrows the request and the body until it returns.
-  void Answer(const HttpRequest& request, std::string_view body, Instant now, Done done);
+  // Borrows the request until it returns. `may_see_pages` as MirrorQuery has it.
+  void Answer(const HttpRequest& request, bool may_see_pages, Instant now, Done done);
+
+  // As Mirror::HashAhead().
+  absl::Status HashAhead(absl::Span<const std::string> patterns, Instant now);
+  // Gives up what is being hashed, for ever.
+  void Stop() { hasher_.Stop(); }
 
   // Brings the cache folder within its limits; takes a while.
   void CleanCaches(Instant now);
@@ -95,12 +65,9 @@ class MirrorService {
   // Looks at the trackers file at once; says what is wrong with it.
   absl::Status LookAtTrackers(Instant now) { return trackers_.Look(now); }
 
-  struct Figures {
-    std::size_t flights = 0;          // torrents that are made at the moment
-    std::int64_t hashed_bytes = 0;    // so far
-    std::uint64_t torrents_made = 0;  // so far
-  };
-  Figures figures();
+  std::size_t tracker_count(Instant now) { return trackers_.Get(now)->size(); }
+  MirrorStatistics Statistics();
+  const MirrorOptions& options() const { return options_; }
 
  private:
   struct Outcome {
@@ -112,20 +79,33 @@ class MirrorService {
 
   MirrorService(const MirrorOptions& options, Root root, Run run);
 
-  void AnswerKnown(const MirrorRequest& request, const std::string& host, Instant now,
-                   const Done& done);
-  void AnswerMade(const MirrorRequest& request, const std::string& host, Instant now, Done done);
-  void AnswerWithoutWaiting(const MirrorRequest& request, const std::string& host, Instant now,
-                            const Done& done);
-  // Whether a flight of that key would be one too many.
+  // What is kept of a request until its torrent is there.
+  struct Asker {
+    MirrorRequest::Format format;
+    std::string host;
+    Instant now;
+    Done done;
+  };
+  using AskerRef = std::shared_ptr<const Asker>;
+
+  void AnswerTorrent(const MirrorRequest& request, const HttpRequest& http, Instant now, Done done);
+  void AnswerKnown(const MirrorRequest& request, const AskerRef& asker);
+  void AnswerMade(const MirrorRequest& request, const AskerRef& asker);
+  void AnswerWithoutWaiting(const MirrorRequest& request, const AskerRef& asker);
+  MirrorAnswer Page(const MirrorRequest& request, Instant now);
+  // Whether a flight of that key, or who waits for it, would be one too many.
   bool IsFull(const std::string& key);
   void Begin(std::shared_ptr<Flights::Leader> leader, const MirrorRequest& request, Instant now);
+  // The outcome that nobody has waited for; null when there is none.
+  Landed Claim(const std::string& key);
 
   Outcome Make(const MirrorRequest& request, Instant now, FlightProgress& progress);
   Landed Known(const std::string& key, Instant now);
-  MirrorAnswer Finish(const Landed& landed, const MirrorRequest& request, const std::string& host,
-                      Instant now);
+  void Finish(const Landed& landed, const Asker& asker);
+  MirrorAnswer AnswerOf(const Landed& landed, const Asker& asker);
+  void Remember(const MirrorTorrent& torrent, Instant now);
   std::vector<std::string> UrlBases(const std::string& host) const;
+  void Count(const MirrorAnswer& answer);
 
   const MirrorOptions options_;
   const Root root_;
@@ -136,9 +116,20 @@ class MirrorService {
   FileHasher hasher_;
   Flights flights_;
   std::atomic<std::uint64_t> torrents_made_{0};
+  std::atomic<std::uint64_t> torrents_given_{0};
+  std::atomic<std::uint64_t> unknown_sets_{0};
+  std::atomic<std::uint64_t> files_{0};
+  std::atomic<std::uint64_t> file_bytes_{0};
+  std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> failed_{0};
   // What came of flights that somebody did not wait for, until he asks again.
   Mutex mu_;
   std::unordered_map<std::string, Landed> unclaimed_ ABSL_GUARDED_BY(mu_);
+  // The last first.
+  std::list<GivenTorrent> given_ ABSL_GUARDED_BY(mu_);
+  // What was hashed ahead, as it was then.
+  Mutex ahead_mu_;
+  std::unordered_map<std::string, FileIdentity> ahead_ ABSL_GUARDED_BY(ahead_mu_);
 };
 
 }  // namespace muster

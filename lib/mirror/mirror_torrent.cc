@@ -120,8 +120,7 @@ std::string UrlPath(std::string_view path) {
 
 }  // namespace
 
-std::size_t NeedsTail(const FileSet& set, TorrentKind kind) {
-  const std::size_t files = set.paths.size();
+std::size_t NeedsTail(std::size_t files, TorrentKind kind) {
   if (kind == TorrentKind::kV1) return files - 1;
   return kind == TorrentKind::kHybrid && files == 1 ? 0 : files;
 }
@@ -145,9 +144,17 @@ absl::StatusOr<MirrorTorrent> MakeTorrent(FileSet set, const Hashes& hashes,
       options.kind == TorrentKind::kV2
           ? HexEncode(absl::MakeConstSpan(Sha256Of(torrent.info)).subspan(0, kSha1Size))
           : HexEncode(Sha1Of(torrent.info));
+  torrent.kind = options.kind;
   torrent.set = std::move(set);
   torrent.made = now;
   return torrent;
+}
+
+InfoHashes MirrorTorrent::info_hashes() const {
+  InfoHashes hashes;
+  if (kind != TorrentKind::kV2) hashes.v1 = InfoHash::FromBytes(Sha1Of(info).data());
+  if (kind != TorrentKind::kV1) hashes.v2 = InfoHashV2::FromBytes(Sha256Of(info).data());
+  return hashes;
 }
 
 absl::StatusOr<std::string> WholeTorrent(const MirrorTorrent& torrent,
@@ -198,6 +205,7 @@ std::string MirrorTorrent::Encode() const {
   writer.Key("format").Int(kFormat);
   writer.Key("hash").String(info_hash_hex);
   writer.Key("info").String(info);
+  writer.Key("kind").Int(static_cast<std::int64_t>(kind));
   writer.Key("layers").String(layers);
   writer.Key("made").Int(made.time_since_epoch().count());
   writer.Key("single").Int(set.is_single ? 1 : 0);
@@ -229,10 +237,13 @@ absl::StatusOr<MirrorTorrent> MirrorTorrent::Decode(std::string_view bytes) {
   torrent.layers = root.Find("layers").StringOr("");
   torrent.made = InstantFromUnixSeconds(root.Find("made").IntOr(0));
   torrent.set.is_single = root.Find("single").IntOr(0) == 1;
-  if (root.Find("format").IntOr(0) != kFormat || torrent.set.paths.empty() ||
+  const std::int64_t kind = root.Find("kind").IntOr(-1);
+  if (root.Find("format").IntOr(0) != kFormat || kind < 0 ||
+      kind > static_cast<std::int64_t>(TorrentKind::kHybrid) || torrent.set.paths.empty() ||
       torrent.info.empty() || torrent.info_hash_hex.size() != 2 * kSha1Size) {
     return absl::InvalidArgumentError("not a torrent of a mirror");
   }
+  torrent.kind = static_cast<TorrentKind>(kind);
   return torrent;
 }
 

@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "mirror/file_hashes.h"
 #include "mirror/file_set.h"
+#include "muster/info_hashes.h"
 #include "muster/instant.h"
 #include "muster/torrent_builder.h"
 
@@ -31,11 +32,14 @@ struct MirrorTorrent {
   FileSet set;
   // When it was made.
   Instant made;
+  TorrentKind kind = TorrentKind::kV1;
   // As the service names it: v1, or the truncated v2 one.
   std::string info_hash_hex;
   // Bencoded: the info dictionary, and the piece layers where there are any, or empty.
   std::string info;
   std::string layers;
+
+  InfoHashes info_hashes() const;
 
   // For a cache; bencoded.
   std::string Encode() const;
@@ -49,8 +53,8 @@ struct MirrorTorrentOptions {
   std::string service = "torrent_service";
 };
 
-// Of which file the last piece without zeros is needed; the number of files for none.
-std::size_t NeedsTail(const FileSet& set, TorrentKind kind);
+// Of which of so many files the last piece without zeros is needed; `files` for none.
+std::size_t NeedsTail(std::size_t files, TorrentKind kind);
 
 // `hashes` are those of the set's files, in its order. InvalidArgument when no torrent can be made of
 // them.

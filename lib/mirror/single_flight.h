@@ -58,6 +58,7 @@ class SingleFlight {
     const std::string key_;
     FlightProgress progress_;
     // Guarded by the mutex of `of_`.
+    std::string about_;
     std::vector<Callback> waiting_;
     bool has_landed_ = false;
   };
@@ -71,6 +72,11 @@ class SingleFlight {
     Leader& operator=(const Leader&) = delete;
 
     FlightProgress& progress() { return flight_->progress_; }
+    // For who looks at all flights.
+    void Describe(std::string about) {
+      MutexLock lock(&flight_->of_->mu_);
+      flight_->about_ = std::move(about);
+    }
     // The first time only.
     void Land(const Result& result) { flight_->of_->Land(*flight_, result); }
 
@@ -96,7 +102,7 @@ class SingleFlight {
     std::shared_ptr<Flight>& flight = flights_[key];
     const bool leads = flight == nullptr;
     if (leads) flight = std::make_shared<Flight>(this, key);
-    if (landed) flight->waiting_.push_back(std::move(landed));
+    AddWaiting(*flight, std::move(landed));
     joined.flight = flight;
     if (leads) joined.leader = std::make_shared<Leader>(flight);
     return joined;
@@ -107,7 +113,7 @@ class SingleFlight {
     MutexLock lock(&mu_);
     const auto found = flights_.find(key);
     if (found == flights_.end()) return nullptr;
-    if (landed) found->second->waiting_.push_back(std::move(landed));
+    AddWaiting(*found->second, std::move(landed));
     return found->second;
   }
 
@@ -116,8 +122,25 @@ class SingleFlight {
     MutexLock lock(&mu_);
     return flights_.size();
   }
+  // Callbacks that wait for them.
+  std::size_t waiting() {
+    MutexLock lock(&mu_);
+    return waiting_;
+  }
+  // `see` gets what is said about each flight and its progress; it must not call back.
+  template <typename See>
+  void ForEach(const See& see) {
+    MutexLock lock(&mu_);
+    for (const auto& [key, flight] : flights_) see(flight->about_, flight->progress_);
+  }
 
  private:
+  void AddWaiting(Flight& flight, Callback landed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (!landed) return;
+    flight.waiting_.push_back(std::move(landed));
+    ++waiting_;
+  }
+
   void Land(Flight& flight, const Result& result) {
     std::vector<Callback> waiting;
     {
@@ -126,12 +149,14 @@ class SingleFlight {
       flight.has_landed_ = true;
       flights_.erase(flight.key_);
       waiting.swap(flight.waiting_);
+      waiting_ -= waiting.size();
     }
     for (const Callback& callback : waiting) callback(result);
   }
 
   Mutex mu_;
   std::unordered_map<std::string, std::shared_ptr<Flight>> flights_ ABSL_GUARDED_BY(mu_);
+  std::size_t waiting_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 // What a thread waits for.

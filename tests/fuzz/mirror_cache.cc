@@ -3,19 +3,13 @@
 // What a cache of a mirror might hold: whatever is read from it is written alike, and a torrent is
 // made of it or not.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "mirror/file_hashes.h"
 #include "mirror/mirror_torrent.h"
 
-namespace {
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
-
-}  // namespace
+using muster::Require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

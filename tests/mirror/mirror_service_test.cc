@@ -20,6 +20,7 @@
 namespace muster {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -142,7 +143,7 @@ TEST_F(MirrorServiceTest, AHostThatIsNoneMakesNoWebSeed) {
   for (const char* host : {"", "Host: a/b\r\n", "Host: a\"b\r\n", "Host: a@b\r\n"}) {
     const HttpText text("GET " + UrlOf(kSet) + " HTTP/1.1\r\n" + host);
     int status = 0;
-    service_->Answer(text.request(), "", kNow,
+    service_->Answer(text.request(), false, kNow,
                      [&status](const MirrorAnswer& answer) { status = answer.status; });
     EXPECT_EQ(status, 400) << host;
   }
@@ -159,7 +160,7 @@ TEST_F(MirrorServiceTest, AChangedFileIsHashedAgain) {
   const std::string after = Post(kSet).text;
   EXPECT_NE(after, before);
   EXPECT_EQ(Ask("GET " + UrlOf(kSet)).text, after);
-  EXPECT_EQ(service_->figures().hashed_bytes, 20'000 * 3 + 2 * kPiece);
+  EXPECT_EQ(service_->Statistics().hashed_bytes, 20'000 * 3 + 2 * kPiece);
 }
 
 TEST_F(MirrorServiceTest, ATorrentIsForgottenInTime) {
@@ -168,7 +169,7 @@ TEST_F(MirrorServiceTest, ATorrentIsForgottenInTime) {
   EXPECT_EQ(Ask("GET " + UrlOf(kSet), "", "", kNow + Seconds(3600)).status, 412);
   EXPECT_EQ(Ask("GET " + UrlOf(kSet)).status, 412);
   Post(kSet);
-  EXPECT_EQ(service_->figures().hashed_bytes, 20'000 * 2 + 2 * kPiece);  // but not the hashes
+  EXPECT_EQ(service_->Statistics().hashed_bytes, 20'000 * 2 + 2 * kPiece);  // but not the hashes
 }
 
 TEST_F(MirrorServiceTest, WhatWasHashedOutlivesTheService) {
@@ -179,7 +180,7 @@ TEST_F(MirrorServiceTest, WhatWasHashedOutlivesTheService) {
   Start();
   EXPECT_EQ(Ask("GET " + UrlOf(kSet)).status, 412);
   EXPECT_EQ(Post(kSet).text, before);
-  EXPECT_EQ(service_->figures().hashed_bytes, 0);
+  EXPECT_EQ(service_->Statistics().hashed_bytes, 0);
 }
 
 TEST_F(MirrorServiceTest, WithoutACacheOrTrackersThereAreTorrents) {
@@ -311,13 +312,13 @@ TEST_F(MirrorServiceTest, WhatIsNeverDoneIsAnswered) {
   Start([&works](std::function<void()> work) { works.push_back(std::move(work)); });
   int status = 0;
   const HttpText text("POST " + UrlOf(kSet) + " HTTP/1.1\r\nHost: m\r\n", FormOf(kSet));
-  service_->Answer(text.request(), text.body(), kNow,
+  service_->Answer(text.request(), false, kNow,
                    [&status](const MirrorAnswer& answer) { status = answer.status; });
   EXPECT_EQ(status, 0);
   EXPECT_EQ(Post({"/yum/os/a.rpm"}).status, 503);
   EXPECT_EQ(Post(kSet).status, 0);
   works.clear();
-  EXPECT_EQ(status, 500);
+  EXPECT_EQ(status, 503);
 }
 
 TEST_F(MirrorServiceTest, AStormForANewSetIsHashedOnce) {
@@ -336,7 +337,7 @@ TEST_F(MirrorServiceTest, AStormForANewSetIsHashedOnce) {
     askers.emplace_back([&] {
       while (asked++ < kRequests) {
         const HttpText text("POST " + UrlOf(kSet) + " HTTP/1.1\r\nHost: m\r\n", FormOf(kSet));
-        service_->Answer(text.request(), text.body(), kNow, [&](const MirrorAnswer& answer) {
+        service_->Answer(text.request(), false, kNow, [&](const MirrorAnswer& answer) {
           MutexLock lock(&first_mu);
           if (first.empty()) first = answer.text;
           good += answer.status == 200 && answer.text == first;
@@ -347,8 +348,8 @@ TEST_F(MirrorServiceTest, AStormForANewSetIsHashedOnce) {
   for (std::thread& asker : askers) asker.join();
   for (std::thread& worker : workers) worker.join();
   EXPECT_EQ(good, kRequests);
-  EXPECT_EQ(service_->figures().hashed_bytes, 20'000 * 2 + 2 * kPiece);
-  EXPECT_EQ(service_->figures().torrents_made, 1u);
+  EXPECT_EQ(service_->Statistics().hashed_bytes, 20'000 * 2 + 2 * kPiece);
+  EXPECT_EQ(service_->Statistics().torrents_made, 1u);
 }
 
 // Sets that share files, made at the same time.
@@ -367,12 +368,100 @@ TEST_F(MirrorServiceTest, AFileOfManySetsIsHashedOnce) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     std::vector<std::string> set(all.begin() + static_cast<std::ptrdiff_t>(i), all.end());
     const HttpText text("POST " + UrlOf(set) + " HTTP/1.1\r\nHost: m\r\n", FormOf(set));
-    service_->Answer(text.request(), text.body(), kNow,
+    service_->Answer(text.request(), false, kNow,
                      [&good](const MirrorAnswer& answer) { good += answer.status == 200; });
   }
   for (std::thread& worker : workers) worker.join();
   EXPECT_EQ(good, 40);
-  EXPECT_EQ(service_->figures().hashed_bytes, total);
+  EXPECT_EQ(service_->Statistics().hashed_bytes, total);
+}
+
+TEST_F(MirrorServiceTest, SeveralPartsOfAFileAreOneAnswer) {
+  const std::string a = tree_.Read("root/yum/os/a.rpm");
+  MirrorAnswer answer = Ask("GET /yum/os/a.rpm", "Range: bytes=0-4,-3\r\n");
+  ASSERT_EQ(answer.status, 206);
+  const std::string type(answer.Header("Content-Type"));
+  ASSERT_THAT(type, StartsWith("multipart/byteranges; boundary="));
+  const std::string line = "\r\n--" + type.substr(type.find('=') + 1);
+  const std::string head = line + "\r\nContent-Type: application/octet-stream\r\nContent-Range: ";
+  EXPECT_EQ(BodyOf(answer), head + "bytes 0-4/20000\r\n\r\n" + a.substr(0, 5) + head +
+                                "bytes 19997-19999/20000\r\n\r\n" + a.substr(19997) + line +
+                                "--\r\n");
+  EXPECT_EQ(answer.Header("Content-Range"), "");
+  // Zeros are all alike.
+  EXPECT_EQ(Ask("GET /y/torrent_service/nullfile/9_0", "Range: bytes=0-1,3-4\r\n").status, 200);
+}
+
+TEST_F(MirrorServiceTest, PagesAreForWhoMaySeeThem) {
+  Post(kSet);
+  EXPECT_EQ(Ask("GET /yum/torrent_service/").status, 403);
+  EXPECT_EQ(Ask("GET /metrics").status, 403);
+  may_see_pages_ = true;
+  const MirrorAnswer metrics = Ask("GET /metrics");
+  EXPECT_EQ(metrics.status, 200);
+  EXPECT_THAT(metrics.text, HasSubstr("\nmuster_mirror_torrents_made_total 1\n"));
+  EXPECT_THAT(metrics.text, HasSubstr("\nmuster_mirror_refused_total 2\n"));
+  const std::string hex = Metainfo::Parse(Post(kSet).text)->info_hashes().v1->ToHex();
+  const MirrorAnswer html = Ask("GET /yum/torrent_service/");
+  EXPECT_EQ(html.Header("Content-Type"), "text/html; charset=utf-8");
+  EXPECT_THAT(html.text, HasSubstr("<code>" + hex + "</code><td>3<td>72768<td>2<td>"));
+  const MirrorAnswer json = Ask("GET /yum/torrent_service/?format=json");
+  EXPECT_THAT(json.text, HasSubstr("\"under_way\":[],\"given\":[{\"info_hash\":\"" + hex +
+                                   "\",\"name\":\"yum\",\"files\":3,\"length\":72768,"
+                                   "\"times\":2,\"last\":1700000000}]}\n"));
+}
+
+TEST_F(MirrorServiceTest, ThePageShowsWhatIsBeingMade) {
+  tree_.Write("root/yum/<b>", "x");
+  std::vector<std::function<void()>> works;
+  Start([&works](std::function<void()> work) { works.push_back(std::move(work)); });
+  may_see_pages_ = true;
+  Post({"/yum/<b>", "/yum/os/a.rpm"});
+  EXPECT_THAT(Ask("GET /y/torrent_service/").text,
+              AllOf(HasSubstr("<td>/yum/&lt;b> and 1 more<td><progress max=\"1\" value=\"0\">"),
+                    HasSubstr("http-equiv=\"refresh\"")));
+  EXPECT_THAT(Ask("GET /y/torrent_service/?format=json").text,
+              HasSubstr("\"under_way\":[{\"paths\":\"/yum/<b> and 1 more\",\"bytes\":0,"));
+}
+
+TEST_F(MirrorServiceTest, WhatIsHashedAheadNeedNotBeHashedLater) {
+  Start();
+  EXPECT_TRUE(service_->HashAhead({"/yum/os/*.rpm", "/none/*"}, kNow).ok());
+  const std::int64_t all = 20'000 * 2 + 2 * kPiece + 5;
+  EXPECT_EQ(service_->Statistics().hashed_bytes, all);
+  EXPECT_EQ(Post(kSet).status, 200);
+  tree_.Write("root/yum/os/c.rpm", Bytes(30'000, 9));
+  EXPECT_TRUE(service_->HashAhead({"/yum/**"}, kNow).ok());
+  EXPECT_EQ(service_->Statistics().hashed_bytes, all + 30'000);
+  EXPECT_FALSE(service_->HashAhead({"no slash"}, kNow).ok());
+}
+
+TEST_F(MirrorServiceTest, WhoeverListensHearsOfEachTorrent) {
+  std::vector<std::string> heard;
+  options_.on_torrent = [&heard](const InfoHashes& hashes, std::string_view name) {
+    heard.push_back(hashes.v1->ToHex() + " " + std::string(name));
+  };
+  const auto torrent = Metainfo::Parse(Post(kSet).text);
+  Start();
+  Ask("GET " + UrlOf(kSet));
+  const std::string line = torrent->info_hashes().v1->ToHex() + " yum";
+  EXPECT_THAT(heard, ElementsAre(line, line));
+}
+
+TEST_F(MirrorServiceTest, TooManyWhoWaitAreSentAway) {
+  options_.max_waiting = 2;
+  std::vector<std::function<void()>> works;
+  Start([&works](std::function<void()> work) { works.push_back(std::move(work)); });
+  EXPECT_EQ(Post(kSet).status, 0);
+  EXPECT_EQ(Ask("GET " + UrlOf(kSet)).status, 0);
+  EXPECT_EQ(Post(kSet).status, 503);
+  EXPECT_EQ(Post(kSet).Header("Retry-After"), "5");
+}
+
+TEST_F(MirrorServiceTest, WhatIsStoppedIsGivenUp) {
+  Start();
+  service_->Stop();
+  EXPECT_EQ(Post(kSet).status, 503);
 }
 
 TEST_F(MirrorServiceTest, OptionsThatCannotBeAreErrors) {

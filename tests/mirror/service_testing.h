@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "folder.h"
-#include "http_text.h"
+#include "http/http_text.h"
 #include "mirror/mirror_service.h"
 
 namespace muster {
@@ -62,7 +62,7 @@ class MirrorServiceTest : public ::testing::Test {
     EXPECT_TRUE(text.is_good()) << line;
     // The answer may come when this has long returned.
     const auto answer = std::make_shared<std::optional<MirrorAnswer>>();
-    service_->Answer(text.request(), text.body(), now, [answer](MirrorAnswer given) {
+    service_->Answer(text.request(), may_see_pages_, now, [answer](MirrorAnswer given) {
       EXPECT_FALSE(answer->has_value());
       *answer = std::move(given);
     });
@@ -87,17 +87,22 @@ class MirrorServiceTest : public ::testing::Test {
 
   // What is sent after the head of an answer.
   static std::string BodyOf(const MirrorAnswer& answer) {
-    if (answer.body == MirrorAnswer::Body::kText) return answer.text;
-    std::string body(static_cast<std::size_t>(answer.range.size), '\0');
-    if (answer.body == MirrorAnswer::Body::kFile) {
-      EXPECT_EQ(::pread(answer.file.get(), body.data(), body.size(), answer.range.first),
-                static_cast<ssize_t>(body.size()));
+    std::string body(static_cast<std::size_t>(answer.zeros), '\0');
+    for (const FilePart& part : answer.parts) {
+      body += part.before;
+      std::string bytes(static_cast<std::size_t>(part.size), '\0');
+      EXPECT_EQ(::pread(answer.file.get(), bytes.data(), bytes.size(), part.offset),
+                static_cast<ssize_t>(bytes.size()));
+      body += bytes;
     }
+    body += answer.text;
+    EXPECT_EQ(answer.length(), static_cast<std::int64_t>(body.size()));
     return body;
   }
 
   const Folder tree_;
   MirrorOptions options_;
+  bool may_see_pages_ = false;
   std::unique_ptr<MirrorService> service_;
 };
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mirror/conditions.h"
+#include "http/conditions.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -45,14 +46,12 @@ bool HasTag(std::string_view list, std::string_view etag, bool weak_too) {
   return false;
 }
 
-enum class RangeResult : std::uint8_t { kNone, kOne, kUnsatisfiable };
+enum class RangeResult : std::uint8_t { kNone, kSome, kUnsatisfiable };
 
-RangeResult ParseRange(std::string_view text, std::int64_t size, ByteRange& range) {
-  constexpr std::string_view kUnit = "bytes=";
-  if (!absl::StartsWithIgnoreCase(ToAbsl(text), ToAbsl(kUnit))) return RangeResult::kNone;
-  text = Trimmed(text.substr(kUnit.size()));
+// One of the ranges in a list.
+RangeResult ParseOne(std::string_view text, std::int64_t size, ByteRange& range) {
   const std::size_t dash = text.find('-');
-  if (dash == text.npos || text.find(',') != text.npos) return RangeResult::kNone;
+  if (dash == text.npos) return RangeResult::kNone;
   const std::optional<std::int64_t> first = Number(Trimmed(text.substr(0, dash)));
   const std::optional<std::int64_t> last = Number(Trimmed(text.substr(dash + 1)));
   if ((!first && dash != 0) || (!last && dash + 1 != text.size())) return RangeResult::kNone;
@@ -61,13 +60,36 @@ RangeResult ParseRange(std::string_view text, std::int64_t size, ByteRange& rang
     if (*last == 0 || size == 0) return RangeResult::kUnsatisfiable;
     range.size = std::min(*last, size);
     range.first = size - range.size;
-    return RangeResult::kOne;
+    return RangeResult::kSome;
   }
   if (last && *last < *first) return RangeResult::kNone;
   if (*first >= size) return RangeResult::kUnsatisfiable;
   range.first = *first;
   range.size = std::min(last.value_or(size - 1), size - 1) - *first + 1;
-  return RangeResult::kOne;
+  return RangeResult::kSome;
+}
+
+// Those of a Range header; kNone also for one that is to be passed over.
+RangeResult ParseRanges(std::string_view text, std::int64_t size, std::vector<ByteRange>& ranges) {
+  constexpr std::string_view kUnit = "bytes=";
+  if (!absl::StartsWithIgnoreCase(ToAbsl(text), ToAbsl(kUnit))) return RangeResult::kNone;
+  text.remove_prefix(kUnit.size());
+  std::size_t count = 0;
+  std::int64_t bytes = 0;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
+    ByteRange range;
+    const RangeResult result = ParseOne(Trimmed(part), size, range);
+    if (result == RangeResult::kNone || ++count > kMaxRanges) return RangeResult::kNone;
+    if (result == RangeResult::kUnsatisfiable) continue;
+    // Overlapping ones would make a small file a large answer.
+    if (range.size > size - bytes) return RangeResult::kNone;
+    bytes += range.size;
+    ranges.push_back(range);
+  }
+  if (!ranges.empty()) return RangeResult::kSome;
+  return count > 0 ? RangeResult::kUnsatisfiable : RangeResult::kNone;
 }
 
 // What the conditions say, before any range: 200, 304 or 412.
@@ -131,20 +153,21 @@ std::optional<Instant> ParseHttpDate(std::string_view text) {
 
 Selection Select(const HttpRequest& request, std::string_view etag, Instant modified,
                  std::int64_t size) {
-  Selection selection{Precondition(request, etag, modified), {0, size}};
+  Selection selection{Precondition(request, etag, modified), {{0, size}}};
   const std::string_view wanted = request.Header("Range");
   if (selection.status != 200 || wanted.empty() || request.method != HttpMethod::kGet ||
       !IsSame(request.Header("If-Range"), etag, modified)) {
     return selection;
   }
-  ByteRange range;
-  switch (ParseRange(wanted, size, range)) {
+  std::vector<ByteRange> ranges;
+  switch (ParseRanges(wanted, size, ranges)) {
     case RangeResult::kNone:
       break;
-    case RangeResult::kOne:
-      return {206, range};
+    case RangeResult::kSome:
+      return {206, std::move(ranges)};
     case RangeResult::kUnsatisfiable:
-      return {416, {0, size}};
+      selection.status = 416;
+      break;
   }
   return selection;
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mirror/conditions.h"
+#include "http/conditions.h"
 
 #include <gtest/gtest.h>
 
 #include <ostream>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "http_text.h"
+#include "http/http_text.h"
 
 namespace muster {
 namespace {
@@ -29,7 +31,8 @@ Answer Selected(const std::string& headers, const std::string& method = "GET",
                 std::int64_t size = 100) {
   const HttpText text(method + " / HTTP/1.1\r\n" + headers + "\r\n");
   const Selection selection = Select(text.request(), "\"tag\"", kModified, size);
-  return {selection.status, selection.range.first, selection.range.size};
+  EXPECT_EQ(selection.ranges.size(), 1u);
+  return {selection.status, selection.ranges[0].first, selection.ranges[0].size};
 }
 
 TEST(ConditionsTest, DatesAreThoseOfHttp) {
@@ -58,11 +61,36 @@ TEST(ConditionsTest, RangesAreParts) {
   EXPECT_EQ(Selected("Range: bytes=0-", "GET", 0), (Answer{416, 0, 0}));
   EXPECT_EQ(Selected("Range: bytes=-5", "GET", 0), (Answer{416, 0, 0}));
   for (const char* text :
-       {"bytes=5-4", "bytes=", "bytes=-", "bytes=a-b", "bytes=1-2,4-5", "items=1-2", "bytes=--1",
+       {"bytes=5-4", "bytes=", "bytes=-", "bytes=a-b", "bytes=1-2,x", "items=1-2", "bytes=--1",
         "bytes=1-2-3", "bytes=99999999999999999999-", "bytes=+1-2"}) {
     EXPECT_EQ(Selected(std::string("Range: ") + text), (Answer{200})) << text;
   }
   EXPECT_EQ(Selected("Range: bytes=0-9", "HEAD"), (Answer{200}));
+}
+
+std::vector<ByteRange> RangesOf(const std::string& ranges, int status = 206) {
+  const HttpText text("GET / HTTP/1.1\r\nRange: bytes=" + ranges + "\r\n");
+  Selection selection = Select(text.request(), "\"tag\"", kModified, 100);
+  EXPECT_EQ(selection.status, status) << ranges;
+  return std::move(selection.ranges);
+}
+
+TEST(ConditionsTest, SeveralRangesAreGivenInTheirOrder) {
+  using Ranges = std::vector<ByteRange>;
+  EXPECT_EQ(RangesOf("1-2, 4-5"), (Ranges{{1, 2}, {4, 2}}));
+  EXPECT_EQ(RangesOf("-1,0-0"), (Ranges{{99, 1}, {0, 1}}));
+  // What lies behind the end is passed over, unless it is all.
+  EXPECT_EQ(RangesOf("0-9,100-"), (Ranges{{0, 10}}));
+  EXPECT_EQ(RangesOf("100-,200-", 416), (Ranges{{0, 100}}));
+}
+
+TEST(ConditionsTest, WhoeverAsksForTooMuchGetsAllOfIt) {
+  EXPECT_EQ(RangesOf("0-,0-", 200).size(), 1u);
+  EXPECT_EQ(RangesOf("0-49,50-99,0-0", 200).size(), 1u);
+  std::string many = "0-0";
+  for (std::size_t i = 1; i < kMaxRanges; ++i) many += ",0-0";
+  EXPECT_EQ(RangesOf(many).size(), kMaxRanges);
+  EXPECT_EQ(RangesOf(many + ",0-0", 200).size(), 1u);
 }
 
 TEST(ConditionsTest, WhatAClientHasIsNotSentAgain) {
