@@ -137,6 +137,9 @@ struct MirrorStatistics {
   std::uint64_t file_bytes = 0;    // of them
   std::uint64_t refused = 0;       // 4xx but 412
   std::uint64_t failed = 0;        // 5xx
+  // Of the cache folder, as CleanCaches() left it.
+  std::uint64_t cached_entries = 0;
+  std::uint64_t cached_bytes = 0;
 };
 
 // Thread-safe.

@@ -112,15 +112,12 @@ void HttpBodyReader::SizeByte(char c) {
     if (++digits_ > kMaxDigits) return Fail(400);
     left_ = left_ * 16 + static_cast<std::size_t>(digit);
     if (left_ > max_body_bytes_) Fail(413);
-  } else if (digits_ == 0) {
-    Fail(400);
-  } else if (c == '\r') {
-    state_ = State::kSizeEnd;
-  } else if (c == ';' || c == ' ' || c == '\t') {
-    state_ = State::kExtension;
-  } else {
-    Fail(400);
+    return;
   }
+  const bool ends = c == '\r';
+  const bool goes_on = c == ';' || c == ' ' || c == '\t';
+  if (digits_ == 0 || (!ends && !goes_on)) return Fail(400);
+  state_ = ends ? State::kSizeEnd : State::kExtension;
 }
 
 // The line with the size of a chunk is over.

@@ -37,6 +37,10 @@ std::vector<Figure> FiguresOf(const MirrorView& view) {
       {"unknown_sets_total", "counter", "Digests whose paths had to be asked for.", s.unknown_sets},
       {"files_total", "counter", "Answers with a file, or with parts of one.", s.files},
       {"file_bytes_total", "counter", "Bytes of those answers.", s.file_bytes},
+      {"cached_entries", "gauge", "Entries of the cache folder, as it was last cleaned.",
+       s.cached_entries},
+      {"cached_bytes", "gauge", "Bytes of the cache folder, as it was last cleaned.",
+       s.cached_bytes},
       {"refused_total", "counter", "Requests that made no sense or led to nothing.", s.refused},
       {"failed_total", "counter", "Requests that the mirror could not answer.", s.failed},
   };

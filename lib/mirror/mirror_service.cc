@@ -317,9 +317,28 @@ MirrorAnswer MirrorService::Page(const MirrorRequest& request, Instant now) {
   });
   {
     MutexLock lock(&mu_);
+    if (ahead_progress_ != nullptr) {
+      view.flights.push_back({absl::StrCat("/", ahead_path_, " (ahead)"),
+                              ahead_progress_->bytes.load(), ahead_progress_->total_bytes.load()});
+    }
     view.given.assign(given_.begin(), given_.end());
   }
   return PageAnswer(request, view);
+}
+
+absl::Status MirrorService::HashOneAhead(const std::string& path, const FileIdentity& identity,
+                                         Instant now) {
+  const auto progress = std::make_shared<FlightProgress>();
+  const auto show = [this](const std::string& what, std::shared_ptr<const FlightProgress> far) {
+    MutexLock lock(&mu_);
+    ahead_path_ = what;
+    ahead_progress_ = std::move(far);
+  };
+  show(path, progress);
+  absl::Status status =
+      hasher_.Hash({path}, {identity}, NeedsTail(1, options_.kind), now, *progress).status();
+  show("", nullptr);
+  return status;
 }
 
 absl::Status MirrorService::HashAhead(absl::Span<const std::string> patterns, Instant now) {
@@ -341,9 +360,7 @@ absl::Status MirrorService::HashAhead(absl::Span<const std::string> patterns, In
         const auto known = ahead_.find(path);
         if (known != ahead_.end() && known->second == *identity) continue;
       }
-      FlightProgress progress;
-      absl::Status status =
-          hasher_.Hash({path}, {*identity}, NeedsTail(1, options_.kind), now, progress).status();
+      absl::Status status = HashOneAhead(path, *identity, now);
       if (absl::IsCancelled(status)) return status;
       if (!status.ok()) seen.erase(path);
       keep(std::move(status));
@@ -360,8 +377,10 @@ std::vector<std::string> MirrorService::UrlBases(const std::string& host) const 
 }
 
 void MirrorService::CleanCaches(Instant now) {
-  pieces_.Clean(now);
-  torrents_.Clean(now);
+  const BlobCache::Cleaned pieces = pieces_.Clean(now);
+  const BlobCache::Cleaned torrents = torrents_.Clean(now);
+  cached_entries_ = pieces.files + torrents.files;
+  cached_bytes_ = pieces.bytes + torrents.bytes;
 }
 
 absl::Status MirrorService::cache_status() const {
@@ -378,7 +397,9 @@ MirrorStatistics MirrorService::Statistics() {
           .files = files_,
           .file_bytes = file_bytes_,
           .refused = refused_,
-          .failed = failed_};
+          .failed = failed_,
+          .cached_entries = cached_entries_,
+          .cached_bytes = cached_bytes_};
 }
 
 void MirrorService::Count(const MirrorAnswer& answer) {

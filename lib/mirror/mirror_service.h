@@ -106,6 +106,7 @@ class MirrorService {
   void Remember(const MirrorTorrent& torrent, Instant now);
   std::vector<std::string> UrlBases(const std::string& host) const;
   void Count(const MirrorAnswer& answer);
+  absl::Status HashOneAhead(const std::string& path, const FileIdentity& identity, Instant now);
 
   const MirrorOptions options_;
   const Root root_;
@@ -122,11 +123,16 @@ class MirrorService {
   std::atomic<std::uint64_t> file_bytes_{0};
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> failed_{0};
+  std::atomic<std::uint64_t> cached_entries_{0};
+  std::atomic<std::uint64_t> cached_bytes_{0};
   // What came of flights that somebody did not wait for, until he asks again.
   Mutex mu_;
   std::unordered_map<std::string, Landed> unclaimed_ ABSL_GUARDED_BY(mu_);
   // The last first.
   std::list<GivenTorrent> given_ ABSL_GUARDED_BY(mu_);
+  // The file that is being hashed ahead, and how far it is; null for none.
+  std::string ahead_path_ ABSL_GUARDED_BY(mu_);
+  std::shared_ptr<const FlightProgress> ahead_progress_ ABSL_GUARDED_BY(mu_);
   // What was hashed ahead, as it was then.
   Mutex ahead_mu_;
   std::unordered_map<std::string, FileIdentity> ahead_ ABSL_GUARDED_BY(ahead_mu_);

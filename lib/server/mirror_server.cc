@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -16,6 +15,7 @@
 #include "net/clock.h"
 #include "net/http_listener.h"
 #include "server/bind.h"
+#include "server/server_options.h"
 #include "server/worker_thread.h"
 #include "statistics/counters.h"
 
@@ -64,32 +64,20 @@ HttpListenerOptions ListenerOptionsOf(const MirrorServerOptions& o, std::size_t 
 }
 
 absl::Status CheckOptions(const MirrorServerOptions& options) {
-  constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
-  const struct {
-    const char* name;
-    std::int64_t value;
-    std::int64_t least;
-    std::int64_t most;
-  } ranges[] = {
-      {"workers", static_cast<std::int64_t>(options.workers), 1, kNoLimit},
-      {"listeners", static_cast<std::int64_t>(options.listeners.size()), 1, kNoLimit},
-      {"max_connections", static_cast<std::int64_t>(options.max_connections), 1, kNoLimit},
-      {"max_request_bytes", static_cast<std::int64_t>(options.max_request_bytes), 256, 65536},
-      {"max_requests_per_connection",
-       static_cast<std::int64_t>(options.max_requests_per_connection), 1, kNoLimit},
-      {"request_timeout", options.request_timeout.count(), 1, kNoLimit},
-      {"idle_timeout", options.idle_timeout.count(), 1, kNoLimit},
-      {"answer_timeout", options.answer_timeout.count(), 1, kNoLimit},
-      {"write_timeout", options.write_timeout.count(), 1, kNoLimit},
-      {"transfer_timeout", options.transfer_timeout.count(), 1, kNoLimit},
-      {"drain_timeout", options.drain_timeout.count(), 0, kNoLimit},
-  };
-  for (const auto& range : ranges) {
-    if (range.value >= range.least && range.value <= range.most) continue;
-    return absl::InvalidArgumentError(absl::StrCat(range.name, ": ", range.value, " is too ",
-                                                   range.value < range.least ? "small" : "large"));
-  }
-  return absl::OkStatus();
+  const auto count = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+  return CheckRanges({
+      {"listeners", count(options.listeners.size()), 1},
+      {"workers", count(options.workers), 1},
+      {"max_connections", count(options.max_connections), 1},
+      {"max_request_bytes", count(options.max_request_bytes), 256, 65536},
+      {"max_requests_per_connection", count(options.max_requests_per_connection), 1},
+      {"request_timeout", options.request_timeout.count(), 1},
+      {"idle_timeout", options.idle_timeout.count(), 1},
+      {"answer_timeout", options.answer_timeout.count(), 1},
+      {"write_timeout", options.write_timeout.count(), 1},
+      {"transfer_timeout", options.transfer_timeout.count(), 1},
+      {"drain_timeout", options.drain_timeout.count(), 0},
+  });
 }
 
 // One worker's connections.

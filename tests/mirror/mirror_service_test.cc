@@ -436,6 +436,18 @@ TEST_F(MirrorServiceTest, WhatIsHashedAheadNeedNotBeHashedLater) {
   EXPECT_FALSE(service_->HashAhead({"no slash"}, kNow).ok());
 }
 
+TEST_F(MirrorServiceTest, ACleanCacheIsCounted) {
+  Post(kSet);
+  EXPECT_EQ(service_->Statistics().cached_entries, 0u);
+  service_->CleanCaches(kNow);
+  EXPECT_EQ(service_->Statistics().cached_entries, 4u);  // three files and a torrent
+  EXPECT_GT(service_->Statistics().cached_bytes, 0u);
+  // By the time of the system, nobody has used them for long.
+  service_->CleanCaches(kNow + Seconds(100LL * 365 * 86400));
+  EXPECT_EQ(service_->Statistics().cached_entries, 0u);
+  EXPECT_EQ(Post(kSet).status, 200);
+}
+
 TEST_F(MirrorServiceTest, WhoeverListensHearsOfEachTorrent) {
   std::vector<std::string> heard;
   options_.on_torrent = [&heard](const InfoHashes& hashes, std::string_view name) {

@@ -129,9 +129,9 @@ TEST_F(MirrorServerTest, WhatCannotBeIsAnError) {
   };
   EXPECT_THAT(starts({.listeners = {server_->listeners()[0]}}).ToString(),
               HasSubstr("address already in use"));
-  EXPECT_THAT(starts({}).ToString(), HasSubstr("listeners: 0 is too small"));
+  EXPECT_THAT(starts({}).ToString(), HasSubstr("listeners: 0 is not at least 1"));
   EXPECT_THAT(starts({.listeners = {E("127.0.0.1:0")}, .max_request_bytes = 100}).ToString(),
-              HasSubstr("max_request_bytes: 100 is too small"));
+              HasSubstr("max_request_bytes: 100 is not 256 to 65536"));
   EXPECT_EQ(MirrorServer::Start(mirror_.get(), {.listeners = {E("127.0.0.1:0")}},
                                 [] { return absl::CancelledError("no"); })
                 .status(),

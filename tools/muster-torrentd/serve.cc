@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "muster-torrentd/serve.h"
 
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -22,6 +19,7 @@
 #include "muster/mirror_server.h"
 #include "muster/server.h"
 #include "muster/tracker.h"
+#include "musterd/ipv6.h"
 #include "musterd/text.h"
 
 namespace torrentd {
@@ -44,17 +42,6 @@ class StderrLog final : public muster::LogSink {
  private:
   const LogLevel least_;
 };
-
-// Whether an IPv6 socket can be bound at all.
-bool SystemHasIpv6() {
-  const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  sockaddr_in6 any{};
-  any.sin6_family = AF_INET6;
-  const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0;
-  close(fd);
-  return bound;
-}
 
 // A connection may take two: itself, and the file that it gets.
 void RaiseFileLimit(const muster::MirrorServerOptions& options, muster::LogSink& log) {
@@ -151,7 +138,7 @@ int Serve(const Settings& settings) {
       given.Add(hashes, name);
     };
   }
-  const bool ipv6 = SystemHasIpv6();
+  const bool ipv6 = musterd::SystemHasIpv6();
   muster::MirrorServerOptions options = ServerOptionsOf(settings, ipv6);
   options.log = &log;
   if (options.workers == 0) options.workers = std::max(1u, std::thread::hardware_concurrency());
