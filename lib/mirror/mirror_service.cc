@@ -22,7 +22,7 @@ namespace {
 using Kind = MirrorRequest::Kind;
 
 // How many outcomes wait to be asked for.
-constexpr std::size_t kMaxUnclaimed = 1000;
+constexpr std::size_t kMaxUnclaimed = 64;
 
 // Torrents that the index page shows.
 constexpr std::size_t kMaxGiven = 100;

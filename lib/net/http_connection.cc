@@ -355,9 +355,10 @@ void HttpConnection::Flush() {
 
 // True when all of the output is out; otherwise the connection waits, or is gone.
 bool HttpConnection::SendRest() {
-  // A head, and text between parts of a file, go with what follows them.
+  // A head, and text between parts of a file, go with the bytes that follow them.
+  const bool more = body_ != nullptr && body_->stretch() != nullptr;
   const ssize_t n = send(fd_.get(), output_.data() + output_sent_, output_.size() - output_sent_,
-                         MSG_NOSIGNAL | (body_ != nullptr ? MSG_MORE : 0));
+                         MSG_NOSIGNAL | (more ? MSG_MORE : 0));
   if (n < 0) {
     if (!WouldBlock()) Close();
     return false;
