@@ -16,9 +16,6 @@
 namespace muster {
 namespace {
 
-constexpr std::size_t kSha1Size = 20;
-constexpr std::size_t kSha256Size = 32;
-
 // Files that are open for one Hash() at a time.
 constexpr std::size_t kBatch = 64;
 

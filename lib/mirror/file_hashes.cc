@@ -7,8 +7,6 @@ namespace muster {
 namespace {
 
 constexpr std::int64_t kFormat = 1;
-constexpr std::size_t kSha1Size = 20;
-constexpr std::size_t kSha256Size = 32;
 
 // Nothing, or so many digests of a size.
 bool IsNoneOr(std::string_view text, std::int64_t count, std::size_t size) {

@@ -5,6 +5,7 @@
 #ifndef MUSTER_LIB_MIRROR_FILE_HASHES_H_
 #define MUSTER_LIB_MIRROR_FILE_HASHES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,6 +16,10 @@
 #include "metainfo/digest.h"
 
 namespace muster {
+
+// Bytes of a piece's hash.
+inline constexpr std::size_t kSha1Size = 20;
+inline constexpr std::size_t kSha256Size = 32;
 
 struct FileHashes {
   // Of when it was hashed.

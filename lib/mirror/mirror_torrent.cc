@@ -19,8 +19,7 @@ namespace {
 
 using Hashes = std::vector<std::shared_ptr<const FileHashes>>;
 
-constexpr std::int64_t kFormat = 1;
-constexpr std::size_t kSha1Size = 20;
+constexpr std::int64_t kTorrentFormat = 1;
 
 void WritePath(BencodeWriter& writer, std::string_view path) {
   writer.Key("path").BeginList();
@@ -202,7 +201,7 @@ std::string MirrorTorrent::Encode() const {
     writer.Int(identity.size).Int(identity.modified_ns).End();
   }
   writer.End();
-  writer.Key("format").Int(kFormat);
+  writer.Key("format").Int(kTorrentFormat);
   writer.Key("hash").String(info_hash_hex);
   writer.Key("info").String(info);
   writer.Key("kind").Int(static_cast<std::int64_t>(kind));
@@ -238,7 +237,7 @@ absl::StatusOr<MirrorTorrent> MirrorTorrent::Decode(std::string_view bytes) {
   torrent.made = InstantFromUnixSeconds(root.Find("made").IntOr(0));
   torrent.set.is_single = root.Find("single").IntOr(0) == 1;
   const std::int64_t kind = root.Find("kind").IntOr(-1);
-  if (root.Find("format").IntOr(0) != kFormat || kind < 0 ||
+  if (root.Find("format").IntOr(0) != kTorrentFormat || kind < 0 ||
       kind > static_cast<std::int64_t>(TorrentKind::kHybrid) || torrent.set.paths.empty() ||
       torrent.info.empty() || torrent.info_hash_hex.size() != 2 * kSha1Size) {
     return absl::InvalidArgumentError("not a torrent of a mirror");

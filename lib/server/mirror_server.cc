@@ -81,10 +81,10 @@ absl::Status CheckOptions(const MirrorServerOptions& options) {
 }
 
 // One worker's connections.
-class Serving final : public WorkerThread::Content {
+class MirrorServing final : public WorkerThread::Content {
  public:
-  Serving(MirrorService* service, const MirrorServerOptions& options, uv_loop_t* loop,
-          HttpCounters* counters)
+  MirrorServing(MirrorService* service, const MirrorServerOptions& options, uv_loop_t* loop,
+                HttpCounters* counters)
       : service_(*service), options_(options), clock_(loop), counters_(*counters) {}
 
   absl::Status Listen(uv_loop_t* loop, std::vector<UniqueFd> sockets) {
@@ -174,7 +174,8 @@ absl::Status MirrorServer::Impl::Start(MirrorService* service, const MirrorServe
     for (BoundListener& one : *bound) sockets.push_back(std::move(one.socket));
     WorkerThread& worker = *workers_.emplace_back(std::make_unique<WorkerThread>());
     if (absl::Status status = worker.Init(); !status.ok()) return status;
-    auto serving = std::make_unique<Serving>(service, options, worker.loop(), &book.worker(i).http);
+    auto serving =
+        std::make_unique<MirrorServing>(service, options, worker.loop(), &book.worker(i).http);
     absl::Status status = serving->Listen(worker.loop(), std::move(sockets));
     worker.Take(std::move(serving));
     if (!status.ok()) return status;

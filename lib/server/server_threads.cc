@@ -14,9 +14,9 @@
 namespace muster {
 namespace {
 
-class Serving final : public WorkerThread::Content {
+class TrackerServing final : public WorkerThread::Content {
  public:
-  explicit Serving(std::unique_ptr<Server> server) : server_(std::move(server)) {}
+  explicit TrackerServing(std::unique_ptr<Server> server) : server_(std::move(server)) {}
   void Close() override { server_->Close(nullptr); }
 
  private:
@@ -65,7 +65,7 @@ absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
     absl::StatusOr<std::unique_ptr<Server>> server =
         Server::Impl::Start(worker.loop(), tracker, options, *std::move(bound), impl->shared, i);
     if (!server.ok()) return server.status();
-    worker.Take(std::make_unique<Serving>(*std::move(server)));
+    worker.Take(std::make_unique<TrackerServing>(*std::move(server)));
   }
   status = before_serving();
   if (!status.ok()) return status;

@@ -9,7 +9,6 @@ namespace muster {
 namespace {
 
 using Kind = HttpBodyFraming::Kind;
-using Result = HttpBodyReader::Result;
 
 constexpr std::size_t kMax = 20;
 
@@ -18,17 +17,17 @@ std::string Read(const HttpBodyFraming& framing, const std::string& bytes) {
   std::string outcome;
   for (std::size_t size = bytes.size() + 1; size > 0; --size) {
     HttpBodyReader reader(framing, kMax);
-    Result result = Result::kNeedMore;
+    HttpBodyReader::Result result = HttpBodyReader::Result::kNeedMore;
     std::string_view rest;
     std::size_t at = 0;
     do {
       rest = std::string_view(bytes).substr(at, size);
       at += rest.size();
       result = reader.Read(rest);
-    } while (result == Result::kNeedMore && at < bytes.size());
+    } while (result == HttpBodyReader::Result::kNeedMore && at < bytes.size());
     std::string now = "more";
-    if (result == Result::kBad) now = std::to_string(reader.error_status());
-    if (result == Result::kDone) {
+    if (result == HttpBodyReader::Result::kBad) now = std::to_string(reader.error_status());
+    if (result == HttpBodyReader::Result::kDone) {
       now = reader.body() + "|" + std::string(rest) + bytes.substr(at);
     }
     if (outcome.empty()) outcome = now;
@@ -74,7 +73,7 @@ TEST(HttpBodyReaderTest, TooMuchIsRefused) {
     HttpBodyReader reader({Kind::kChunked, 0}, kMax);
     const std::string bytes = begin + std::string(HttpBodyReader::kMaxExtra + 1, 'x');
     std::string_view all = bytes;
-    EXPECT_EQ(reader.Read(all), Result::kBad);
+    EXPECT_EQ(reader.Read(all), HttpBodyReader::Result::kBad);
     EXPECT_EQ(reader.error_status(), 413);
   }
 }

@@ -21,10 +21,10 @@ namespace {
 using ::testing::Contains;
 using ::testing::Pair;
 
-constexpr Instant kNow = InstantFromUnixSeconds(1'700'000'000);
-
 class MirrorTest : public ::testing::Test {
  protected:
+  static constexpr Instant kNow = InstantFromUnixSeconds(1'700'000'000);
+
   MirrorTest() {
     tree_.Write("root/yum/a.rpm", std::string(20'000, 'a'));
     tree_.Write("root/yum/b.rpm", std::string(20'000, 'b'));

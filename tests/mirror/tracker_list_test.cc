@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr Instant kNow = InstantFromUnixSeconds(1'000'000);
+constexpr Instant kTestTime = InstantFromUnixSeconds(1'000'000);
 
 TEST(TrackerListTest, HasAUrlALine) {
   EXPECT_THAT(*ParseTrackers("http://a/announce\r\n\n # no\n#http://x/\n  udp://b:1 \n"
@@ -43,32 +43,32 @@ TEST(TrackerListTest, AChangedFileIsReadAgainInTime) {
   const Folder folder;
   folder.Write("trackers", "http://a/\n");
   TrackersFile file(folder.path("trackers"), Seconds(60));
-  EXPECT_THAT(*file.Get(kNow), ElementsAre("http://a/"));
+  EXPECT_THAT(*file.Get(kTestTime), ElementsAre("http://a/"));
   folder.Write("trackers", "http://a/\nhttp://b/\n");
-  EXPECT_THAT(*file.Get(kNow + Seconds(59)), ElementsAre("http://a/"));
-  EXPECT_THAT(*file.Get(kNow + Seconds(60)), ElementsAre("http://a/", "http://b/"));
+  EXPECT_THAT(*file.Get(kTestTime + Seconds(59)), ElementsAre("http://a/"));
+  EXPECT_THAT(*file.Get(kTestTime + Seconds(60)), ElementsAre("http://a/", "http://b/"));
   folder.Write("trackers", "http://other/\n");
-  EXPECT_TRUE(file.Look(kNow + Seconds(61)).ok());
-  EXPECT_THAT(*file.Get(kNow + Seconds(61)), ElementsAre("http://other/"));
+  EXPECT_TRUE(file.Look(kTestTime + Seconds(61)).ok());
+  EXPECT_THAT(*file.Get(kTestTime + Seconds(61)), ElementsAre("http://other/"));
 }
 
 TEST(TrackerListTest, WhatCannotBeReadChangesNothing) {
   const Folder folder;
   folder.Write("trackers", "http://a/\n");
   TrackersFile file(folder.path("trackers"), Seconds(60));
-  EXPECT_TRUE(file.Look(kNow).ok());
+  EXPECT_TRUE(file.Look(kTestTime).ok());
   std::filesystem::remove(folder.path("trackers"));
-  EXPECT_EQ(file.Look(kNow + Seconds(60)).code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(*file.Get(kNow + Seconds(200)), ElementsAre("http://a/"));
+  EXPECT_EQ(file.Look(kTestTime + Seconds(60)).code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(*file.Get(kTestTime + Seconds(200)), ElementsAre("http://a/"));
   folder.Write("trackers", "http://b/\nnonsense\n");
-  EXPECT_THAT(std::string(file.Look(kNow).message()), HasSubstr("line 2"));
-  EXPECT_THAT(*file.Get(kNow + Seconds(400)), ElementsAre("http://a/"));
+  EXPECT_THAT(std::string(file.Look(kTestTime).message()), HasSubstr("line 2"));
+  EXPECT_THAT(*file.Get(kTestTime + Seconds(400)), ElementsAre("http://a/"));
 }
 
 TEST(TrackerListTest, WithoutAFileThereAreNone) {
   TrackersFile file("", Seconds(60));
-  EXPECT_TRUE(file.Look(kNow).ok());
-  EXPECT_THAT(*file.Get(kNow), IsEmpty());
+  EXPECT_TRUE(file.Look(kTestTime).ok());
+  EXPECT_THAT(*file.Get(kTestTime), IsEmpty());
 }
 
 }  // namespace

@@ -21,10 +21,10 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
-constexpr Instant kNow = InstantFromUnixSeconds(1'700'000'000);
-
 class MirrorServerTest : public ::testing::Test {
  protected:
+  static constexpr Instant kNow = InstantFromUnixSeconds(1'700'000'000);
+
   MirrorServerTest() {
     tree_.Write("yum/a.rpm", std::string(300'000, 'a'));
     tree_.Write("yum/b.rpm", "b");
