@@ -21,6 +21,8 @@
 #include "muster/log_sink.h"
 #include "muster/magnet.h"
 #include "muster/metainfo.h"
+#include "muster/mirror.h"
+#include "muster/mirror_server.h"
 #include "muster/peer_batch.h"
 #include "muster/protocol.h"
 #include "muster/random.h"

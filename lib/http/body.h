@@ -17,6 +17,14 @@
 
 namespace muster {
 
+// Bytes of a file, which are sent from where they lie and not through memory. Who sends them moves
+// it on.
+struct FileStretch {
+  int fd = -1;
+  std::int64_t offset = 0;
+  std::int64_t size = 0;
+};
+
 class HttpBody {
  public:
   enum class Progress : std::uint8_t {
@@ -31,6 +39,9 @@ class HttpBody {
   // them takes (well below a millisecond at 64 KiB). A piece may be empty while there is more. Not
   // called again after anything but kMore.
   virtual Progress Produce(std::size_t budget, std::string& out) = 0;
+
+  // What comes after that, before the next call: null, or empty, when nothing does.
+  virtual FileStretch* stretch() { return nullptr; }
 };
 
 // Puts a body into the chunks of HTTP/1.1 (RFC 9112, 7.1), one for each piece.

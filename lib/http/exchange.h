@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "http/body.h"
+#include "http/deferral.h"
 #include "http/request.h"
 #include "muster/endpoint.h"
 
@@ -26,6 +27,9 @@ struct HttpExchange {
   // Set by who answers where the output holds no more than the response's head: what is sent after
   // it.
   std::unique_ptr<HttpBody> body = nullptr;
+  // Set by who will answer later, and has written nothing: the connection waits for it. What is
+  // borrowed is gone by then.
+  std::shared_ptr<HttpDeferral> deferral = nullptr;
 };
 
 }  // namespace muster

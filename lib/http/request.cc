@@ -14,6 +14,9 @@ namespace {
 constexpr std::size_t kMaxRequestBytes = std::size_t{1}
                                          << 30;  // offsets of fields are 32 bits wide
 
+// As http-parser says that there was no Content-Length.
+constexpr std::uint64_t kNoLength = std::numeric_limits<std::uint64_t>::max();
+
 // Where the target that goes on at `i` ends: at the first blank or control character, or at the end
 // of `text`.
 std::size_t FindTargetEnd(std::string_view text, std::size_t i) {
@@ -59,6 +62,7 @@ void HttpRequestParser::Reset() {
   malformed_ = false;
   too_many_fields_ = false;
   seen_ = 0;
+  body_ = {};
   fields_.clear();
 }
 
@@ -135,13 +139,38 @@ void HttpRequestParser::FinishHead() {
   if (parser_.http_major != 1) return Fail(505);
   request_.bytes = received_;
   request_.fields = fields_;
+  if (limits_.max_body_bytes > 0) return FinishHeadBeforeBody();
   if ((parser_.flags & F_CHUNKED) != 0 || !request_.Header("Transfer-Encoding").empty()) {
     return Fail(501);
   }
-  constexpr std::uint64_t kNoLength = std::numeric_limits<std::uint64_t>::max();
   const std::uint64_t body = parser_.content_length == kNoLength ? 0 : parser_.content_length;
   if (body > limits_.max_request_bytes - seen_) return Fail(413);
   consumed_ = seen_ + static_cast<std::size_t>(body);
+  phase_ = Phase::kBody;
+}
+
+// The body is read by somebody else.
+void HttpRequestParser::FinishHeadBeforeBody() {
+  using Kind = HttpBodyFraming::Kind;
+  const std::string_view coding = request_.Header("Transfer-Encoding");
+  const std::uint64_t length = parser_.content_length == kNoLength ? 0 : parser_.content_length;
+  if (!coding.empty()) {
+    // With both, or one twice, two readers may take the end of the request for two places.
+    const auto codings = std::count_if(fields_.begin(), fields_.end(), [&](const auto& field) {
+      return absl::EqualsIgnoreCase(ToAbsl(received_.substr(field.name, field.name_size)),
+                                    "Transfer-Encoding");
+    });
+    if (codings > 1 || !request_.Header("Content-Length").empty() || parser_.http_minor == 0) {
+      return Fail(400);
+    }
+    if (!absl::EqualsIgnoreCase(ToAbsl(coding), "chunked")) return Fail(501);
+    body_ = {Kind::kChunked, 0};
+  } else if (length > limits_.max_body_bytes) {
+    return Fail(413);
+  } else if (length > 0) {
+    body_ = {Kind::kLength, static_cast<std::size_t>(length)};
+  }
+  consumed_ = seen_;
   phase_ = Phase::kBody;
 }
 
@@ -169,6 +198,7 @@ void HttpRequestParser::BuildRequest(std::string_view received) {
   request_.keep_alive = http_should_keep_alive(&parser_) != 0;
   request_.bytes = received;
   request_.fields = fields_;
+  request_.body = {};
 }
 
 // Shows bytes to http-parser; false after Fail().

@@ -11,9 +11,11 @@
 //   }
 //
 // What is accepted: RFC 9112, and bare LF line ends, empty lines before the request, a missing
-// Host. A body with a Content-Length is skipped as long as it fits the limit of the request.
+// Host. Where no bodies are wanted, one with a Content-Length is skipped as long as it fits the
+// limit of the request, and one in chunks is refused (501). Where they are, kDone comes at the end
+// of the head, and body() says what follows: see HttpBodyReader.
 // Refused: two-word request lines (HTTP/0.9) and everything else that is malformed (400), folded
-// header lines and blanks in header names (400), transfer codings (501), other major versions
+// header lines and blanks in header names (400), other transfer codings (501), other major versions
 // (505), and whatever goes over a limit (413, 414, 431).
 #ifndef MUSTER_LIB_HTTP_REQUEST_H_
 #define MUSTER_LIB_HTTP_REQUEST_H_
@@ -38,6 +40,16 @@ struct HttpLimits {
   std::size_t max_request_bytes = 8192;
   // Header lines; more are answered 431.
   std::size_t max_headers = 100;
+  // Bytes of a body, which are beside those of the request then. 0: bodies are not wanted.
+  std::size_t max_body_bytes = 0;
+};
+
+// How the end of a request's body is known.
+struct HttpBodyFraming {
+  enum class Kind : std::uint8_t { kNone, kLength, kChunked };
+  Kind kind = Kind::kNone;
+  // kLength: bytes, at least one.
+  std::size_t length = 0;
 };
 
 // A request that borrows the bytes given to the parser; valid until they move or the parser is used
@@ -67,6 +79,8 @@ struct HttpRequest {
   bool keep_alive = false;
   std::string_view bytes;
   absl::Span<const Field> fields;
+  // Where bodies are wanted, and whoever received it has put it here.
+  std::string_view body = {};
 
   // The first value of a header, without surrounding blanks; empty when there is none. Case does
   // not matter.
@@ -88,8 +102,15 @@ class HttpRequestParser {
 
   // After kDone; refers to the bytes of the last Parse().
   const HttpRequest& request() const { return request_; }
-  // After kDone: bytes of this request, its body included. The next request begins there.
+  // After kDone: bytes of this request, with a body that is skipped. What follows, or the next
+  // request, begins there.
   std::size_t consumed() const { return consumed_; }
+  // After kDone: what follows the head where bodies are wanted.
+  const HttpBodyFraming& body() const { return body_; }
+  // After kDone: the request's bytes are at another place, as many as consumed().
+  void Move(std::string_view bytes) { BuildRequest(bytes); }
+  // After kDone: what request() has as its body.
+  void SetBody(std::string_view body) { request_.body = body; }
   // After kBad: 400, 413, 414, 431, 501 or 505.
   int error_status() const { return error_status_; }
 
@@ -106,6 +127,7 @@ class HttpRequestParser {
   bool SplitTarget(std::string_view target);
   void ParseFields();
   void FinishHead();
+  void FinishHeadBeforeBody();
   void BuildRequest(std::string_view received);
   bool Feed(std::string_view bytes);
   void OnName(const char* at, std::size_t size);
@@ -127,6 +149,7 @@ class HttpRequestParser {
   std::size_t path_ = 0;
   std::size_t path_end_ = 0;
   std::size_t consumed_ = 0;
+  HttpBodyFraming body_;
   std::vector<HttpRequest::Field> fields_;
   std::string_view received_;  // during Parse(): what of its argument is within the limit
   HttpRequest request_;

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/unique_fd.h"
 #include "metainfo/content.h"
 
 namespace muster {
@@ -21,7 +22,6 @@ class OpenFiles {
   // As many files at the same time as there are places.
   OpenFiles(absl::Span<const ContentFile> files, std::size_t places)
       : files_(files), places_(places) {}
-  ~OpenFiles();
   OpenFiles(const OpenFiles&) = delete;
   OpenFiles& operator=(const OpenFiles&) = delete;
 
@@ -29,13 +29,13 @@ class OpenFiles {
   // are places.
   absl::StatusOr<std::size_t> Use(std::size_t file);
   void Release(std::size_t place) { --places_[place].users; }
-  int fd(std::size_t place) const { return places_[place].fd; }
+  int fd(std::size_t place) const { return places_[place].fd.get(); }
 
  private:
   static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
   struct Place {
     std::size_t file = kNone;
-    int fd = -1;
+    UniqueFd fd;
     std::size_t users = 0;
   };
 

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "base/unique_fd.h"
 #include "metainfo/faults.h"
 #include "metainfo/glob.h"
 #include "metainfo/names.h"
@@ -96,15 +97,12 @@ class TreeWalk {
 
   absl::Status Open(int at, const char* name, std::string path, bool is_included) {
     const std::string disk_path = path.empty() ? root_ : OnDisk(path);
-    const int fd = ::openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return SystemError(disk_path, errno);
+    UniqueFd fd(::openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd.get() < 0) return SystemError(disk_path, errno);
     struct stat status;
-    DIR* const handle = ::fstat(fd, &status) == 0 ? ::fdopendir(fd) : nullptr;
-    if (handle == nullptr) {
-      const int error = errno;
-      ::close(fd);
-      return SystemError(disk_path, error);
-    }
+    DIR* const handle = ::fstat(fd.get(), &status) == 0 ? ::fdopendir(fd.get()) : nullptr;
+    if (handle == nullptr) return SystemError(disk_path, errno);
+    fd.Release();  // the handle's now
     Folder folder{std::unique_ptr<DIR, CloseFolder>(handle), std::move(path), is_included,
                   status.st_dev, status.st_ino};
     // Only a link can lead back up.

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http_connection.h"
 
+#include <sys/sendfile.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "base/text.h"
 
 #include "net/proxy_protocol.h"
 
@@ -17,6 +23,9 @@ constexpr std::size_t kMaxOutput = 64 * 1024;
 
 // A piece of a body that is made while it is sent: a fraction of a millisecond of work.
 constexpr std::size_t kPiece = 64 * 1024;
+
+// What is sent of a file at a turn of the loop.
+constexpr std::int64_t kFilePiece = 512 * 1024;
 
 // Received at once, at least: a burst of pipelined requests.
 constexpr std::size_t kMinInput = 16 * 1024;
@@ -52,7 +61,7 @@ HttpConnection::Shared::Shared(Owner* by, uv_loop_t* on_loop, const HttpListener
       counters(*counted_in),
       deadlines(Deadlines::New(
           on_loop, std::array{with.request_timeout, with.idle_timeout, with.write_timeout,
-                              kLingerTime, kAcceptPauseTime, drain_timeout})),
+                              kLingerTime, with.answer_timeout, kAcceptPauseTime, drain_timeout})),
       // A request that is not complete is shorter than its limit, so there is always room to
       // receive.
       batch(std::max(kMinInput, 2 * with.limits.max_request_bytes)) {}
@@ -95,6 +104,8 @@ void HttpConnection::Close() {
   }
   fd_.reset();
   body_.reset();
+  DropIncoming();
+  if (deferral_ != nullptr) shared_->late_answers->GiveUp(*std::exchange(deferral_, nullptr));
   ClearAndShrink(input_);
   ClearAndShrink(output_);
   shared_->owner->OnEnded(*this);
@@ -109,12 +120,20 @@ void HttpConnection::OnPoll(uv_poll_t* handle, int status, int /*events*/) {
       return self->Flush();
     case Phase::kLingering:
       return self->Discard();
+    case Phase::kAnswering:
+      return self->Close();  // nobody waits for the answer
     default:
       return self->Read();
   }
 }
 
 void HttpConnection::OnDeadline() {
+  if (phase_ == Phase::kAnswering) {
+    shared_->late_answers->GiveUp(*deferral_);
+    HttpReply reply;
+    shared_->handlers.error(503, reply.text);
+    return OnAnswer(std::move(reply));
+  }
   if (phase_ == Phase::kWriting) {
     // Otherwise the kernel would go on offering the rest for minutes.
     const linger at_once{.l_onoff = 1, .l_linger = 0};
@@ -167,7 +186,10 @@ bool HttpConnection::TakePreamble(std::size_t& size) {
 }
 
 bool HttpConnection::ParseFirst(std::string_view received, HttpExchange& exchange) {
-  if (parser_.Parse(received) != HttpRequestParser::Result::kDone) return false;
+  if (incoming_ != nullptr || parser_.Parse(received) != HttpRequestParser::Result::kDone ||
+      parser_.body().kind != HttpBodyFraming::Kind::kNone) {
+    return false;
+  }
   exchange = Begin();
   return true;
 }
@@ -177,8 +199,7 @@ void HttpConnection::ServeAll(std::string_view received, HttpExchange* exchange,
   if (exchange != nullptr) {
     Answered(*exchange, received);
     if (last_ && !received.empty()) unread_ = true;
-    if (!Send(answer, received)) return;
-    if (last_) return End();
+    if (!answer.empty() && !Send(answer, received)) return;
   }
   Serve(received);
 }
@@ -190,6 +211,7 @@ void HttpConnection::Serve(std::string_view received) {
     more = AnswerAll(received);
     if (!shared_->output.empty() && !Send(shared_->output, received)) return;
   }
+  if (deferral_ != nullptr) return AwaitAnswer(received);
   if (last_) return End();
   AwaitInput(received);
 }
@@ -197,7 +219,7 @@ void HttpConnection::Serve(std::string_view received) {
 bool HttpConnection::Send(std::string_view answers, std::string_view received) {
   // The last answer waits for End(), so that it and the connection's end are one packet; and a head
   // for what follows it.
-  const bool more = last_ || body_ != nullptr;
+  const bool more = (last_ && deferral_ == nullptr) || body_ != nullptr;
   const ssize_t n =
       send(fd_.get(), answers.data(), answers.size(), MSG_NOSIGNAL | (more ? MSG_MORE : 0));
   if (n < 0 && !WouldBlock()) {
@@ -224,49 +246,127 @@ HttpExchange HttpConnection::Begin() {
 // The same request has its answer.
 void HttpConnection::Answered(HttpExchange& exchange, std::string_view& received) {
   last_ = !exchange.keep_alive;
-  if (exchange.body != nullptr) {
-    body_ = std::move(exchange.body);
-    body_due_ms_ =
-        uv_now(shared_->loop) + static_cast<std::uint64_t>(shared_->options.stream_timeout.count());
-  }
-  received.remove_prefix(parser_.consumed());
+  deferral_ = std::move(exchange.deferral);
+  if (exchange.body != nullptr) StartBody(std::move(exchange.body));
+  // The head that has a body was taken off before it.
+  if (incoming_ == nullptr) received.remove_prefix(parser_.consumed());
+  DropIncoming();
   parser_.Reset();
   phase_ = Phase::kIdle;  // the next one's time has not begun
+}
+
+void HttpConnection::StartBody(std::unique_ptr<HttpBody> body) {
+  body_ = std::move(body);
+  body_due_ms_ =
+      uv_now(shared_->loop) + static_cast<std::uint64_t>(shared_->options.stream_timeout.count());
 }
 
 // Appends answers to the shared output and takes their requests off `received`. True when it
 // stopped because that is enough for once, and not because the next request is incomplete or
 // unwanted.
 bool HttpConnection::AnswerAll(std::string_view& received) {
-  while (!last_ && body_ == nullptr && !received.empty()) {
+  while (!IsHeldUp() && !received.empty()) {
     if (shared_->output.size() >= kMaxOutput) return true;
-    switch (parser_.Parse(received)) {
+    const HttpRequestParser::Result result =
+        incoming_ != nullptr ? HttpRequestParser::Result::kDone : parser_.Parse(received);
+    switch (result) {
       case HttpRequestParser::Result::kNeedMore:
         return false;
       case HttpRequestParser::Result::kBad:
-        shared_->handlers.error(parser_.error_status(), shared_->output);
-        last_ = true;
+        Refuse(parser_.error_status());
         break;
-      case HttpRequestParser::Result::kDone: {
-        HttpExchange exchange = Begin();
-        shared_->handlers.answer(absl::MakeSpan(&exchange, 1), shared_->output);
-        Answered(exchange, received);
+      case HttpRequestParser::Result::kDone:
+        if (parser_.body().kind == HttpBodyFraming::Kind::kNone || ReceiveBody(received)) {
+          AnswerOne(received);
+        }
         break;
-      }
     }
   }
   if (last_ && !received.empty()) unread_ = true;
   return false;
 }
 
+void HttpConnection::AnswerOne(std::string_view& received) {
+  HttpExchange exchange = Begin();
+  shared_->handlers.answer(absl::MakeSpan(&exchange, 1), shared_->output);
+  Answered(exchange, received);
+}
+
+void HttpConnection::Refuse(int status) {
+  shared_->handlers.error(status, shared_->output);
+  last_ = true;
+  // The rest of a body may be on its way.
+  if (shared_->options.limits.max_body_bytes > 0) unread_ = true;
+}
+
+// Takes off `received` what is of the request under way. Refuses it when that cannot be.
+bool HttpConnection::ReceiveBody(std::string_view& received) {
+  const bool begins = incoming_ == nullptr;
+  if (begins) {
+    const HttpLimits& limits = shared_->options.limits;
+    incoming_ =
+        std::make_unique<Incoming>(Incoming{std::string(received.substr(0, parser_.consumed())),
+                                            HttpBodyReader(parser_.body(), limits.max_body_bytes)});
+    received.remove_prefix(parser_.consumed());
+    parser_.Move(incoming_->head);
+  }
+  HttpBodyReader& reader = incoming_->reader;
+  const std::size_t before = reader.body().size();
+  const HttpBodyReader::Result result = reader.Read(received);
+  shared_->receiving_bytes += reader.body().size() - before;
+  switch (result) {
+    case HttpBodyReader::Result::kDone:
+      parser_.SetBody(reader.body());
+      return true;
+    case HttpBodyReader::Result::kBad:
+      Refuse(reader.error_status());
+      return false;
+    case HttpBodyReader::Result::kNeedMore:
+      break;
+  }
+  if (shared_->receiving_bytes > shared_->options.max_receiving_bytes) {
+    Refuse(503);
+  } else if (begins &&
+             absl::EqualsIgnoreCase(ToAbsl(parser_.request().Header("Expect")), "100-continue")) {
+    shared_->output += "HTTP/1.1 100 Continue\r\n\r\n";
+  }
+  return false;
+}
+
+void HttpConnection::DropIncoming() {
+  if (incoming_ == nullptr) return;
+  shared_->receiving_bytes -= incoming_->reader.body().size();
+  incoming_.reset();
+}
+
 void HttpConnection::AwaitInput(std::string_view received) {
-  if (received.empty() && shared_->draining) return Close();
+  const bool is_between = received.empty() && incoming_ == nullptr;
+  if (is_between && shared_->draining) return Close();
   if (received.empty()) {
     ClearAndShrink(input_);
   } else {
     input_.assign(received);
   }
-  Await(received.empty() && requests_ > 0 ? Phase::kIdle : Phase::kRequest, UV_READABLE);
+  Await(is_between && requests_ > 0 ? Phase::kIdle : Phase::kRequest, UV_READABLE);
+}
+
+// The rest of the input has its turn when the answer is out.
+void HttpConnection::AwaitAnswer(std::string_view received) {
+  input_.assign(received);
+  if (std::optional<HttpReply> reply = shared_->late_answers->TakeOrWait(deferral_, this)) {
+    return OnAnswer(*std::move(reply));
+  }
+  Await(Phase::kAnswering, UV_DISCONNECT);
+}
+
+void HttpConnection::OnAnswer(HttpReply reply) {
+  deferral_.reset();
+  if (!reply.keep_alive) last_ = true;
+  if (last_ && !input_.empty()) unread_ = true;
+  if (reply.body != nullptr) StartBody(std::move(reply.body));
+  output_ = std::move(reply.text);
+  output_sent_ = 0;
+  Await(Phase::kWriting, UV_WRITABLE);
 }
 
 void HttpConnection::Flush() {
@@ -277,8 +377,10 @@ void HttpConnection::Flush() {
 
 // True when all of the output is out; otherwise the connection waits, or is gone.
 bool HttpConnection::SendRest() {
-  const ssize_t n =
-      send(fd_.get(), output_.data() + output_sent_, output_.size() - output_sent_, MSG_NOSIGNAL);
+  // A head, and text between parts of a file, go with the bytes that follow them.
+  const bool more = body_ != nullptr && body_->stretch() != nullptr;
+  const ssize_t n = send(fd_.get(), output_.data() + output_sent_, output_.size() - output_sent_,
+                         MSG_NOSIGNAL | (more ? MSG_MORE : 0));
   if (n < 0) {
     if (!WouldBlock()) Close();
     return false;
@@ -290,6 +392,9 @@ bool HttpConnection::SendRest() {
 // One piece at a turn of the loop, so that everybody else has a turn as well.
 void HttpConnection::SendNextPiece() {
   if (uv_now(shared_->loop) >= body_due_ms_) return OnDeadline();
+  if (FileStretch* stretch = body_->stretch(); stretch != nullptr && stretch->size > 0) {
+    return SendStretch(*stretch);
+  }
   output_.clear();
   output_sent_ = 0;
   const HttpBody::Progress progress = body_->Produce(kPiece, output_);
@@ -303,10 +408,22 @@ void HttpConnection::SendNextPiece() {
   if (body_ == nullptr) GoOn();
 }
 
+void HttpConnection::SendStretch(FileStretch& stretch) {
+  off_t at = stretch.offset;
+  const ssize_t n = sendfile(fd_.get(), stretch.fd, &at,
+                             static_cast<std::size_t>(std::min(stretch.size, kFilePiece)));
+  if (n < 0 && WouldBlock()) return;
+  // Shorter than it was said to be, or unreadable: the peer has to see that something is missing.
+  if (n <= 0) return OnDeadline();
+  stretch.offset = at;
+  stretch.size -= n;
+  Await(Phase::kWriting, UV_WRITABLE);
+}
+
 // The output is out.
 void HttpConnection::GoOn() {
   ClearAndShrink(output_);
-  if (last_) return End();
+  if (last_ && deferral_ == nullptr) return End();
   std::memcpy(shared_->batch.room(), input_.data(), input_.size());
   Serve({shared_->batch.room(), input_.size()});
 }

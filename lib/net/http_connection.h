@@ -11,7 +11,11 @@
 //                  |
 //                  +-- the peer does not take the answer, or it is made while it is sent
 //                  |     --> kWriting (reads nothing meanwhile)
+//                  +-- the answer comes later --> kAnswering (sees only whether the peer is gone)
 //                  +-- closing, but input was left unread --> kLingering
+//
+// A body that comes with a request is taken while it is kRequest. A peer that ends its half of the
+// connection while an answer is worked on counts as gone: that is how clients give up.
 //
 // Each phase has a deadline of its own, which nothing that the peer does in that phase puts off;
 // but each piece of a body that is made while it is sent has its own time, and all of it together
@@ -34,10 +38,12 @@
 #include "absl/types/span.h"
 #include "http/exchange.h"
 #include "http/request.h"
+#include "http/request_body.h"
 #include "muster/endpoint.h"
 #include "net/closing.h"
 #include "net/deadlines.h"
 #include "net/http_batch.h"
+#include "net/late_answers.h"
 #include "net/socket.h"
 #include "statistics/counters.h"
 
@@ -61,6 +67,10 @@ struct HttpListenerOptions {
   // Whose word is taken on sockets that expect the PROXY protocol; connections of others are closed.
   // Empty: nobody's.
   std::function<bool(const IpAddress&)> proxies = nullptr;
+  // For an answer that comes later; then it is a 503.
+  std::chrono::milliseconds answer_timeout{15 * 60'000};
+  // Bytes of bodies that are being received, of all connections together; for more, 503.
+  std::size_t max_receiving_bytes = std::size_t{64} << 20;
 };
 
 struct HttpHandlers {
@@ -69,7 +79,7 @@ struct HttpHandlers {
   absl::AnyInvocable<void(int status, std::string& out)> error;
 };
 
-class HttpConnection final : private Deadlines::Entry {
+class HttpConnection final : private Deadlines::Entry, private LateAnswers::Waiter {
  public:
   // Whoever made the connections.
   class Owner {
@@ -86,7 +96,7 @@ class HttpConnection final : private Deadlines::Entry {
   // What the connections of one owner share.
   struct Shared {
     // Kinds of deadline beyond those of a connection's phases.
-    enum : std::size_t { kAcceptPause = 4, kDrain };
+    enum : std::size_t { kAcceptPause = 5, kDrain };
 
     Shared(Owner* by, uv_loop_t* on_loop, const HttpListenerOptions& with, HttpHandlers answered_by,
            HttpCounters* counted_in, std::chrono::milliseconds drain_timeout);
@@ -101,6 +111,10 @@ class HttpConnection final : private Deadlines::Entry {
     HttpHandlers handlers;
     HttpCounters& counters;
     ClosingPtr<Deadlines> deadlines;
+    // Set before the first connection is started.
+    ClosingPtr<LateAnswers> late_answers;
+    // Of bodies that are being received.
+    std::size_t receiving_bytes = 0;
     HttpBatch batch;
     // Scratch: the answers to what one connection has received.
     std::string output;
@@ -137,11 +151,18 @@ class HttpConnection final : private Deadlines::Entry {
   std::size_t place_in_batch = HttpBatch::kNowhere;
 
  private:
-  // The first four are kinds of deadline as well.
-  enum class Phase : std::uint8_t { kRequest, kIdle, kWriting, kLingering, kFresh };
+  // The first five are kinds of deadline as well.
+  enum class Phase : std::uint8_t { kRequest, kIdle, kWriting, kLingering, kAnswering, kFresh };
+
+  // A request whose body is being received.
+  struct Incoming {
+    std::string head;
+    HttpBodyReader reader;
+  };
 
   static void OnPoll(uv_poll_t* handle, int status, int events);
   void OnDeadline() override;
+  void OnAnswer(HttpReply reply) override;
   // Each of these is the last thing that its caller does: the connection may be gone when it
   // returns.
   void Read();
@@ -153,12 +174,22 @@ class HttpConnection final : private Deadlines::Entry {
   // the input has its turn then.
   bool Send(std::string_view answers, std::string_view received);
   bool AnswerAll(std::string_view& received);
+  void AnswerOne(std::string_view& received);
+  void Refuse(int status);
   HttpExchange Begin();
+  // True when all of the request's body is there.
+  bool ReceiveBody(std::string_view& received);
+  void DropIncoming();
+  // Something has to be sent, or to come, before the next request is looked at.
+  bool IsHeldUp() const { return last_ || body_ != nullptr || deferral_ != nullptr; }
   void Answered(HttpExchange& exchange, std::string_view& received);
   void AwaitInput(std::string_view received);
+  void AwaitAnswer(std::string_view received);
+  void StartBody(std::unique_ptr<HttpBody> body);
   void Flush();
   bool SendRest();
   void SendNextPiece();
+  void SendStretch(FileStretch& stretch);
   void GoOn();
   void End();
   void Discard();
@@ -187,7 +218,11 @@ class HttpConnection final : private Deadlines::Entry {
   std::size_t output_sent_ = 0;
   // What comes after that; null when nothing does.
   std::unique_ptr<HttpBody> body_;
-  // When its time is up, in the loop's time.
+  // What the answer is waited for by, instead of either; null when it is not.
+  std::shared_ptr<HttpDeferral> deferral_;
+  // Null when no body is being received.
+  std::unique_ptr<Incoming> incoming_;
+  // When the body's time is up, in the loop's time.
   std::uint64_t body_due_ms_ = 0;
   uv_poll_t poll_;
 };

@@ -49,6 +49,10 @@ absl::StatusOr<ClosingPtr<HttpListener>> HttpListener::Start(
     LogSink* log) {
   ClosingPtr<HttpListener> listener(
       new HttpListener(loop, options, std::move(handlers), counters, drain_timeout, log));
+  absl::StatusOr<ClosingPtr<LateAnswers>> late_answers = LateAnswers::New(loop);
+  if (!late_answers.ok()) return late_answers.status();
+  listener->shared_.late_answers = *std::move(late_answers);
+  ++listener->open_handles_;
   for (HttpSocket& one : sockets) {
     auto socket =
         std::make_unique<Socket>(Socket{listener.get(), std::move(one.fd), one.proxied, {}});
@@ -106,6 +110,9 @@ void HttpListener::CloseRestIfLast() {
            [](uv_handle_t* handle) { static_cast<HttpListener*>(handle->data)->OnHandleClosed(); });
   shared_.deadlines->Stop(drained_);
   shared_.deadlines.release()->Close([this] { OnHandleClosed(); });
+  if (shared_.late_answers != nullptr) {
+    shared_.late_answers.release()->Close([this] { OnHandleClosed(); });
+  }
 }
 
 void HttpListener::OnHandleClosed() {

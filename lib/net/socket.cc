@@ -58,11 +58,6 @@ absl::StatusOr<UniqueFd> Bind(int type, const Endpoint& endpoint, const SocketOp
 
 }  // namespace
 
-void UniqueFd::reset(int fd) {
-  if (fd_ >= 0) close(fd_);
-  fd_ = fd;
-}
-
 SocketAddress::SocketAddress(const Endpoint& endpoint) : SocketAddress() {
   const std::uint8_t* compact = endpoint.compact().data();
   if (endpoint.family() == AddressFamily::kIpv4) {

@@ -8,31 +8,12 @@
 #include <sys/socket.h>
 
 #include <cstring>
-#include <utility>
 
 #include "absl/status/statusor.h"
+#include "base/unique_fd.h"
 #include "muster/endpoint.h"
 
 namespace muster {
-
-// Owns a file descriptor.
-class UniqueFd {
- public:
-  UniqueFd() = default;
-  explicit UniqueFd(int fd) : fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept {
-    if (this != &other) reset(std::exchange(other.fd_, -1));
-    return *this;
-  }
-  ~UniqueFd() { reset(); }
-
-  int get() const { return fd_; }
-  void reset(int fd = -1);
-
- private:
-  int fd_ = -1;
-};
 
 // Who may listen on the same address and port besides this socket (SO_REUSEPORT).
 enum class PortSharing {

@@ -12,7 +12,7 @@
 namespace muster {
 namespace {
 
-constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kNoLimit = OptionRange::kNoLimit;
 constexpr std::size_t kMaxPath = 200;
 constexpr std::size_t kMaxRedirect = 2000;
 
@@ -26,6 +26,17 @@ absl::Status CheckRedirect(std::string_view url) {
 
 }  // namespace
 
+absl::Status CheckRanges(absl::Span<const OptionRange> ranges) {
+  for (const OptionRange& range : ranges) {
+    if (range.value >= range.least && range.value <= range.most) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(range.name, ": ", range.value, " is not ",
+                     range.most == kNoLimit ? absl::StrCat("at least ", range.least)
+                                            : absl::StrCat(range.least, " to ", range.most)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckServerOptions(const ServerOptions& options) {
   if (options.listeners.empty()) return absl::InvalidArgumentError("listeners: there is none");
   for (const Listener& listener : options.listeners) {
@@ -37,12 +48,7 @@ absl::Status CheckServerOptions(const ServerOptions& options) {
   }
   const UdpOptions& udp = options.udp;
   const HttpOptions& http = options.http;
-  const struct {
-    const char* name;
-    std::int64_t value;
-    std::int64_t least;
-    std::int64_t most;
-  } ranges[] = {
+  const OptionRange ranges[] = {
       {"udp.connection_id_lifetime", udp.connection_id_lifetime.count(), 60, 24 * 60 * 60},
       {"udp.max_scrape_torrents", static_cast<std::int64_t>(udp.max_scrape_torrents), 1, 74},
       {"udp.socket_buffer", udp.socket_buffer, 0, std::numeric_limits<int>::max()},
@@ -60,13 +66,7 @@ absl::Status CheckServerOptions(const ServerOptions& options) {
       {"http.stream_timeout", http.stream_timeout.count(), 1, kNoLimit},
       {"drain_timeout", options.drain_timeout.count(), 0, kNoLimit},
   };
-  for (const auto& range : ranges) {
-    if (range.value >= range.least && range.value <= range.most) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat(range.name, ": ", range.value, " is not ",
-                     range.most == kNoLimit ? absl::StrCat("at least ", range.least)
-                                            : absl::StrCat(range.least, " to ", range.most)));
-  }
+  if (absl::Status status = CheckRanges(ranges); !status.ok()) return status;
   const std::pair<const char*, std::string_view> paths[] = {
       {"http.statistics_path", http.statistics_path}, {"http.metrics_path", http.metrics_path}};
   for (const auto& [name, path] : paths) {

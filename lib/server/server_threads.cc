@@ -1,120 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <pthread.h>
-#include <signal.h>
-#include <uv.h>
-
 #include <memory>
-#include <string>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "muster/server.h"
 #include "server/bind.h"
 #include "server/server_impl.h"
 #include "server/server_options.h"
+#include "server/worker_thread.h"
 #include "wire/connection_id.h"
 
 namespace muster {
 namespace {
 
-// Threads started in this scope leave signals to the application's own threads.
-class BlockSignals {
+class TrackerServing final : public WorkerThread::Content {
  public:
-  BlockSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  BlockSignals(const BlockSignals&) = delete;
-  BlockSignals& operator=(const BlockSignals&) = delete;
+  explicit TrackerServing(std::unique_ptr<Server> server) : server_(std::move(server)) {}
+  void Close() override { server_->Close(nullptr); }
 
  private:
-  sigset_t before_;
+  const std::unique_ptr<Server> server_;
 };
-
-// A loop, and the thread that runs it once there is something on it. Everything but the run happens
-// on the thread of whoever uses the ServerThreads, before the worker's thread starts or after it
-// ended.
-class Worker {
- public:
-  Worker() = default;
-  ~Worker();
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
-
-  // Init(), Take(), Run(), in this order and once each, as far as they succeed.
-  absl::Status Init();
-  void Take(std::unique_ptr<Server> server) { server_ = std::move(server); }
-  absl::Status Run(std::size_t number);
-  // May be called twice.
-  void AskToStop();
-
-  uv_loop_t* loop() { return &loop_; }
-
- private:
-  void Close();
-
-  uv_loop_t loop_;
-  uv_async_t stop_;
-  bool open_ = false;  // the two above exist
-  bool asked_ = false;
-  std::unique_ptr<Server> server_;
-  std::thread thread_;
-};
-
-absl::Status Worker::Init() {
-  int error = uv_loop_init(&loop_);
-  if (error == 0) {
-    error = uv_async_init(&loop_, &stop_,
-                          [](uv_async_t* stop) { static_cast<Worker*>(stop->data)->Close(); });
-    if (error != 0) uv_loop_close(&loop_);
-  }
-  if (error != 0) return absl::InternalError(absl::StrCat("event loop: ", uv_strerror(error)));
-  stop_.data = this;
-  open_ = true;
-  return absl::OkStatus();
-}
-
-absl::Status Worker::Run(std::size_t number) {
-  try {
-    thread_ = std::thread([this, number] {
-      pthread_setname_np(pthread_self(), absl::StrCat("muster-", number).c_str());
-      uv_run(&loop_, UV_RUN_DEFAULT);
-    });
-  } catch (const std::system_error& error) {
-    return absl::ResourceExhaustedError(absl::StrCat("thread: ", error.what()));
-  }
-  return absl::OkStatus();
-}
-
-void Worker::AskToStop() {
-  if (thread_.joinable() && !std::exchange(asked_, true)) uv_async_send(&stop_);
-}
-
-// On the worker's thread. The loop then runs out.
-void Worker::Close() {
-  server_->Close(nullptr);
-  uv_close(reinterpret_cast<uv_handle_t*>(&stop_), nullptr);
-}
-
-Worker::~Worker() {
-  if (!open_) return;
-  if (thread_.joinable()) {
-    AskToStop();
-    thread_.join();
-    server_.reset();
-  } else {
-    server_.reset();
-    uv_close(reinterpret_cast<uv_handle_t*>(&stop_), nullptr);
-    uv_run(&loop_, UV_RUN_DEFAULT);
-  }
-  uv_loop_close(&loop_);
-}
 
 }  // namespace
 
@@ -131,7 +38,7 @@ class ServerThreads::Impl {
   std::shared_ptr<Server::Impl::Shared> shared;
 
  private:
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<WorkerThread>> workers_;
 };
 
 absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
@@ -151,18 +58,17 @@ absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
     if (!bound.ok()) return bound.status();
     impl->listeners = ListenersOf(*bound);  // the others take the ports that the first one got
     sharing = PortSharing::kJoin;
-    Worker& worker = *impl->workers_.emplace_back(std::make_unique<Worker>());
+    WorkerThread& worker = *impl->workers_.emplace_back(std::make_unique<WorkerThread>());
     status = worker.Init();
     if (!status.ok()) return status;
     // One of them sweeps: a pass goes through all of the store anyway.
     absl::StatusOr<std::unique_ptr<Server>> server =
         Server::Impl::Start(worker.loop(), tracker, options, *std::move(bound), impl->shared, i);
     if (!server.ok()) return server.status();
-    worker.Take(*std::move(server));
+    worker.Take(std::make_unique<TrackerServing>(*std::move(server)));
   }
   status = before_serving();
   if (!status.ok()) return status;
-  const BlockSignals blocked;
   for (std::size_t i = 0; i < workers; ++i) {
     status = impl->workers_[i]->Run(i);
     if (!status.ok()) return status;
@@ -172,7 +78,7 @@ absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
 
 void ServerThreads::Impl::Stop() {
   // All are asked before one is waited for, so that they drain at the same time.
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->AskToStop();
+  for (const std::unique_ptr<WorkerThread>& worker : workers_) worker->AskToStop();
   workers_.clear();
 }
 

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "base/unique_fd.h"
 
 namespace muster {
 namespace {
@@ -23,65 +24,59 @@ absl::Status Failed(std::string_view what, const std::string& path) {
 
 class PosixFile final : public File {
  public:
-  PosixFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
-  ~PosixFile() override { close(fd_); }
-  PosixFile(const PosixFile&) = delete;
-  PosixFile& operator=(const PosixFile&) = delete;
+  PosixFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   absl::StatusOr<std::size_t> Read(absl::Span<char> into) override {
     ssize_t n;
-    do n = read(fd_, into.data(), into.size());
+    do n = read(fd_.get(), into.data(), into.size());
     while (n < 0 && errno == EINTR);
     if (n < 0) return Failed("read", path_);
     return static_cast<std::size_t>(n);
   }
   absl::StatusOr<std::size_t> WriteSome(std::uint64_t offset, std::string_view bytes) override {
     ssize_t n;
-    do n = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    do n = pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     while (n < 0 && errno == EINTR);
     if (n < 0) return Failed("write", path_);
     return static_cast<std::size_t>(n);
   }
   absl::Status Sync() override {
-    return fdatasync(fd_) == 0 ? absl::OkStatus() : Failed("sync", path_);
+    return fdatasync(fd_.get()) == 0 ? absl::OkStatus() : Failed("sync", path_);
   }
   absl::StatusOr<Instant> Written() override {
     struct stat info;
-    if (fstat(fd_, &info) != 0) return Failed("look at", path_);
+    if (fstat(fd_.get(), &info) != 0) return Failed("look at", path_);
     return InstantFromUnixSeconds(info.st_mtime);
   }
   bool IsLinked() override {
     struct stat info;
-    return fstat(fd_, &info) == 0 && info.st_nlink > 0;
+    return fstat(fd_.get(), &info) == 0 && info.st_nlink > 0;
   }
 
  private:
-  const int fd_;
+  const UniqueFd fd_;
   const std::string path_;
 };
 
 class PosixLock final : public FileLock {
  public:
-  explicit PosixLock(int fd) : fd_(fd) {}
-  ~PosixLock() override { close(fd_); }
-  PosixLock(const PosixLock&) = delete;
-  PosixLock& operator=(const PosixLock&) = delete;
+  explicit PosixLock(UniqueFd fd) : fd_(std::move(fd)) {}
 
  private:
-  const int fd_;
+  const UniqueFd fd_;
 };
 
 class Posix final : public FileSystem {
  public:
   absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path) override {
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return Failed("open", path);
-    return std::make_unique<PosixFile>(fd, path);
+    UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (fd.get() < 0) return Failed("open", path);
+    return std::make_unique<PosixFile>(std::move(fd), path);
   }
   absl::StatusOr<std::unique_ptr<File>> Create(const std::string& path) override {
-    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0) return Failed("create", path);
-    return std::make_unique<PosixFile>(fd, path);
+    UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (fd.get() < 0) return Failed("create", path);
+    return std::make_unique<PosixFile>(std::move(fd), path);
   }
   absl::Status Rename(const std::string& from, const std::string& to) override {
     return rename(from.c_str(), to.c_str()) == 0 ? absl::OkStatus()
@@ -95,13 +90,11 @@ class Posix final : public FileSystem {
     return unlink(path.c_str()) == 0 ? absl::OkStatus() : Failed("remove", path);
   }
   absl::Status SyncFolder(const std::string& folder) override {
-    const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return Failed("open", folder);
+    const UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd.get() < 0) return Failed("open", folder);
     // Some file systems cannot, and need not.
-    const bool synced = fsync(fd) == 0 || errno == EINVAL;
-    absl::Status status = synced ? absl::OkStatus() : Failed("sync", folder);
-    close(fd);
-    return status;
+    const bool synced = fsync(fd.get()) == 0 || errno == EINVAL;
+    return synced ? absl::OkStatus() : Failed("sync", folder);
   }
   absl::StatusOr<std::vector<std::string>> List(const std::string& folder) override {
     DIR* const dir = opendir(folder.c_str());
@@ -112,10 +105,9 @@ class Posix final : public FileSystem {
     return names;
   }
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
-    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) return Failed("open", path);
-    auto lock = std::make_unique<PosixLock>(fd);
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+    UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (fd.get() < 0) return Failed("open", path);
+    if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return std::make_unique<PosixLock>(std::move(fd));
     if (errno != EWOULDBLOCK) return Failed("lock", path);
     return absl::UnavailableError(absl::StrCat("another process keeps its state here: ", path));
   }

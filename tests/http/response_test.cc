@@ -39,8 +39,31 @@ TEST(AppendHttpResponse, NamesTheMethodsThatAreAllowed) {
   EXPECT_NE(out.find("HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n"), std::string::npos);
 }
 
+TEST(AppendHttpResponse, WritesFurtherHeadersAndTheLengthOfWhatFollows) {
+  std::string out;
+  const HttpHeader headers[] = {{"ETag", "\"x\""}, {"Content-Type", "a/b"}};
+  AppendHttpResponse({.status = 206,
+                      .content_type = {},
+                      .keep_alive = true,
+                      .length = 5'000'000'000,
+                      .no_store = false,
+                      .headers = headers},
+                     out);
+  EXPECT_EQ(out,
+            "HTTP/1.1 206 Partial Content\r\nETag: \"x\"\r\nContent-Type: a/b\r\n"
+            "Connection: keep-alive\r\nContent-Length: 5000000000\r\n\r\n");
+  out.clear();
+  AppendHttpResponse(
+      {.status = 304, .content_type = {}, .framing = HttpFraming::kNone, .no_store = false}, out);
+  EXPECT_EQ(out, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
+  out.clear();
+  AppendHttpResponse({.status = 405, .allow = "GET, POST"}, out);
+  EXPECT_NE(out.find("\r\nAllow: GET, POST\r\n"), std::string::npos);
+}
+
 TEST(HttpReason, HasAWordForEveryStatus) {
-  for (const int status : {200, 400, 404, 405, 408, 413, 414, 431, 500, 501, 503, 505}) {
+  for (const int status : {200, 202, 206, 304, 400, 404, 405, 408, 409, 411,
+                           412, 413, 414, 415, 416, 431, 500, 501, 503, 505}) {
     EXPECT_NE(HttpReason(status), "Error") << status;
   }
   EXPECT_EQ(HttpReason(299), "Error");

@@ -69,6 +69,7 @@ def main():
         assert (prefix / 'bin/musterd').exists(), 'musterd is not installed'
         assert (prefix / 'share/man/man8/musterd.8').exists(), 'the manual of musterd is not installed'
         assert (prefix / 'bin/muster-torrent').exists(), 'muster-torrent is not installed'
+        assert (prefix / 'bin/muster-torrentd').exists(), 'muster-torrentd is not installed'
         installed = {p.name for p in (prefix / 'include/muster').iterdir()}
         assert installed == {p.name for p in (source / 'include/muster').glob('*.h')}, f'headers: {installed}'
 

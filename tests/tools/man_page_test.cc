@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The options of musterd(8) are those of the table, word for word. When this fails, put the text
-// that it prints between the two marks of tools/musterd/musterd.8, or run it with the environment
-// variable UPDATE_MAN_PAGE set, which does that.
+// The options of musterd(8) and muster-torrentd(8) are those of their tables, word for word. When
+// this fails, put the text that it prints between the two marks of the page, or run it with the
+// environment variable UPDATE_MAN_PAGE set, which does that.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
+#include "muster-torrentd/settings.h"
 #include "musterd/command_line.h"
 #include "musterd/settings.h"
 
@@ -42,14 +43,14 @@ std::string Sentences(std::string text) {
   return text + "\n";
 }
 
-std::string OptionsSection() {
+std::string OptionsSection(const SettingsTable& table) {
   std::string text = ".Bl -tag -width Ds\n";
-  for (const PlainOption& option : PlainOptions()) {
+  for (const PlainOption& option : table.plain_options) {
     text += Item(Spelling(option)) + Sentences(std::string(option.help));
   }
   text += ".El\n";
   std::string_view section;
-  for (const Setting& setting : AllSettings()) {
+  for (const Setting& setting : table.rows) {
     if (setting.section != section) {
       if (!section.empty()) text += ".El\n";
       section = setting.section;
@@ -61,8 +62,8 @@ std::string OptionsSection() {
   return text + ".El\n";
 }
 
-TEST(ManPage, HasTheOptionsOfTheTable) {
-  std::ifstream file(MUSTERD_MAN_PAGE);
+void Compare(const char* path, const SettingsTable& table) {
+  std::ifstream file(path);
   std::stringstream page;
   page << file.rdbuf();
   const std::string text = page.str();
@@ -71,12 +72,17 @@ TEST(ManPage, HasTheOptionsOfTheTable) {
   ASSERT_NE(begin, text.npos);
   ASSERT_NE(end, text.npos);
   const std::size_t from = begin + kBegin.size();
-  const std::string want = OptionsSection();
+  const std::string want = OptionsSection(table);
   if (std::getenv("UPDATE_MAN_PAGE") != nullptr) {
-    std::ofstream(MUSTERD_MAN_PAGE) << text.substr(0, from) + want + text.substr(end);
-    GTEST_SKIP() << "wrote " << MUSTERD_MAN_PAGE;
+    std::ofstream(path) << text.substr(0, from) + want + text.substr(end);
+    GTEST_SKIP() << "wrote " << path;
   }
   EXPECT_EQ(text.substr(from, end - from), want);
+}
+
+TEST(ManPage, HasTheOptionsOfTheTable) { Compare(MUSTERD_MAN_PAGE, MusterdTable()); }
+TEST(ManPage, OfTheMirrorHasTheOptionsOfItsTable) {
+  Compare(TORRENTD_MAN_PAGE, torrentd::TorrentdTable());
 }
 
 }  // namespace

@@ -27,13 +27,13 @@ constexpr PlainOption kPlainOptions[] = {
 std::string Dashed(std::string_view name) { return Concat({"--", name}); }
 
 // What CLI11 did not know: the first argument that is no option of ours.
-absl::Status Unknown(const std::string& argument) {
+absl::Status Unknown(const std::string& argument, const SettingsTable& table) {
   if (argument.empty() || argument[0] != '-') {
     return Invalid({"unexpected argument ", Quoted(argument)});
   }
   std::vector<std::string> names;
-  for (const PlainOption& option : kPlainOptions) names.push_back(Dashed(option.name));
-  for (const Setting& setting : AllSettings()) {
+  for (const PlainOption& option : table.plain_options) names.push_back(Dashed(option.name));
+  for (const Setting& setting : table.rows) {
     names.push_back(Dashed(setting.name));
     if (setting.kind == Kind::kFlag) names.push_back(Concat({"--no-", setting.name}));
   }
@@ -57,21 +57,22 @@ absl::StatusOr<Value> ReadValues(const Setting& setting, const std::vector<std::
 
 absl::Span<const PlainOption> PlainOptions() { return kPlainOptions; }
 
-absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments,
+                                             const SettingsTable& table) {
   // CLI11 finds options and their values; what a value means is the table's business, so it keeps
   // them as text.
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
   std::map<std::string_view, CLI::Option*> options;
-  for (const PlainOption& plain : kPlainOptions) {
+  for (const PlainOption& plain : table.plain_options) {
     std::string name = Dashed(plain.name);
     if (plain.letter != 0) name += {',', '-', plain.letter};
     options[plain.name] =
         plain.placeholder.empty() ? app.add_flag(name) : app.add_option(name)->expected(1);
     options[plain.name]->take_all();
   }
-  for (const Setting& setting : AllSettings()) {
+  for (const Setting& setting : table.rows) {
     const std::string name = Dashed(setting.name);
     options[setting.name] = setting.kind == Kind::kFlag
                                 ? app.add_flag(Concat({name, ",!--no-", setting.name}))
@@ -86,10 +87,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   } catch (const CLI::ParseError& error) {
     return Invalid({error.what()});
   }
-  if (const auto unknown = app.remaining(); !unknown.empty()) return Unknown(unknown.front());
+  if (const auto unknown = app.remaining(); !unknown.empty()) {
+    return Unknown(unknown.front(), table);
+  }
 
   // Whoever calls has taken it off the front.
-  if (options.at("dialect")->count() > 0) return Invalid({"--dialect must be the first option"});
+  if (options.count("dialect") > 0 && options.at("dialect")->count() > 0)
+    return Invalid({"--dialect must be the first option"});
   CommandLine line;
   const auto given = [&](std::string_view name) { return options.at(name)->count() > 0; };
   if (given("check-config")) line.action = Action::kCheckConfig;
@@ -97,7 +101,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   if (given("version")) line.action = Action::kVersion;
   if (given("help")) line.action = Action::kHelp;
   if (given("config")) line.config_file = options.at("config")->results().back();
-  for (const Setting& setting : AllSettings()) {
+  for (const Setting& setting : table.rows) {
     if (!given(setting.name)) continue;
     absl::StatusOr<Value> value = ReadValues(setting, options.at(setting.name)->results());
     absl::Status status = value.ok() ? CheckRange(setting, *value) : value.status();
@@ -120,16 +124,16 @@ std::string Spelling(const Setting& setting) {
   return Concat({"--", setting.name, " ", Placeholder(setting)});
 }
 
-std::string HelpText() {
+std::string HelpText(const SettingsTable& table) {
   constexpr std::size_t kWidth = 80;
-  std::string text = Concat({"musterd ", muster::Version(), ", a BitTorrent tracker\n\n",
-                             "Usage: musterd [OPTION]...\n\nGeneral:\n"});
+  std::string text = Concat({table.program, " ", muster::Version(), ", ", table.what,
+                             "\n\nUsage: ", table.program, " [OPTION]...\n\nGeneral:\n"});
   const auto explain = [&](std::string_view spelling, std::string_view help) {
     text += Concat({"  ", spelling, "\n", Wrap(help, "      ", kWidth)});
   };
-  for (const PlainOption& option : kPlainOptions) explain(Spelling(option), option.help);
+  for (const PlainOption& option : table.plain_options) explain(Spelling(option), option.help);
   std::string_view section;
-  for (const Setting& setting : AllSettings()) {
+  for (const Setting& setting : table.rows) {
     if (setting.section != section) {
       section = setting.section;
       text += Concat({"\n", section, ":\n"});

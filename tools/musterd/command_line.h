@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// musterd's own command line.
+// The command line of a program that has a table of settings.
 #ifndef MUSTER_TOOLS_MUSTERD_COMMAND_LINE_H_
 #define MUSTER_TOOLS_MUSTERD_COMMAND_LINE_H_
 
@@ -23,26 +23,20 @@ struct CommandLine {
   std::vector<Assignment> assignments;
 };
 
-// An option that is no setting: it does no more than to choose an action or a file.
-struct PlainOption {
-  std::string_view name;
-  // Its short form: 'h' for -h; 0 for none.
-  char letter;
-  std::string_view placeholder;
-  std::string_view help;
-};
+// Those of musterd.
 absl::Span<const PlainOption> PlainOptions();
 
 // `arguments` without the program's name. Of an option that is given twice the last counts, except
 // that addresses add up. InvalidArgument names the option at fault.
-absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
+absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments,
+                                             const SettingsTable& table = MusterdTable());
 
 // How an option is written: "-h, --help", "--udp ADDRESS:PORT", "--[no-]peer-ids".
 std::string Spelling(const PlainOption& option);
 std::string Spelling(const Setting& setting);
 
 // What --help prints.
-std::string HelpText();
+std::string HelpText(const SettingsTable& table = MusterdTable());
 
 }  // namespace musterd
 

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,20 +19,6 @@
 
 namespace musterd {
 namespace {
-
-// The whole file, or as much of it as ReadToml() needs to see that it is too long.
-absl::StatusOr<std::string> ReadConfigFile(const std::string& path) {
-  const auto cannot = [&] {
-    return Invalid({"cannot read ", Quoted(path), ": ", std::strerror(errno)});
-  };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
-                                                             std::fclose);
-  if (file == nullptr) return cannot();
-  std::string text(kMaxTomlBytes + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get())) return cannot();
-  return text;
-}
 
 // The file's assignments, then the command line's: the later ones win.
 absl::StatusOr<Settings> SettingsOf(const CommandLine& line) {

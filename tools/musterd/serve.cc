@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "musterd/serve.h"
 
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -161,16 +159,6 @@ absl::StatusOr<std::unique_ptr<muster::LiveSync>> JoinCluster(const ClusterSetti
 }
 
 }  // namespace
-
-bool SystemHasIpv6() {
-  const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  sockaddr_in6 any{};
-  any.sin6_family = AF_INET6;
-  const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0;
-  close(fd);
-  return bound;
-}
 
 void Complain(std::string_view text) {
   std::fprintf(stderr, "musterd: %.*s\n", static_cast<int>(text.size()), text.data());

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "muster/log_sink.h"
+#include "musterd/ipv6.h"
 #include "musterd/settings.h"
 
 namespace musterd {
@@ -15,9 +16,6 @@ namespace musterd {
 inline constexpr int kGood = 0;
 inline constexpr int kFailed = 1;    // it did not run: a port that is taken, say
 inline constexpr int kBadUsage = 2;  // what it was told makes no sense
-
-// Whether an IPv6 socket can be had and bound at all: a kernel may be built or started without.
-bool SystemHasIpv6();
 
 // Prints "musterd: " and `text` on standard error.
 void Complain(std::string_view text);

@@ -264,10 +264,10 @@ std::string DefaultAndRange(const Setting& setting) {
     return Concat({"Default: ", setting.follows, ". ", several});
   }
   if (setting.kind == Kind::kText) {
-    const std::string text = std::get<std::string>(setting.get(Settings()));
+    const std::string text = std::get<std::string>(setting.default_value());
     return Concat({"Default: ", text.empty() ? "none" : text, "."});
   }
-  const Value value = setting.get(Settings());
+  const Value value = setting.default_value();
   if (setting.kind == Kind::kText && std::get<std::string>(value).empty()) return "Default: none.";
   std::string text = FormatValue(setting, value);
   text.erase(std::remove(text.begin(), text.end(), '"'), text.end());

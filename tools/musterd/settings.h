@@ -82,7 +82,10 @@ struct PrivilegeSettings {
 // The networks of the loopback.
 std::vector<muster::Cidr> ThisMachine();
 
-struct Settings {
+// What the settings of every program are, so that its table can be read without knowing which.
+struct AnySettings {};
+
+struct Settings : AnySettings {
   // All empty: the default listeners, see ServerOptionsOf().
   std::vector<muster::Endpoint> udp_listeners;
   std::vector<muster::Endpoint> http_listeners;
@@ -151,8 +154,10 @@ struct Setting {
   std::uint64_t max = 0;
   // What it means and when to change it: plain sentences.
   std::string_view help;
-  Value (*get)(const Settings&);
-  void (*set)(Settings&, const Value&);
+  // Of the settings that its table is about.
+  Value (*get)(const AnySettings&);
+  void (*set)(AnySettings&, const Value&);
+  Value (*default_value)();
   // How the default follows from other settings, in words; empty when it is the same number always.
   std::string_view follows = {};
   absl::Span<const std::string_view> choices = {};
@@ -160,10 +165,32 @@ struct Setting {
   std::string_view placeholder = {};
 };
 
-// The table, in the order in which it is shown.
+// An option that is no setting: it does no more than to choose an action or a file.
+struct PlainOption {
+  std::string_view name;
+  // Its short form: 'h' for -h; 0 for none.
+  char letter;
+  std::string_view placeholder;
+  std::string_view help;
+};
+
+// The table of a program, and how it speaks of itself.
+struct SettingsTable {
+  // "musterd", "a BitTorrent tracker", "--interval 30m"
+  std::string_view program;
+  std::string_view what;
+  std::string_view example;
+  // In the order in which they are shown.
+  absl::Span<const Setting> rows;
+  absl::Span<const PlainOption> plain_options;
+};
+// musterd's own; where no other is named, it is this one.
+const SettingsTable& MusterdTable();
+
+// The rows of MusterdTable().
 absl::Span<const Setting> AllSettings();
 // Null for an unknown name.
-const Setting* FindSetting(std::string_view name);
+const Setting* FindSetting(std::string_view name, const SettingsTable& table = MusterdTable());
 
 // Reads a value as it is written on a command line or in quotes in a file; of a list, a list of one.
 // InvalidArgument says what was expected, without the setting's name.

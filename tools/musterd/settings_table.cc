@@ -2,9 +2,9 @@
 //
 // The table of settings: a row for each, with all that it is.
 #include <algorithm>
-#include <iterator>
-#include <type_traits>
 
+#include "musterd/command_line.h"
+#include "musterd/setting_rows.h"
 #include "musterd/settings.h"
 #include "musterd/units.h"
 
@@ -19,9 +19,6 @@ constexpr std::string_view kDfileFormats[] = {"muster", "bttrack"};  // as Dfile
 constexpr std::string_view kCompressions[] = {"none", "zlib"};       // as StateCompression has them
 constexpr std::string_view kProxyHeaders[] = {"x-forwarded-for", "forwarded"};
 
-constexpr std::uint64_t kMaxPath = 4095;
-constexpr std::uint64_t kMaxName = 255;
-
 constexpr std::string_view kListening = "Listening";
 constexpr std::string_view kAnnounces = "Announces";
 constexpr std::string_view kMemory = "Memory";
@@ -33,66 +30,6 @@ constexpr std::string_view kPages = "Statistics and pages";
 constexpr std::string_view kAccess = "Access lists";
 constexpr std::string_view kCluster = "Cluster";
 constexpr std::string_view kProcess = "Process";
-
-// Reads and writes the member that a path of member pointers leads to, whatever its type.
-template <auto... path>
-struct Member {
-  using Type = std::remove_reference_t<decltype((std::declval<Settings&>().*....*path))>;
-  static constexpr bool kAsItIs = std::is_same_v<Type, bool> || std::is_same_v<Type, std::string> ||
-                                  std::is_same_v<Type, std::vector<muster::Endpoint>> ||
-                                  std::is_same_v<Type, std::vector<muster::Cidr>>;
-  static constexpr bool kIsTime = requires { typename Type::period; };
-
-  static Value Get(const Settings& settings) {
-    const Type& member = (settings.*....*path);
-    if constexpr (kAsItIs) {
-      return member;
-    } else if constexpr (kIsTime) {
-      return milliseconds(member);
-    } else {
-      return static_cast<std::uint64_t>(member);
-    }
-  }
-  static void Set(Settings& settings, const Value& value) {
-    Type& member = (settings.*....*path);
-    if constexpr (kAsItIs) {
-      member = std::get<Type>(value);
-    } else if constexpr (kIsTime) {
-      member = std::chrono::duration_cast<Type>(std::get<milliseconds>(value));
-    } else {
-      member = static_cast<Type>(std::get<std::uint64_t>(value));
-    }
-  }
-};
-
-template <auto... path>
-constexpr Setting Row(std::string_view name, std::string_view section, Kind kind, std::uint64_t min,
-                      std::uint64_t max, std::string_view help) {
-  using M = Member<path...>;
-  return {name, section, kind, min, max, help, &M::Get, &M::Set};
-}
-
-constexpr Setting Following(Setting setting, std::string_view how) {
-  setting.follows = how;
-  return setting;
-}
-
-constexpr Setting Among(Setting setting, absl::Span<const std::string_view> choices) {
-  setting.choices = choices;
-  return setting;
-}
-
-constexpr Setting Shown(Setting setting, std::string_view placeholder) {
-  setting.placeholder = placeholder;
-  return setting;
-}
-
-template <auto... path>
-constexpr Setting Text(std::string_view name, std::string_view section,
-                       std::string_view placeholder, std::string_view help) {
-  const std::uint64_t max = placeholder == "NAME" ? kMaxName : kMaxPath;
-  return Shown(Row<path...>(name, section, Kind::kText, 0, max, help), placeholder);
-}
 
 using muster::HttpOptions;
 using muster::MemoryStoreOptions;
@@ -393,12 +330,18 @@ constexpr Setting kSettings[] = {
 
 }  // namespace
 
+const SettingsTable& MusterdTable() {
+  static const SettingsTable table{"musterd", "a BitTorrent tracker", "--interval 30m", kSettings,
+                                   PlainOptions()};
+  return table;
+}
+
 absl::Span<const Setting> AllSettings() { return kSettings; }
 
-const Setting* FindSetting(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kSettings), std::end(kSettings),
-                                   [&](const Setting& setting) { return setting.name == name; });
-  return found == std::end(kSettings) ? nullptr : found;
+const Setting* FindSetting(std::string_view name, const SettingsTable& table) {
+  const auto found = std::find_if(table.rows.begin(), table.rows.end(),
+                                  [&](const Setting& setting) { return setting.name == name; });
+  return found == table.rows.end() ? nullptr : &*found;
 }
 
 }  // namespace musterd

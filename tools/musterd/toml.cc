@@ -2,6 +2,10 @@
 #include "musterd/toml.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
 #include <optional>
 
 #include "muster/version.h"
@@ -97,10 +101,10 @@ std::optional<std::string> TextOf(Kind kind, const toml::node& node) {
 // Reads the values of one document; knows its name for messages.
 class Reader {
  public:
-  explicit Reader(std::string_view file) : file_(file) {}
+  Reader(std::string_view file, const SettingsTable& table) : file_(file), table_(table) {}
 
   absl::StatusOr<Assignment> Read(const toml::key& key, const toml::node& node) const {
-    const Setting* setting = FindSetting(key.str());
+    const Setting* setting = FindSetting(key.str(), table_);
     if (setting == nullptr) return Unknown(key, node);
     absl::StatusOr<Value> value = IsList(setting->kind)
                                       ? ReadList(*setting, key, node)
@@ -118,7 +122,7 @@ class Reader {
  private:
   absl::Status Unknown(const toml::key& key, const toml::node& node) const {
     std::vector<std::string> names;
-    for (const Setting& setting : AllSettings()) names.emplace_back(setting.name);
+    for (const Setting& setting : table_.rows) names.emplace_back(setting.name);
     const std::string hint = node.is_table() ? "; settings are not grouped in tables"
                                              : DidYouMean(NearestOf(key.str(), names));
     return At(file_, key.source().begin, Concat({"unknown setting ", Quoted(key.str()), hint}));
@@ -162,11 +166,26 @@ class Reader {
   }
 
   std::string_view file_;
+  const SettingsTable& table_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::vector<Assignment>> ReadToml(std::string_view text, std::string_view file) {
+absl::StatusOr<std::string> ReadConfigFile(const std::string& path) {
+  const auto cannot = [&] {
+    return Invalid({"cannot read ", Quoted(path), ": ", std::strerror(errno)});
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             std::fclose);
+  if (file == nullptr) return cannot();
+  std::string text(kMaxTomlBytes + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  if (std::ferror(file.get())) return cannot();
+  return text;
+}
+
+absl::StatusOr<std::vector<Assignment>> ReadToml(std::string_view text, std::string_view file,
+                                                 const SettingsTable& table) {
   if (text.size() > kMaxTomlBytes) {
     return At(file, {1, 1}, "longer than 1 MiB: not a configuration file");
   }
@@ -193,7 +212,7 @@ absl::StatusOr<std::vector<Assignment>> ReadToml(std::string_view text, std::str
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return a.key->source().begin < b.key->source().begin;
   });
-  const Reader reader(file);
+  const Reader reader(file, table);
   std::vector<Assignment> assignments;
   for (const Entry& entry : entries) {
     absl::StatusOr<Assignment> assignment = reader.Read(*entry.key, *entry.node);
@@ -203,16 +222,16 @@ absl::StatusOr<std::vector<Assignment>> ReadToml(std::string_view text, std::str
   return assignments;
 }
 
-std::string WriteToml(const Settings& settings) {
+std::string WriteToml(const AnySettings& settings, const SettingsTable& table) {
   constexpr std::size_t kWidth = 80;
-  std::string text = Concat({"# Settings of musterd ", muster::Version(), ".\n"});
+  std::string text = Concat({"# Settings of ", table.program, " ", muster::Version(), ".\n"});
   text += Wrap(
-      "Each is an option of the same name as well (musterd --interval 30m), which wins over the "
-      "file. Times are written with d, h, m, s or ms; plain numbers are seconds. Sizes are "
-      "bytes, or written with K or M.",
+      Concat({"Each is an option of the same name as well (", table.program, " ", table.example,
+              "), which wins over the file. Times are written with d, h, m, s or ms; plain "
+              "numbers are seconds. Sizes are bytes, or written with K or M."}),
       "# ", kWidth);
   std::string_view section;
-  for (const Setting& setting : AllSettings()) {
+  for (const Setting& setting : table.rows) {
     if (setting.section != section) {
       section = setting.section;
       text += Concat({"\n# ---- ", section, " ----\n"});

@@ -21,13 +21,17 @@ namespace musterd {
 inline constexpr std::size_t kMaxTomlBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxTomlLine = 4096;
 
+// The whole file, or as much of it as ReadToml() needs to see that it is too long.
+absl::StatusOr<std::string> ReadConfigFile(const std::string& path);
+
 // What `text` assigns, in its order. `file` is its name in messages. The first mistake (not TOML,
 // an unknown name, a value of the wrong type or out of range) is an InvalidArgument that begins
 // with "FILE:LINE:COLUMN: " and has no line break.
-absl::StatusOr<std::vector<Assignment>> ReadToml(std::string_view text, std::string_view file);
+absl::StatusOr<std::vector<Assignment>> ReadToml(std::string_view text, std::string_view file,
+                                                 const SettingsTable& table = MusterdTable());
 
 // A file that ReadToml() and Resolve() make these settings of, every setting explained.
-std::string WriteToml(const Settings& settings);
+std::string WriteToml(const AnySettings& settings, const SettingsTable& table = MusterdTable());
 
 }  // namespace musterd
 

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "muster-torrentd/serve.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "muster-torrentd/given_hashes.h"
+#include "muster-torrentd/keeper.h"
+#include "muster/access_rules.h"
+#include "muster/mirror.h"
+#include "muster/mirror_server.h"
+#include "muster/server.h"
+#include "muster/tracker.h"
+#include "musterd/ipv6.h"
+#include "musterd/text.h"
+
+namespace torrentd {
+namespace {
+
+using muster::LogLevel;
+using musterd::Concat;
+using musterd::MessageOf;
+
+// Events as lines on standard error. Thread-safe.
+class StderrLog final : public muster::LogSink {
+ public:
+  explicit StderrLog(LogLevel least) : least_(least) {}
+  void Log(LogLevel level, std::string_view text) override {
+    if (level < least_) return;
+    constexpr std::string_view kPrefixes[] = {"", "warning: ", "error: "};
+    Complain(Concat({kPrefixes[static_cast<std::size_t>(level)], text}));
+  }
+
+ private:
+  const LogLevel least_;
+};
+
+// A connection may take two: itself, and the file that it gets.
+void RaiseFileLimit(const muster::MirrorServerOptions& options, muster::LogSink& log) {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  constexpr rlim_t kOthers = 256;  // standard streams, loops, files that are hashed
+  const rlim_t needed = 2 * options.workers * options.max_connections + kOthers;
+  if (limit.rlim_cur >= needed) return;
+  log.Log(LogLevel::kWarning,
+          Concat({"the system allows ", std::to_string(limit.rlim_cur),
+                  " open files, but all connections with a file each need ", std::to_string(needed),
+                  ": lower http-max-connections or raise the limit (ulimit -Hn)"}));
+}
+
+// What is good to know before it is missed.
+void SayWhatIsMissing(const Settings& settings, const muster::Mirror& mirror,
+                      muster::LogSink& log) {
+  if (settings.mirror.trackers_file.empty()) {
+    log.Log(LogLevel::kWarning, "no trackers file: torrents are made without trackers");
+  }
+  if (settings.mirror.cache_folder.empty()) {
+    log.Log(LogLevel::kWarning, "no cache: what is hashed is known until this process ends");
+  } else if (const absl::Status status = mirror.cache_status(); !status.ok()) {
+    log.Log(LogLevel::kWarning, Concat({"the cache is not used: ", MessageOf(status)}));
+  }
+}
+
+// A tracker for the torrents of a mirror.
+class OwnTracker {
+ public:
+  absl::Status Start(const Settings& settings, bool ipv6, GivenHashes& given,
+                     muster::LogSink* log) {
+    rules_.EnforceWhitelist(true);
+    given.Feed(&rules_.whitelist());
+    auto tracker = muster::Tracker::Create({});
+    if (!tracker.ok()) return tracker.status();
+    tracker_ = *std::move(tracker);
+    tracker_->SetPolicy(&rules_);
+    muster::ServerOptions options = TrackerServerOptionsOf(settings, ipv6);
+    options.log = log;
+    auto server = muster::ServerThreads::Start(tracker_.get(), options, /*workers=*/1);
+    if (!server.ok()) return server.status();
+    server_ = *std::move(server);
+    return absl::OkStatus();
+  }
+  void PrintListeners() const {
+    for (const muster::Listener& listener : server_->listeners()) {
+      std::printf("tracking on %s\n", listener.AnnounceUrl().c_str());
+    }
+  }
+
+ private:
+  muster::AccessRules rules_;
+  std::unique_ptr<muster::Tracker> tracker_;
+  std::unique_ptr<muster::ServerThreads> server_;
+};
+
+// Waits for the next of them; they must be blocked.
+int NextSignal(const sigset_t& signals) {
+  int number = 0;
+  sigwait(&signals, &number);
+  return number;
+}
+
+int Fail(const absl::Status& status) {
+  Complain(MessageOf(status));
+  return absl::IsInvalidArgument(status) ? kBadUsage : kFailed;
+}
+
+}  // namespace
+
+void Complain(std::string_view text) {
+  std::fprintf(stderr, "muster-torrentd: %.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+int Serve(const Settings& settings) {
+  StderrLog log(settings.log_level);
+  if (settings.mirror.root.empty()) {
+    Complain("which directory is to be served? (--root DIRECTORY)");
+    return kBadUsage;
+  }
+  GivenHashes given;
+  if (!settings.hash_list.empty()) {
+    if (absl::Status status = given.OpenFile(settings.hash_list); !status.ok()) {
+      return Fail(status);
+    }
+  }
+  muster::MirrorOptions mirror_options = MirrorOptionsOf(settings);
+  mirror_options.log = &log;
+  if (settings.tracker.enabled || !settings.hash_list.empty()) {
+    mirror_options.on_torrent = [&given](const muster::InfoHashes& hashes, std::string_view name) {
+      given.Add(hashes, name);
+    };
+  }
+  const bool ipv6 = musterd::SystemHasIpv6();
+  muster::MirrorServerOptions options = ServerOptionsOf(settings, ipv6);
+  options.log = &log;
+  if (options.workers == 0) options.workers = std::max(1u, std::thread::hardware_concurrency());
+
+  signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // in the threads that follow, too
+
+  const auto now = std::chrono::floor<muster::Seconds>(std::chrono::system_clock::now());
+  auto mirror = muster::Mirror::Create(mirror_options, now);
+  if (!mirror.ok()) return Fail(mirror.status());
+  SayWhatIsMissing(settings, **mirror, log);
+  RaiseFileLimit(options, log);
+  OwnTracker tracker;
+  if (settings.tracker.enabled) {
+    if (absl::Status status = tracker.Start(settings, ipv6, given, &log); !status.ok()) {
+      return Fail(status);
+    }
+  }
+  auto server = muster::MirrorServer::Start(mirror->get(), options);
+  if (!server.ok()) return Fail(server.status());
+  auto keeper = Keeper::Start({.trackers_file = settings.mirror.trackers_file,
+                               .root = settings.mirror.root,
+                               .hash_ahead = Words(settings.hash_ahead),
+                               .hash_interval = settings.hash_ahead_interval,
+                               .clean_interval = settings.clean_interval},
+                              mirror->get(), &log);
+  if (!keeper.ok()) return Fail(keeper.status());
+  if (settings.tracker.enabled) tracker.PrintListeners();
+  for (const muster::Endpoint& listener : (*server)->listeners()) {
+    std::printf("listening on http://%s/\n", listener.ToString().c_str());
+  }
+  std::fflush(stdout);
+
+  while (NextSignal(signals) == SIGHUP) (*keeper)->LookNow();
+  // A second one ends the process, even where it was ignored when that started.
+  for (const int number : {SIGINT, SIGTERM}) signal(number, SIG_DFL);
+  signal(SIGHUP, SIG_IGN);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  (*server)->Stop();
+  (*mirror)->Stop();
+  return kGood;
+}
+
+}  // namespace torrentd
