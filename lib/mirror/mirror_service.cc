@@ -224,7 +224,7 @@ void MirrorService::Begin(std::shared_ptr<Flights::Leader> leader, const MirrorR
   if (request.specs.size() > 1) {
     absl::StrAppend(&about, " and ", request.specs.size() - 1, " more");
   }
-  leader->Describe(std::move(about));
+  leader->Describe(about);
   run_([this, leader = std::move(leader), request, now] {
     leader->Land(std::make_shared<const Outcome>(Make(request, now, leader->progress())));
   });

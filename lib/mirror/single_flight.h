@@ -73,9 +73,9 @@ class SingleFlight {
 
     FlightProgress& progress() { return flight_->progress_; }
     // For who looks at all flights.
-    void Describe(std::string about) {
+    void Describe(const std::string& about) {
       MutexLock lock(&flight_->of_->mu_);
-      flight_->about_ = std::move(about);
+      flight_->about_ = about;
     }
     // The first time only.
     void Land(const Result& result) { flight_->of_->Land(*flight_, result); }

@@ -295,6 +295,7 @@ void HttpConnection::AnswerOne(std::string_view& received) {
 void HttpConnection::Refuse(int status) {
   shared_->handlers.error(status, shared_->output);
   last_ = true;
+  DropIncoming();
   // The rest of a body may be on its way.
   if (shared_->options.limits.max_body_bytes > 0) unread_ = true;
 }

@@ -209,8 +209,7 @@ TEST_F(HttpExchangeTest, ABodyThatIsTooMuchIsRefusedAndTheAnswerIsSeen) {
   // What was refused is not counted any more.
   Client client = Connect();
   ASSERT_TRUE(client.Send("POST /body HTTP/1.1\r\nContent-Length: 2\r\n\r\no"));
-  loop_.RunUntil([this] { return listener_->connections() == 1; });
-  loop_.Run([] {});
+  for (int turns = 0; turns < 3; ++turns) loop_.Run([] {});  // it has seen the one before the other
   ASSERT_TRUE(client.Send("k"));
   EXPECT_EQ(client.ReceiveResponse()->body, "ok");
 }
