@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "muster/state_formats.h"
 #include "state/blocks.h"
 #include "state/journal.h"
 
@@ -96,10 +97,52 @@ absl::Status Recovery::TidyTemporary() {
   return SetAside(temporary, /*keep=*/false);
 }
 
-absl::Status Recovery::ReadSnapshotFile(Instant now) {
+// The state of another tracker, which is taken over. Its peers count as seen now: they come again
+// within an interval, as those of a tracker that was never stopped. Kept beside the new state, as
+// that cannot hold all that it says.
+absl::Status Recovery::TakeOver(File& file, Instant now) {
+  FileSource source(&file);
+  absl::StatusOr<OpenedState> opened = OpenState(&source, {.time = now});
+  if (!opened.ok()) return opened.status();
+  absl::StatusOr<LoadReport> loaded = LoadState(*opened->reader, store_, now);
+  wants_snapshot_ = true;
+  if (absl::IsInvalidArgument(loaded.status())) {
+    NoteDamage(path_, loaded.status());
+    return SetAside(path_, /*keep=*/false);
+  }
+  if (!loaded.ok()) return loaded.status();
+  report_.torrents = loaded->torrents;
+  report_.peers = loaded->peers;
+  for (const absl::Status& damage : loaded->damages) NoteDamage(path_, damage);
+  Log(LogLevel::kInfo,
+      absl::StrCat(path_, ": took over a state of ", ToAbsl(StateFormatName(opened->format))));
+  return SetAside(path_, /*keep=*/true);
+}
+
+absl::StatusOr<bool> Recovery::IsOfAnotherTracker() {
   absl::StatusOr<std::unique_ptr<File>> file = files_.Open(path_);
-  if (absl::IsNotFound(file.status())) return absl::OkStatus();
   if (!file.ok()) return file.status();
+  std::string beginning(kStateLookahead, '\0');
+  std::size_t size = 0;
+  while (size < beginning.size()) {
+    const absl::StatusOr<std::size_t> n =
+        (*file)->Read(absl::MakeSpan(beginning.data() + size, beginning.size() - size));
+    if (!n.ok()) return n.status();
+    if (*n == 0) break;
+    size += *n;
+  }
+  beginning.resize(size);
+  const StateFormat format = DetectStateFormat(beginning);
+  return format == StateFormat::kBttrack || format == StateFormat::kOpentracker;
+}
+
+absl::Status Recovery::ReadSnapshotFile(Instant now) {
+  const absl::StatusOr<bool> foreign = IsOfAnotherTracker();
+  if (absl::IsNotFound(foreign.status())) return absl::OkStatus();
+  if (!foreign.ok()) return foreign.status();
+  absl::StatusOr<std::unique_ptr<File>> file = files_.Open(path_);
+  if (!file.ok()) return file.status();
+  if (*foreign) return TakeOver(**file, now);
   FileSource source(file->get());
   absl::StatusOr<std::unique_ptr<SnapshotReader>> reader = NewSnapshotReader(&source);
   if (!reader.ok()) {

@@ -39,6 +39,8 @@ class Recovery {
   bool wants_snapshot() const { return wants_snapshot_; }
 
  private:
+  absl::StatusOr<bool> IsOfAnotherTracker();
+  absl::Status TakeOver(File& file, Instant now);
   absl::Status ReadSnapshotFile(Instant now);
   absl::Status ReadJournal(const std::string& file, Instant now);
   absl::Status TidyTemporary();
