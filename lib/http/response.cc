@@ -70,6 +70,11 @@ void AppendHttpResponse(const HttpResponse& response, std::string& out) {
     out += "\r\nLocation: ";
     out += response.location;
   }
+  if (!response.file_name.empty()) {
+    out += "\r\nContent-Disposition: attachment; filename=\"";
+    out += response.file_name;
+    out += '"';
+  }
   out += response.keep_alive ? "\r\nCache-Control: no-store\r\nConnection: keep-alive\r\n"
                              : "\r\nCache-Control: no-store\r\nConnection: close\r\n";
   switch (response.framing) {
