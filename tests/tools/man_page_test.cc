@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "musterd/bttrack.h"
 #include "musterd/command_line.h"
 #include "musterd/settings.h"
 
@@ -61,22 +62,44 @@ std::string OptionsSection() {
   return text + ".El\n";
 }
 
-TEST(ManPage, HasTheOptionsOfTheTable) {
+std::string BttrackTable() {
+  std::string text =
+      ".Bl -column \"min_time_between_cache_refreshes\" \"autodetect\" \"setting\"\n";
+  text += ".It Em option Ta Em default Ta Em settings\n";
+  for (const BttrackOption& option : BttrackOptions()) {
+    std::string settings(option.settings);
+    for (std::size_t at = 0; (at = settings.find(' ', at)) != settings.npos; at += 2) {
+      settings.replace(at, 1, ", ");
+    }
+    text += ".It " + std::string(option.name) + " Ta " +
+            (option.initial.empty() ? "empty" : std::string(option.initial)) + " Ta " +
+            (settings.empty() ? "none: it has no effect" : settings) + "\n";
+  }
+  return text + ".El\n";
+}
+
+// Holds what stands between two marks of the page against what it should be; or writes it there.
+void CheckPart(std::string_view begin_mark, std::string_view end_mark, const std::string& want) {
   std::ifstream file(MUSTERD_MAN_PAGE);
   std::stringstream page;
   page << file.rdbuf();
   const std::string text = page.str();
-  const std::size_t begin = text.find(kBegin);
-  const std::size_t end = text.find(kEnd);
+  const std::size_t begin = text.find(begin_mark);
+  const std::size_t end = text.find(end_mark);
   ASSERT_NE(begin, text.npos);
   ASSERT_NE(end, text.npos);
-  const std::size_t from = begin + kBegin.size();
-  const std::string want = OptionsSection();
+  const std::size_t from = begin + begin_mark.size();
   if (std::getenv("UPDATE_MAN_PAGE") != nullptr) {
     std::ofstream(MUSTERD_MAN_PAGE) << text.substr(0, from) + want + text.substr(end);
     GTEST_SKIP() << "wrote " << MUSTERD_MAN_PAGE;
   }
   EXPECT_EQ(text.substr(from, end - from), want);
+}
+
+TEST(ManPage, HasTheOptionsOfTheTable) { CheckPart(kBegin, kEnd, OptionsSection()); }
+
+TEST(ManPage, HasTheOptionsOfBttrack) {
+  CheckPart(".\\\" bttrack: begin\n", ".\\\" bttrack: end\n", BttrackTable());
 }
 
 }  // namespace

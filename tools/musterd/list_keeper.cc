@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "muster/hash_list.h"
+#include "musterd/descriptor.h"
 #include "musterd/list_file.h"
 #include "musterd/text.h"
 
@@ -39,21 +40,6 @@ constexpr milliseconds kSaveAgain{60'000};
 // An announce that was allowed just before a list changed is in the store long before this.
 constexpr milliseconds kForgetAgain{100};
 constexpr std::size_t kPipeRead = 64 * 1024;
-
-// A descriptor that is closed with it.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // A file whose changes are looked for. One that is being written is read when it stays the same
 // from one look to the next.
@@ -105,6 +91,7 @@ struct HashListSource {
 struct IpListSource {
   std::string_view name;
   WatchedFile file;
+  muster::IpListFormat format;
   std::function<void(muster::IpSet)> set;
 };
 
@@ -182,11 +169,11 @@ absl::Status ListKeeper::Impl::Open() {
   }
   if (!s.allowed_ips.empty()) {
     rules_->SetAllowedIps(muster::IpSet());
-    ip_lists_.push_back({"allowed-ips", WatchedFile(s.allowed_ips),
+    ip_lists_.push_back({"allowed-ips", WatchedFile(s.allowed_ips), muster::IpListFormat::kNetworks,
                          [this](muster::IpSet set) { rules_->SetAllowedIps(std::move(set)); }});
   }
   if (!s.banned_ips.empty()) {
-    ip_lists_.push_back({"banned-ips", WatchedFile(s.banned_ips),
+    ip_lists_.push_back({"banned-ips", WatchedFile(s.banned_ips), s.banned_ips_format,
                          [this](muster::IpSet set) { rules_->SetBannedIps(std::move(set)); }});
   }
   const absl::Status hashes = LoadAll(hash_lists_);
@@ -254,7 +241,7 @@ absl::Status ListKeeper::Impl::Load(IpListSource& source) {
       source.file.path(), kMaxIpListBytes, [&](std::size_t expected) { text.reserve(expected); },
       [&](std::string_view piece) { text += piece; });
   if (!stamp.ok()) return stamp.status();
-  muster::IpList list = muster::ParseIpList(text, muster::IpListFormat::kNetworks);
+  muster::IpList list = muster::ParseIpList(text, source.format);
   WarnOfBadLines(source.name, source.file.path(), list.bad_lines, list.first_bad_line);
   source.set(std::move(list.set));
   source.file.Loaded(*stamp);
