@@ -281,6 +281,15 @@ class Lists(Case):
         self.assertFalse(self.served(HASH))
         self.assertEqual(self.scrape(bytes(20))[1][b"files"].keys(), {bytes(20)})
 
+    def test_of_hashes_are_shown_without_peers_too(self):
+        self.start("--allowed_list", self.write("list", HASH.hex() + "\n" + bytes(20).hex() + "\n"))
+        self.announce()
+        rows = {HASH: {b"complete": 0, b"downloaded": 0, b"incomplete": 1},
+                bytes(20): {b"complete": 0, b"downloaded": 0, b"incomplete": 0}}
+        self.assertEqual(self.scrape(), (200, {b"files": rows}))
+        self.assertEqual(self.scrape(bytes(20)), (200, {b"files": {bytes(20): rows[bytes(20)]}}))
+        self.assertIn(bytes(20).hex(), self.page())
+
     def test_of_addresses_in_either_format_say_who_is_served(self):
         refusal = (400, {b"failure reason": b"your IP is not allowed on this tracker"})
         for options in (["--allowed_ips", self.write("a", "# AS 1\n192.0.2.0/24 somebody\n2001:db8::/32\n")],

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -102,8 +103,8 @@ std::string Number(std::size_t n) { return std::to_string(n); }
 class ListKeeper::Impl {
  public:
   Impl(const AccessSettings& settings, muster::AccessRules* rules, muster::SwarmStore* store,
-       muster::LogSink* log)
-      : settings_(settings), rules_(rules), store_(store), log_(log) {}
+       muster::LogSink* log, muster::TorrentCatalog* catalog)
+      : settings_(settings), rules_(rules), store_(store), log_(log), catalog_(catalog) {}
   ~Impl();
 
   absl::Status Open();
@@ -140,6 +141,7 @@ class ListKeeper::Impl {
   muster::AccessRules* const rules_;
   muster::SwarmStore* const store_;
   muster::LogSink* const log_;
+  muster::TorrentCatalog* const catalog_;
   std::vector<std::unique_ptr<HashListSource>> hash_lists_;
   std::vector<IpListSource> ip_lists_;
   Descriptor wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
@@ -224,6 +226,14 @@ absl::Status ListKeeper::Impl::Load(HashListSource& source) {
   if (!stamp.ok()) return stamp.status();
   muster::HashListReader::Result result = std::move(*reader).Finish();
   WarnOfBadLines(source.name, source.file.path(), result.bad_lines, result.first_bad_line);
+  if (catalog_ != nullptr && source.list == &rules_->whitelist()) {
+    std::vector<std::shared_ptr<const muster::CatalogTorrent>> torrents;
+    for (const muster::InfoHash& hash : result.hashes) {
+      torrents.push_back(std::make_shared<const muster::CatalogTorrent>(
+          muster::CatalogTorrent{.info_hashes = {.v1 = hash}}));
+    }
+    catalog_->Replace(std::move(torrents));
+  }
   source.list->Replace(std::move(result.hashes));
   // What could not be saved stays in force.
   std::vector<muster::HashChange> changes;
@@ -424,8 +434,9 @@ ListKeeper::Impl::~Impl() {
 absl::StatusOr<std::unique_ptr<ListKeeper>> ListKeeper::Start(const AccessSettings& settings,
                                                               muster::AccessRules* rules,
                                                               muster::SwarmStore* store,
-                                                              muster::LogSink* log) {
-  auto impl = std::make_unique<Impl>(settings, rules, store, log);
+                                                              muster::LogSink* log,
+                                                              muster::TorrentCatalog* catalog) {
+  auto impl = std::make_unique<Impl>(settings, rules, store, log, catalog);
   if (absl::Status status = impl->Open(); !status.ok()) return status;
   if (absl::Status status = impl->Run(); !status.ok()) return status;
   return std::unique_ptr<ListKeeper>(new ListKeeper(std::move(impl)));

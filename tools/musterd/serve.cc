@@ -208,7 +208,11 @@ int Serve(const Settings& settings, int cannot_prepare) {
     }
     options.http.favicon = *std::move(icon);
   }
-  if (!settings.access.torrents.empty()) options.http.catalog = &catalog;
+  // bttrack shows what a list allows, also without peers.
+  const bool shows_list =
+      options.http.answers == muster::HttpAnswers::kBttrack && !settings.access.whitelist.empty();
+  if (!settings.access.torrents.empty() || shows_list) options.http.catalog = &catalog;
+  if (shows_list) options.http.show_names = false;
   auto access_log = OpenAccessLog(settings.access_log, *identity);
   if (!access_log.ok()) {
     Complain(MessageOf(access_log.status()));
@@ -236,7 +240,7 @@ int Serve(const Settings& settings, int cannot_prepare) {
     keeper = *std::move(opened);
     const AccessSettings access = Within(*identity, settings.access);
     muster::SwarmStore& store = (*tracker)->store();
-    auto started = ListKeeper::Start(access, &rules, &store, &log);
+    auto started = ListKeeper::Start(access, &rules, &store, &log, shows_list ? &catalog : nullptr);
     if (!started.ok()) return started.status();
     lists = *std::move(started);
     if (!access.torrents.empty()) {
