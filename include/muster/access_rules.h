@@ -27,6 +27,7 @@
 #include "muster/instant.h"
 #include "muster/ip_set.h"
 #include "muster/swarm_store.h"
+#include "muster/torrent_catalog.h"
 #include "muster/tracker.h"
 
 namespace muster {
@@ -51,6 +52,10 @@ class MUSTER_EXPORT AccessRules final : public Policy {
   // Addresses that may not, also when they are allowed.
   void SetBannedIps(IpSet banned);
 
+  // Refuses, in its words, what a torrent of the catalog refuses. Not owned; set before the first
+  // announce.
+  void SetCatalog(const TorrentCatalog* catalog) { catalog_ = catalog; }
+
   bool Allows(const InfoHash& info_hash) const;
   bool Allows(const IpAddress& address) const;
 
@@ -65,6 +70,9 @@ class MUSTER_EXPORT AccessRules final : public Policy {
   // that is refused.
   absl::Status AllowAnnounce(const AnnounceRequest& request, Instant now) override;
   absl::Status AllowScrape(const InfoHash& info_hash, const IpAddress& from, Instant now) override;
+  absl::Status AllowAddress(const IpAddress& from) const override;
+  // What is on the white list, once it is enforced, and not refused.
+  bool Knows(const InfoHash& info_hash) const override;
   void Prefetch(absl::Span<const SwarmHint> coming) const override;
 
  private:
@@ -74,6 +82,7 @@ class MUSTER_EXPORT AccessRules final : public Policy {
   HashList whitelist_;
   std::atomic<bool> enforce_whitelist_{false};
   const std::unique_ptr<IpRules> ip_rules_;
+  const TorrentCatalog* catalog_ = nullptr;
 };
 
 }  // namespace muster

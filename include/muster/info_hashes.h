@@ -54,8 +54,8 @@ class MUSTER_EXPORT InfoHashV2 {
 
 // A v1 torrent has the first, a v2 torrent the second, a hybrid both.
 struct InfoHashes {
-  std::optional<InfoHash> v1;
-  std::optional<InfoHashV2> v2;
+  std::optional<InfoHash> v1 = std::nullopt;
+  std::optional<InfoHashV2> v2 = std::nullopt;
 
   bool operator==(const InfoHashes&) const = default;
 };

@@ -87,8 +87,8 @@ enum class IpListFormat : std::uint8_t {
   // A line begins with an address, a network ("192.0.2.0/24") or a range ("first-last"); what
   // follows a blank or a '#' is a comment. The `allowed_ips` of bttrack is one.
   kNetworks,
-  // The block lists of peer-to-peer programs, and the `banned_ips` of bttrack: "name:first-last" or
-  // "name:address", IPv4 only. What counts stands behind the last colon.
+  // The block lists of peer-to-peer programs, and the `banned_ips` of bttrack: "name:first-last",
+  // "name:address" or "name:network", IPv4 only. What counts stands behind the last colon.
   kNamedRanges,
 };
 

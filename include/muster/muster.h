@@ -35,6 +35,7 @@
 #include "muster/statistics.h"
 #include "muster/swarm_store.h"
 #include "muster/torrent_builder.h"
+#include "muster/torrent_catalog.h"
 #include "muster/torrent_editor.h"
 #include "muster/torrent_verifier.h"
 #include "muster/tracker.h"

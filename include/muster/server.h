@@ -27,6 +27,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -39,6 +40,7 @@
 #include "muster/log_sink.h"
 #include "muster/protocol.h"
 #include "muster/statistics.h"
+#include "muster/torrent_catalog.h"
 #include "muster/tracker.h"
 
 struct uv_loop_s;
@@ -94,6 +96,39 @@ enum class ProxyHeader : std::uint8_t {
   kForwarded,      // Forwarded: for=192.0.2.1, for="[2001:db8::7]:4711" (RFC 7239)
 };
 
+// In what form answers are given.
+enum class HttpAnswers : std::uint8_t {
+  // Everything a client may want to know; what is refused, and what makes no sense, is answered 200
+  // with a `failure reason`.
+  kMuster,
+  // As bttrack gives them: the same keys, statuses and texts, for scripts that look at them.
+  kBttrack,
+};
+
+// A request that was answered. Borrowed for the time of the call.
+struct HttpLogEntry {
+  const IpAddress& from;
+  std::string_view method;  // "GET"
+  std::string_view target;  // "/announce?info_hash=..."
+  int minor_version;        // of HTTP/1
+  int status;
+  // Of the body, as it was sent.
+  std::uint64_t bytes;
+  // Whether the body was compressed.
+  bool compressed;
+  // Empty where the client does not say.
+  std::string_view referer;
+  std::string_view user_agent;
+};
+
+// Sees every request that was answered, whose address may be that behind a trusted proxy. Called by
+// the workers, when the answer is made: thread-safe and quick.
+class MUSTER_EXPORT HttpLog {
+ public:
+  virtual ~HttpLog() = default;
+  virtual void OnAnswered(const HttpLogEntry& entry) = 0;
+};
+
 struct HttpOptions {
   // Connections of one worker at most; more are closed as soon as they come.
   std::size_t max_connections = 8192;
@@ -137,15 +172,31 @@ struct HttpOptions {
   bool info_page = false;
   std::size_t info_page_torrents = 1000;
   // Where "/" leads instead; empty: nowhere.
-  std::string info_page_redirect;
+  std::string info_page_redirect = {};
   // The bytes of /favicon.ico; empty: there is none.
-  std::string favicon;
+  std::string favicon = {};
   // Reverse proxies whose word is taken on where a request comes from: the client is the last
   // address in `proxy_header` that is not one of them. From anybody else the header means nothing.
-  std::vector<Cidr> trusted_proxies;
+  std::vector<Cidr> trusted_proxies = {};
   // The one that the proxies write themselves. What they only pass on says whatever the client
   // likes.
   ProxyHeader proxy_header = ProxyHeader::kXForwardedFor;
+
+  HttpAnswers answers = HttpAnswers::kMuster;
+  // IPv4 clients that do not ask for compact answers are refused.
+  bool require_compact = false;
+
+  // What is known of torrents. Those in it are in full scrapes and on the page with and without a
+  // swarm. Not owned; may be null.
+  const TorrentCatalog* catalog = nullptr;
+  // Their names are told as well: in scrapes, and on the page with their sizes.
+  bool show_names = true;
+  // Their files are served at /file?info_hash=, with the hash as in announces or in hexadecimal
+  // digits.
+  bool serve_torrents = false;
+
+  // Not owned; may be null.
+  HttpLog* log = nullptr;
 };
 
 struct ServerOptions {

@@ -234,6 +234,8 @@ struct MemoryStoreOptions {
   // How long a swarm without peers keeps its completed count, beyond the time at which its peers
   // are forgotten.
   Seconds keep_completed{24 * 60 * 60};
+  // Keep every swarm without peers as long, also one that nobody has finished.
+  bool keep_empty = false;
   // Beyond these, new torrents or peers are answered but not remembered. 0: no limit.
   std::uint64_t max_torrents = 0;
   std::uint64_t max_peers = 0;

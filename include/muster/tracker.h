@@ -65,6 +65,17 @@ class MUSTER_EXPORT Policy {
   // scrape.
   virtual absl::Status AllowScrape(const InfoHash& info_hash, const IpAddress& from,
                                    Instant now) = 0;
+  // Whether an address is served at all, whatever it asks for; pages ask as well, where the answers
+  // are those of bttrack.
+  virtual absl::Status AllowAddress(const IpAddress& from) const {
+    (void)from;
+    return absl::OkStatus();
+  }
+  // Whether a torrent is known without having a swarm: a scrape that names it says zeros of it.
+  virtual bool Knows(const InfoHash& info_hash) const {
+    (void)info_hash;
+    return false;
+  }
   // Announces and scrapes that come next: a policy may use the hint to have its memory at hand.
   virtual void Prefetch(absl::Span<const SwarmHint> coming) const { (void)coming; }
 };
@@ -87,6 +98,8 @@ class MUSTER_EXPORT Tracker {
   void AddObserver(SwarmObserver* observer);
   // Null takes the policy away.
   void SetPolicy(Policy* policy) { policy_ = policy; }
+  // Null where there is none.
+  Policy* policy() const { return policy_; }
 
   // Applies one announce and fills `peers`, which limits how many peers of each family are chosen.
   // InvalidArgument for a request that no client should send (port 0 while it stays in the swarm),

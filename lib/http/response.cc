@@ -91,6 +91,11 @@ void AppendHttpResponse(const HttpResponse& response, std::string& out) {
     AppendHeader("Content-Encoding", response.content_encoding, out);
   }
   if (!response.location.empty()) AppendHeader("Location", response.location, out);
+  if (!response.file_name.empty()) {
+    AppendHeader("Content-Disposition", "attachment; filename=\"", out);
+    out += response.file_name;
+    out += '"';
+  }
   for (const auto& [name, value] : response.headers) AppendHeader(name, value, out);
   if (response.no_store) {
     out += response.keep_alive ? "\r\nCache-Control: no-store\r\nConnection: keep-alive\r\n"

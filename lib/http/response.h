@@ -40,6 +40,9 @@ struct HttpResponse {
   std::string_view content_encoding = {};
   // Empty, or where a 302 leads.
   std::string_view location = {};
+  // Empty, or what a browser that saves the body calls it: visible ASCII without quotes and
+  // backslashes.
+  std::string_view file_name = {};
   // Other than kLength: `body` is empty and follows later.
   HttpFraming framing = HttpFraming::kLength;
   // kLength: the length of a body that follows later.

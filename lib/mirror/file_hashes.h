@@ -17,10 +17,6 @@
 
 namespace muster {
 
-// Bytes of a piece's hash.
-inline constexpr std::size_t kSha1Size = 20;
-inline constexpr std::size_t kSha256Size = 32;
-
 struct FileHashes {
   // Of when it was hashed.
   FileIdentity identity = {};

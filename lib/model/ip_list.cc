@@ -22,6 +22,7 @@ absl::StatusOr<IpRange> ParseNetwork(std::string_view line) {
 absl::StatusOr<IpRange> ParseNamed(std::string_view line) {
   std::string_view text = line.substr(line.rfind(':') + 1);  // all of it when there is no colon
   text = Trimmed(text.substr(0, text.find('#')));
+  if (text.find('/') != text.npos) return IpRange::Parse(text);
   const std::size_t dash = text.find('-');
   const absl::StatusOr<IpAddress> first = IpAddress::Parse(Trimmed(text.substr(0, dash)));
   if (!first.ok()) return first.status();

@@ -29,6 +29,8 @@ HttpRoutes::HttpRoutes(const HttpOptions& options) : loose_(options.loose_paths)
     entries_.push_back({"/", HttpRoute::kInfoPage});
     entries_.push_back({"/index.html", HttpRoute::kInfoPage});
   }
+  if (options.serve_torrents || options.answers == HttpAnswers::kBttrack)
+    entries_.push_back({"/file", HttpRoute::kFile});
   if (!options.favicon.empty()) entries_.push_back({"/favicon.ico", HttpRoute::kFavicon});
 }
 

@@ -22,6 +22,7 @@ enum class HttpRoute : std::uint8_t {
   kMetrics,
   kInfoPage,
   kFavicon,
+  kFile,
 };
 
 class HttpRoutes {

@@ -5,21 +5,16 @@
 #include <utility>
 
 #include "absl/types/span.h"
-#include "http/query.h"
 #include "http/response.h"
 #include "muster/peer_batch.h"
 #include "muster/refusal.h"
+#include "service/logged_body.h"
 #include "service/outcome.h"
-#include "web/busy_networks.h"
-#include "web/info_page.h"
-#include "web/metrics.h"
-#include "web/opentracker_page.h"
-#include "web/state_dump.h"
-#include "web/top_torrents.h"
+#include "web/named_scrape.h"
 #include "web/torrent_list.h"
+#include "wire/bttrack_announce.h"
 #include "wire/forwarded.h"
 #include "wire/http_announce.h"
-#include "wire/http_parameter.h"
 #include "wire/http_scrape.h"
 
 namespace muster {
@@ -28,44 +23,10 @@ namespace {
 // Less than this is not worth the time of compressing it.
 constexpr std::size_t kWorthCoding = 256;
 
-constexpr std::size_t kMaxMode = 16;  // no mode or format has a longer name
-
-// What a request for statistics says.
-struct StatisticsQuery {
-  DecodedText<kMaxMode> mode_text;
-  DecodedText<kMaxMode> format_text;
-  std::string_view mode = "peer";
-  std::string_view format = {};
-  // It is an announce that has lost its way.
-  bool is_announce = false;
-
-  // False when it makes no sense.
-  bool Read(std::string_view query) {
-    QueryReader reader(query);
-    while (reader.Next()) {
-      if (IsParameter(reader.name(), "info_hash")) {
-        is_announce = true;
-        return false;
-      }
-      std::optional<std::string_view> value;
-      if (IsParameter(reader.name(), "mode")) {
-        value = mode_text.Decode(reader.value());
-        if (value) mode = *value;
-      } else if (IsParameter(reader.name(), "format")) {
-        value = format_text.Decode(reader.value());
-        if (value) format = *value;
-      } else {
-        continue;
-      }
-      if (!value) return false;
-    }
-    return format.empty() || TorrentListFormatOf(format).has_value();
-  }
-};
-
-bool Allows(const AddressFilter& filter, const IpAddress& address) {
-  return filter && filter(address);
-}
+constexpr std::string_view kBttrackNoScrape =
+    "specific scrape function is not available with this tracker.";
+constexpr std::string_view kBttrackNoFullScrape =
+    "full scrape function is not available with this tracker.";
 
 }  // namespace
 
@@ -135,10 +96,13 @@ void HttpService::AnswerOne(HttpExchange& exchange, Pending& pending, Instant no
 
 HttpService::Reply HttpService::ReplyTo(const HttpExchange& exchange, Pending& pending,
                                         Instant now) {
+  if (AnswersAsBttrack() && tracker_->policy() != nullptr) {
+    const absl::Status status = tracker_->policy()->AllowAddress(*exchange.from);
+    if (!status.ok()) return Failure(400, status);
+  }
   switch (pending.route) {
     case HttpRoute::kAnnounce:
-      Announce(pending.announce, exchange, now);
-      return {};
+      return Announce(pending.announce, exchange, now);
     case HttpRoute::kScrape:
       return Scrape(exchange, now);
     case HttpRoute::kStatistics:
@@ -149,10 +113,14 @@ HttpService::Reply HttpService::ReplyTo(const HttpExchange& exchange, Pending& p
       return InfoPage(exchange, now);
     case HttpRoute::kFavicon:
       return Favicon(exchange);
+    case HttpRoute::kFile:
+      return File(exchange, now);
     case HttpRoute::kNone:
       break;
   }
-  return Plain(404);
+  if (!AnswersAsBttrack()) return Plain(404);
+  body_ += kBttrackNotFound;
+  return {.status = 404};
 }
 
 // --- writing ---
@@ -183,6 +151,16 @@ void HttpService::Write(Reply reply, HttpExchange& exchange, std::string& out) {
                       .content_encoding = CodingName(coding),
                       .location = reply.location},
                      out);
+  if (options_.log != nullptr)
+    Log(exchange, reply.status, head_only ? 0 : body.size(), coding != ContentCoding::kIdentity);
+}
+
+void HttpService::Log(const HttpExchange& exchange, int status, std::size_t bytes,
+                      bool compressed) const {
+  const HttpRequest& request = *exchange.request;
+  options_.log->OnAnswered({*exchange.from, MethodName(request.method), request.target,
+                            request.minor_version, status, bytes, compressed,
+                            request.Header("Referer"), request.Header("User-Agent")});
 }
 
 void HttpService::WriteStream(Reply& reply, HttpExchange& exchange, ContentCoding coding,
@@ -194,13 +172,20 @@ void HttpService::WriteStream(Reply& reply, HttpExchange& exchange, ContentCodin
   } else {
     coding = ContentCoding::kIdentity;
   }
-  if (chunked) reply.stream = std::make_unique<ChunkedBody>(std::move(reply.stream));
   const bool head_only = exchange.request->method == HttpMethod::kHead;
+  if (options_.log != nullptr && !head_only) {
+    reply.stream = std::make_unique<LoggedBody>(std::move(reply.stream), exchange, reply.status,
+                                                coding != ContentCoding::kIdentity, options_.log);
+  } else if (options_.log != nullptr) {
+    Log(exchange, reply.status, 0, coding != ContentCoding::kIdentity);
+  }
+  if (chunked) reply.stream = std::make_unique<ChunkedBody>(std::move(reply.stream));
   AppendHttpResponse({.status = reply.status,
                       .content_type = reply.content_type,
                       .keep_alive = exchange.keep_alive,
                       .head_only = head_only,
                       .content_encoding = CodingName(coding),
+                      .file_name = reply.file_name,
                       .framing = chunked ? HttpFraming::kChunked : HttpFraming::kClose},
                      out);
   if (!head_only) exchange.body = std::move(reply.stream);
@@ -227,11 +212,19 @@ HttpService::Reply HttpService::Failure(int http_status, const absl::Status& sta
 // --- announces and scrapes ---
 
 // Every HTTP client is given peers of both families.
-void HttpService::Announce(absl::StatusOr<HttpAnnounce>& announce, const HttpExchange& exchange,
-                           Instant now) {
+HttpService::Reply HttpService::Announce(absl::StatusOr<HttpAnnounce>& announce,
+                                         const HttpExchange& exchange, Instant now) {
+  if (AnswersAsBttrack()) {
+    if (std::optional<Reply> refusal = BttrackRefusal(announce, exchange, now))
+      return *std::move(refusal);
+    announce->compact = announce->asks_for_compact;
+  } else if (announce.ok() && options_.require_compact && !announce->compact &&
+             exchange.from->family() == AddressFamily::kIpv4) {
+    announce = absl::InvalidArgumentError("only compact answers are given here");
+  }
   if (!announce.ok()) {
     Count(exchange, RequestKind::kAnnounce, Outcome::kInvalid);
-    return EncodeHttpFailure(announce.status(), body_);
+    return Failure(200, announce.status());
   }
   announce->request.url = exchange.request->url;
   PeerBatch peers(absl::MakeSpan(ipv4_), absl::MakeSpan(ipv6_));
@@ -241,14 +234,54 @@ void HttpService::Announce(absl::StatusOr<HttpAnnounce>& announce, const HttpExc
   const absl::StatusOr<AnnounceAnswer> answer =
       tracker_->Announce(announce->request, now, random_, peers);
   Count(exchange, RequestKind::kAnnounce, OutcomeOf(answer.status()));
-  if (!answer.ok()) return EncodeHttpFailure(answer.status(), body_);
+  if (!answer.ok()) return Failure(200, answer.status());
   counters_.requests.CountAnnounce(answer->minutes_since_seen, announce->request.numwant);
-  EncodeHttpAnnounce(*answer, peers, *announce, body_);
+  std::string warning;
+  if (options_.catalog != nullptr)
+    warning = options_.catalog->WarningOf(announce->request.info_hash);
+  EncodeHttpAnnounce(*answer, peers, *announce, body_,
+                     {.bttrack = AnswersAsBttrack(), .warning = warning});
+  return {};
+}
+
+// What bttrack would not answer as an announce. That the torrent is not served is told before
+// anything else that is wrong.
+std::optional<HttpService::Reply> HttpService::BttrackRefusal(
+    const absl::StatusOr<HttpAnnounce>& announce, const HttpExchange& exchange, Instant now) {
+  std::optional<InfoHash> info_hash;
+  absl::Status fault = CheckBttrackAnnounce(exchange.request->query, info_hash);
+  if (fault.ok()) fault = announce.status();
+  const bool outdated = fault.ok() && options_.require_compact && !announce->asks_for_compact &&
+                        exchange.from->family() == AddressFamily::kIpv4;
+  if (fault.ok() && !outdated) return std::nullopt;
+  if (info_hash && tracker_->policy() != nullptr) {
+    AnnounceRequest request;
+    request.info_hash = *info_hash;
+    request.peer = Endpoint(*exchange.from, 0);
+    const absl::Status status = tracker_->policy()->AllowAnnounce(request, now);
+    if (!status.ok()) {
+      Count(exchange, RequestKind::kAnnounce, OutcomeOf(status));
+      return Failure(200, status);
+    }
+  }
+  Count(exchange, RequestKind::kAnnounce, Outcome::kInvalid);
+  if (outdated) {
+    body_ += kBttrackOutdated;
+  } else {
+    body_ += kBttrackGarbage;
+    body_ += ClientText(fault);
+  }
+  return Reply{.status = 400};
 }
 
 HttpService::Reply HttpService::Scrape(const HttpExchange& exchange, Instant now) {
   if (options_.scrape == ScrapeMode::kNone) {
     Count(exchange, RequestKind::kScrape, Outcome::kRefused);
+    if (AnswersAsBttrack()) {
+      DecodeHttpScrape(exchange.request->query, options_.max_scrape_torrents, scrape_hashes_)
+          .IgnoreError();
+      return Failure(400, Refuse(scrape_hashes_.empty() ? kBttrackNoFullScrape : kBttrackNoScrape));
+    }
     return Failure(200, Refuse("scrape is not available here"));
   }
   absl::Status status =
@@ -260,8 +293,18 @@ HttpService::Reply HttpService::Scrape(const HttpExchange& exchange, Instant now
   }
   Count(exchange, RequestKind::kScrape, OutcomeOf(status));
   if (!status.ok()) return Failure(200, status);
-  EncodeHttpScrape(scrape_hashes_, scrape_rows_, tracker_->options().min_interval, body_);
-  return {};
+  HttpScrapeForm form;
+  if (!AnswersAsBttrack()) form.min_request_interval = tracker_->options().min_interval;
+  const std::shared_ptr<const TorrentList> torrents = options_.show_names ? Torrents() : nullptr;
+  EncodeHttpScrape(
+      scrape_hashes_, scrape_rows_, form,
+      [&](const InfoHash& info_hash) -> std::string_view {
+        const CatalogTorrent* const torrent =
+            torrents == nullptr ? nullptr : torrents->Find(info_hash);
+        return torrent == nullptr ? std::string_view() : torrent->name;
+      },
+      body_);
+  return {.compressible = true};
 }
 
 HttpService::Reply HttpService::FullScrape(const HttpExchange& exchange, Instant now) {
@@ -269,6 +312,7 @@ HttpService::Reply HttpService::FullScrape(const HttpExchange& exchange, Instant
       options_.scrape == ScrapeMode::kFull && Allows(options_.full_scrape_for, *exchange.from);
   if (!allowed) {
     Count(exchange, RequestKind::kFullScrape, Outcome::kRefused);
+    if (AnswersAsBttrack()) return Failure(400, Refuse(kBttrackNoFullScrape));
     return Failure(200, Refuse("full scrape is not available here"));
   }
   const StreamGate::Verdict verdict = site_.gate().Enter(*exchange.from, /*limited=*/true, now);
@@ -277,7 +321,14 @@ HttpService::Reply HttpService::FullScrape(const HttpExchange& exchange, Instant
     return NoPlace(verdict);
   }
   Count(exchange, RequestKind::kFullScrape, Outcome::kAnswered);
-  return {.content_type = "application/octet-stream",
+  const std::string_view type = AnswersAsBttrack() ? "text/plain" : "application/octet-stream";
+  if (std::shared_ptr<const TorrentList> torrents = Torrents(); torrents != nullptr) {
+    return {.content_type = type,
+            .stream = site_.gate().Hold(NewNamedScrape(tracker_->store(), std::move(torrents),
+                                                       options_.show_names,
+                                                       &counters_.http.full_scrape_bytes))};
+  }
+  return {.content_type = type,
           .stream = site_.gate().Hold(NewTorrentList(tracker_->store(), TorrentListFormat::kBencode,
                                                      &counters_.http.full_scrape_bytes))};
 }
@@ -286,101 +337,6 @@ HttpService::Reply HttpService::NoPlace(StreamGate::Verdict verdict) {
   if (verdict == StreamGate::Verdict::kTooSoon)
     return Failure(429, Refuse("full scrapes are not given to one address so often"));
   return Failure(503, Refuse("too many of these are under way, please come later"));
-}
-
-// --- statistics ---
-
-HttpService::Reply HttpService::Statistics(const HttpExchange& exchange, Instant now) {
-  StatisticsQuery query;
-  const bool good = query.Read(exchange.request->query);
-  if (query.is_announce) {
-    Count(exchange, RequestKind::kStatistics, Outcome::kInvalid);
-    return Plain(400);
-  }
-  if (!Allows(options_.statistics_for, *exchange.from)) {
-    Count(exchange, RequestKind::kStatistics, Outcome::kRefused);
-    return Plain(403);
-  }
-  if (good) {
-    const Snapshot snapshot = site_.Take(now);
-    const bool json = query.mode == "json";
-    if (json) AppendJson(snapshot, body_);
-    if (json || AppendOpentrackerPage(query.mode, snapshot, body_)) {
-      Count(exchange, RequestKind::kStatistics, Outcome::kAnswered);
-      return {.content_type = json ? "application/json" : "text/plain", .compressible = true};
-    }
-    return StatisticsStream(query.mode, query.format, exchange, now);
-  }
-  Count(exchange, RequestKind::kStatistics, Outcome::kInvalid);
-  return Plain(400);
-}
-
-// The modes that take a walk over all torrents.
-HttpService::Reply HttpService::StatisticsStream(std::string_view mode, std::string_view format,
-                                                 const HttpExchange& exchange, Instant now) {
-  const bool dump = mode == "tpbs" || mode == "statedump";
-  if (!dump && mode != "top10" && mode != "top100" && mode != "s24s") {
-    // The original knows these names, too, and has nothing to say.
-    const bool known = mode == "busy" || mode == "woodpeckers" || mode == "fulllog";
-    Count(exchange, RequestKind::kStatistics, Outcome::kInvalid);
-    return Plain(known ? 500 : 400);
-  }
-  const RequestKind kind = dump ? RequestKind::kFullScrape : RequestKind::kStatistics;
-  if (dump && !Allows(options_.full_scrape_for, *exchange.from)) {
-    Count(exchange, kind, Outcome::kRefused);
-    return Plain(403);
-  }
-  const StreamGate::Verdict verdict = site_.gate().Enter(*exchange.from, /*limited=*/dump, now);
-  if (verdict != StreamGate::Verdict::kGo) {
-    Count(exchange, kind, Outcome::kRefused);
-    return NoPlace(verdict);
-  }
-  Count(exchange, kind, Outcome::kAnswered);
-  return {.stream = site_.gate().Hold(StatisticsBody(mode, format, now))};
-}
-
-std::unique_ptr<HttpBody> HttpService::StatisticsBody(std::string_view mode,
-                                                      std::string_view format, Instant now) {
-  const SwarmStore& store = tracker_->store();
-  if (mode == "s24s") return NewBusyNetworks(store);
-  if (mode == "statedump") return NewStateDump(store, now, &counters_.http.full_scrape_bytes);
-  if (mode == "top10" || mode == "top100") return NewTopTorrents(store, mode == "top10" ? 10 : 100);
-  const TorrentListFormat list =
-      format.empty() ? TorrentListFormat::kBencode : *TorrentListFormatOf(format);
-  return NewTorrentList(store, list, &counters_.http.full_scrape_bytes);
-}
-
-HttpService::Reply HttpService::Metrics(const HttpExchange& exchange, Instant now) {
-  const bool allowed = Allows(options_.statistics_for, *exchange.from);
-  Count(exchange, RequestKind::kStatistics, allowed ? Outcome::kAnswered : Outcome::kRefused);
-  if (!allowed) return Plain(403);
-  AppendPrometheus(site_.Take(now), body_);
-  return {.content_type = kPrometheusType, .compressible = true};
-}
-
-// --- for people ---
-
-HttpService::Reply HttpService::InfoPage(const HttpExchange& exchange, Instant now) {
-  if (!options_.info_page_redirect.empty()) {
-    Count(exchange, RequestKind::kPage, Outcome::kAnswered);
-    AppendRedirectPage(options_.info_page_redirect, body_);
-    return {.status = 302, .content_type = kInfoPageType, .location = options_.info_page_redirect};
-  }
-  const StreamGate::Verdict verdict = site_.gate().Enter(*exchange.from, /*limited=*/false, now);
-  if (verdict != StreamGate::Verdict::kGo) {
-    Count(exchange, RequestKind::kPage, Outcome::kRefused);
-    return Plain(503);
-  }
-  Count(exchange, RequestKind::kPage, Outcome::kAnswered);
-  return {.content_type = kInfoPageType,
-          .stream = site_.gate().Hold(
-              NewInfoPage(tracker_->store(), site_.Take(now), options_.info_page_torrents))};
-}
-
-HttpService::Reply HttpService::Favicon(const HttpExchange& exchange) {
-  Count(exchange, RequestKind::kPage, Outcome::kAnswered);
-  body_ = options_.favicon;
-  return {.content_type = "image/x-icon"};
 }
 
 }  // namespace muster

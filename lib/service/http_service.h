@@ -63,6 +63,7 @@ class HttpService {
     int status = 200;
     std::string_view content_type = "text/plain";
     std::string_view location = {};
+    std::string_view file_name = {};
     // Smaller when it is compressed, and worth it.
     bool compressible = false;
     // Takes the place of body_.
@@ -75,7 +76,9 @@ class HttpService {
   void Write(Reply reply, HttpExchange& exchange, std::string& out);
   void WriteStream(Reply& reply, HttpExchange& exchange, ContentCoding coding, std::string& out);
 
-  void Announce(absl::StatusOr<HttpAnnounce>& announce, const HttpExchange& exchange, Instant now);
+  Reply Announce(absl::StatusOr<HttpAnnounce>& announce, const HttpExchange& exchange, Instant now);
+  std::optional<Reply> BttrackRefusal(const absl::StatusOr<HttpAnnounce>& announce,
+                                      const HttpExchange& exchange, Instant now);
   Reply Scrape(const HttpExchange& exchange, Instant now);
   Reply FullScrape(const HttpExchange& exchange, Instant now);
   Reply Statistics(const HttpExchange& exchange, Instant now);
@@ -86,11 +89,21 @@ class HttpService {
   Reply Metrics(const HttpExchange& exchange, Instant now);
   Reply InfoPage(const HttpExchange& exchange, Instant now);
   Reply Favicon(const HttpExchange& exchange);
+  Reply File(const HttpExchange& exchange, Instant now);
 
+  static bool Allows(const AddressFilter& filter, const IpAddress& address) {
+    return filter && filter(address);
+  }
   // The status's own text as the body.
   Reply Plain(int status);
   Reply Failure(int http_status, const absl::Status& status);
   Reply NoPlace(StreamGate::Verdict verdict);
+  bool AnswersAsBttrack() const { return options_.answers == HttpAnswers::kBttrack; }
+  // The catalog's list; null where there is no catalog.
+  std::shared_ptr<const TorrentList> Torrents() const {
+    return options_.catalog == nullptr ? nullptr : options_.catalog->list();
+  }
+  void Log(const HttpExchange& exchange, int status, std::size_t bytes, bool compressed) const;
   void Count(const HttpExchange& exchange, RequestKind kind, Outcome outcome) {
     counters_.requests.Count(Protocol::kHttp, exchange.from->family(), kind, outcome);
   }
@@ -107,6 +120,7 @@ class HttpService {
   std::vector<SwarmHint> coming_;
   std::string body_;
   std::string coded_;
+  std::string file_name_;
   std::vector<std::uint8_t> ipv4_;
   std::vector<std::uint8_t> ipv6_;
   std::vector<PeerId> ipv4_ids_;

@@ -116,7 +116,7 @@ SwarmCounts MemoryStore::Apply(const SwarmUpdate& update, Instant now, PeerBatch
                         change.completed, now, change.counted, counts.completed, minutes_since_seen,
                         update.replicated});
   }
-  if (change.left && counts == SwarmCounts{}) {
+  if (change.left && counts == SwarmCounts{} && !options_.keep_empty) {
     shard.Erase(context_, n);
     AddTorrents(-1);
   }
@@ -167,7 +167,7 @@ absl::Status MemoryStore::Restore(const SwarmRestore& swarm, Instant now) {
     return peer.state == PeerState::kStopped || !IsStale(peer.last_seen, now);
   };
   const bool brings_something =
-      swarm.completed > 0 ||
+      swarm.completed > 0 || options_.keep_empty ||
       std::any_of(swarm.peers.begin(), swarm.peers.end(), [&](const PeerRecord& peer) {
         return peer.state != PeerState::kStopped && is_wanted(peer);
       });
@@ -192,7 +192,7 @@ absl::Status MemoryStore::Restore(const SwarmRestore& swarm, Instant now) {
   shard.seeders += record.counts().seeders - std::uint64_t{seeders_before};
   record.RestoreCompleted(context_, swarm.completed);
   if (record.has_peers()) return absl::OkStatus();
-  if (record.completed() == 0) {
+  if (record.completed() == 0 && !options_.keep_empty) {
     record.Clear(context_, 0);
     shard.Erase(context_, n);
     AddTorrents(-1);
@@ -252,8 +252,8 @@ std::size_t MemoryStore::SweepShard(Shard& shard, const Cutoff& cutoff, std::uin
     }
     if (!swept.done) break;
     const bool forgotten =
-        !record.has_peers() &&
-        (record.completed() == 0 || MinutesAfter(minute, record.left_minute()) > keep_minutes);
+        !record.has_peers() && ((record.completed() == 0 && !options_.keep_empty) ||
+                                MinutesAfter(minute, record.left_minute()) > keep_minutes);
     if (forgotten) {
       record.Clear(context_, 0);
       shard.Erase(context_, shard.sweep);  // the last record takes its place and is looked at next

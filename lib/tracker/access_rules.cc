@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "muster/access_rules.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -101,11 +102,21 @@ std::size_t AccessRules::ForgetRefused(SwarmStore& store,
 absl::Status AccessRules::AllowAnnounce(const AnnounceRequest& request, Instant) {
   if (!Allows(request.peer.address())) return AddressRefused();
   if (!Allows(request.info_hash)) return TorrentRefused();
-  return absl::OkStatus();
+  if (catalog_ == nullptr) return absl::OkStatus();
+  const std::string refusal = catalog_->RefusalOf(request.info_hash);
+  return refusal.empty() ? absl::OkStatus() : Refuse(refusal);
 }
 
 absl::Status AccessRules::AllowScrape(const InfoHash&, const IpAddress& from, Instant) {
   return Allows(from) ? absl::OkStatus() : AddressRefused();
+}
+
+absl::Status AccessRules::AllowAddress(const IpAddress& from) const {
+  return Allows(from) ? absl::OkStatus() : AddressRefused();
+}
+
+bool AccessRules::Knows(const InfoHash& info_hash) const {
+  return enforces_whitelist() && Allows(info_hash);
 }
 
 void AccessRules::Prefetch(absl::Span<const SwarmHint> coming) const {

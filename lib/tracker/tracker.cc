@@ -148,6 +148,7 @@ absl::Status Tracker::Scrape(absl::Span<const InfoHash> info_hashes, const IpAdd
         return status;
     }
     rows[i] = store_->Count(info_hashes[i]);
+    if (!rows[i] && policy_ != nullptr && policy_->Knows(info_hashes[i])) rows[i] = SwarmCounts();
   }
   return absl::OkStatus();
 }

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "web/info_page.h"
 
-#include <array>
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
 #include "muster/version.h"
+#include "web/html.h"
+#include "web/served_torrents.h"
 
 namespace muster {
 namespace {
 
 using absl::StrAppend;
+
+// A torrent that is only counted is as much work as so many bytes of the list.
+constexpr std::size_t kBytesAVisit = 64;
 
 constexpr absl::string_view kTop = R"(<!DOCTYPE html>
 <html lang="en">
@@ -39,6 +45,11 @@ table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nu
 th, td { padding: .5rem 1rem; text-align: right; border-top: 1px solid var(--line); }
 thead th { border-top: 0; color: var(--soft); font-size: .85rem; font-weight: 600; }
 th:first-child, td:first-child { text-align: left; }
+td:first-child { overflow-wrap: anywhere; }
+td + td, th + th { white-space: nowrap; }
+.name { display: block; font-weight: 550; color: var(--ink); text-decoration: none; }
+a.name:hover { color: var(--mark); text-decoration: underline; }
+.name + code { color: var(--soft); font-size: .8em; }
 tbody tr:hover { background: var(--back); }
 tfoot td { font-weight: 650; border-top: 2px solid var(--line); }
 code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
@@ -52,26 +63,22 @@ dl.words dd { margin: 0; }
 <body>
 )";
 
-constexpr absl::string_view kTableTop = R"(<div class="scroll">
-<table>
-<thead><tr><th scope="col">info hash</th><th scope="col">complete</th><th scope="col">downloading</th><th scope="col">downloaded</th></tr></thead>
-<tbody>
+constexpr absl::string_view kHashHead =
+    R"(<thead><tr><th scope="col">info hash</th><th scope="col">complete</th><th scope="col">downloading</th><th scope="col">downloaded</th></tr></thead>
+)";
+constexpr absl::string_view kNameHead =
+    R"(<thead><tr><th scope="col">torrent</th><th scope="col">size</th><th scope="col">complete</th><th scope="col">downloading</th><th scope="col">downloaded</th><th scope="col">transferred</th></tr></thead>
 )";
 
-constexpr absl::string_view kWords = R"(<dl class="words">
-<dt>info hash</dt><dd>names a torrent: the SHA-1 of its info dictionary, or the first 20 bytes of the SHA-256</dd>
+constexpr absl::string_view kWords =
+    R"(<dt>info hash</dt><dd>names a torrent: the SHA-1 of its info dictionary, or the first 20 bytes of the SHA-256</dd>
 <dt>complete</dt><dd>clients that have all of it (seeds)</dd>
 <dt>downloading</dt><dd>clients that still lack something</dd>
 <dt>downloaded</dt><dd>downloads that were finished</dd>
-</dl>
 )";
-
-// "1 234 567", with spaces that do not break.
-std::string Grouped(std::uint64_t n) {
-  std::string digits = absl::StrCat(n);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, "\u202f");
-  return digits;
-}
+constexpr absl::string_view kNameWords =
+    R"(<dt>transferred</dt><dd>size times downloaded: does not count what was begun and not finished</dd>
+)";
 
 std::string Duration(std::uint64_t seconds) {
   const std::uint64_t days = seconds / 86400;
@@ -94,105 +101,145 @@ std::string UtcTime(Instant now) {
                       absl::Dec(minutes % 60, absl::kZeroPad2), " UTC");
 }
 
-void AppendFigure(absl::string_view name, std::uint64_t n, std::string& out) {
-  StrAppend(&out, "<div><dt>", name, "</dt><dd>", Grouped(n), "</dd></div>\n");
+void AppendFigure(absl::string_view name, const std::string& figure, std::string& out) {
+  StrAppend(&out, "<div><dt>", name, "</dt><dd>", figure, "</dd></div>\n");
 }
 
 class InfoPage final : public HttpBody {
  public:
-  InfoPage(const SwarmStore& store, const Snapshot& snapshot, std::size_t max_torrents)
+  InfoPage(const SwarmStore& store, const Snapshot& snapshot, const InfoPageOptions& options)
       : snapshot_(snapshot),
-        max_torrents_(max_torrents),
-        cursor_(store.Walk(SwarmStore::kWholeSwarms)) {}
+        options_(options),
+        named_(options.torrents != nullptr && options.show_names),
+        torrents_(named_ ? TorrentsByName(store, options.torrents)
+                         : TorrentsByHash(store, options.torrents)) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
     const std::size_t enough = out.size() + budget;
-    if (!begun_) {
-      begun_ = true;
-      AppendTop(out);
-    }
-    while (out.size() < enough) {
-      const bool more = rows_ < max_torrents_ && cursor_->Next([&](const SwarmView& swarm) {
-        if (rows_++ == 0) out += kTableTop.data();
-        AppendRow(swarm, out);
-      });
-      if (more) continue;
-      AppendBottom(out);
-      return Progress::kEnd;
+    if (!std::exchange(begun_, true)) AppendTop(out);
+    ServedTorrent served;
+    for (std::size_t visits = 0; out.size() < enough && visits * kBytesAVisit <= budget; ++visits) {
+      if (!torrents_->Next(served)) {
+        AppendBottom(out);
+        return Progress::kEnd;
+      }
+      Add(served);
+      if (all_ > options_.max_torrents) continue;
+      if (all_ == 1) AppendTableTop(out);
+      AppendRow(served, out);
     }
     return Progress::kMore;
   }
 
  private:
+  // Torrents that are served: with the catalog, also those without a swarm.
+  std::uint64_t torrents() const {
+    return std::max<std::uint64_t>(snapshot_.store.torrents,
+                                   options_.torrents == nullptr ? 0 : options_.torrents->size());
+  }
   void AppendTop(std::string& out) const {
     out.append(kTop.data(), kTop.size());
     StrAppend(&out, "<header><h1>BitTorrent download info</h1>\n<p>tracker: muster ",
               ToAbsl(Version()), " · server time: ", UtcTime(snapshot_.now), " · up for ",
               Duration(snapshot_.uptime()), "</p></header>\n<dl class=\"figures\">\n");
     const StoreTotals& store = snapshot_.store;
-    AppendFigure("torrents", store.torrents, out);
-    AppendFigure("complete", store.seeders, out);
-    AppendFigure("downloading", store.peers - store.seeders, out);
-    AppendFigure("downloaded", store.completed, out);
+    AppendFigure("torrents", GroupedDigits(torrents()), out);
+    if (named_)
+      AppendFigure("size", SizeText(static_cast<double>(options_.torrents->length())), out);
+    AppendFigure("complete", GroupedDigits(store.seeders), out);
+    AppendFigure("downloading", GroupedDigits(store.peers - store.seeders), out);
+    if (!named_) AppendFigure("downloaded", GroupedDigits(store.completed), out);
     out += "</dl>\n";
   }
-  static void AppendRow(const SwarmView& swarm, std::string& out) {
-    const SwarmCounts counts = swarm.counts();
-    StrAppend(&out, "<tr><td><code>", swarm.info_hash().ToHex(), "</code></td>",
-              counts.complete() > 0 ? "<td class=\"has\">" : "<td>", counts.complete(), "</td><td>",
-              counts.incomplete(), "</td><td>", counts.completed, "</td></tr>\n");
+  void AppendTableTop(std::string& out) const {
+    StrAppend(&out, "<div class=\"scroll\">\n<table>\n", named_ ? kNameHead : kHashHead,
+              "<tbody>\n");
+  }
+  static double SizeOf(const ServedTorrent& served) {
+    return static_cast<double>(served.torrent->length);
+  }
+  void Add(const ServedTorrent& served) {
+    ++all_;
+    complete_ += served.counts.complete();
+    downloading_ += served.counts.incomplete();
+    downloaded_ += served.counts.completed;
+    if (!named_) return;
+    transferred_ += SizeOf(served) * served.counts.completed;
+    // The second hash of a hybrid torrent is no second copy of it.
+    const InfoHashes& hashes = served.torrent->info_hashes;
+    if (!hashes.v1 || served.info_hash == *hashes.v1) size_ += SizeOf(served);
+  }
+  void AppendRow(const ServedTorrent& served, std::string& out) const {
+    const SwarmCounts& counts = served.counts;
+    out += "<tr><td>";
+    if (named_) AppendName(served, out);
+    StrAppend(&out, "<code>", served.info_hash.ToHex(), "</code></td>");
+    if (named_) StrAppend(&out, "<td>", SizeText(SizeOf(served)), "</td>");
+    StrAppend(&out, counts.complete() > 0 ? "<td class=\"has\">" : "<td>",
+              GroupedDigits(counts.complete()), "</td><td>", GroupedDigits(counts.incomplete()),
+              "</td><td>", GroupedDigits(counts.completed), "</td>");
+    if (named_) {
+      StrAppend(&out, "<td>", SizeText(SizeOf(served) * counts.completed), "</td>");
+    }
+    out += "</tr>\n";
+  }
+  void AppendName(const ServedTorrent& served, std::string& out) const {
+    const bool link = options_.link_files && !served.torrent->path.empty();
+    if (link) {
+      StrAppend(&out, "<a class=\"name\" href=\"/file?info_hash=", served.info_hash.ToHex(), "\">");
+    } else {
+      out += "<span class=\"name\">";
+    }
+    AppendHtml(served.torrent->name, out);
+    out += link ? "</a>" : "</span>";
   }
   void AppendBottom(std::string& out) const {
-    const StoreTotals& store = snapshot_.store;
-    if (rows_ == 0 && store.torrents == 0) {
-      out += "<p class=\"note\">not tracking any files yet...</p>\n";
+    const std::uint64_t listed = std::min<std::uint64_t>(all_, options_.max_torrents);
+    if (all_ == 0) out += "<p class=\"note\">not tracking any files yet...</p>\n";
+    if (listed > 0) AppendSums(out);
+    if (all_ > listed) {
+      StrAppend(&out, "<p class=\"note\">", listed == 0 ? "" : "and ", GroupedDigits(all_ - listed),
+                listed == 0 ? " files" : " more files", ", which are not listed here</p>\n");
     }
-    if (rows_ > 0) {
-      StrAppend(&out, "</tbody>\n<tfoot><tr><td>", Grouped(store.torrents),
-                store.torrents == 1 ? " file" : " files", "</td><td>", Grouped(store.seeders),
-                "</td><td>", Grouped(store.peers - store.seeders), "</td><td>",
-                Grouped(store.completed), "</td></tr></tfoot>\n</table>\n</div>\n");
+    if (listed > 0) {
+      StrAppend(&out, "<dl class=\"words\">\n", kWords, named_ ? kNameWords : "", "</dl>\n");
     }
-    if (rows_ == max_torrents_ && store.torrents > rows_) {
-      StrAppend(&out, "<p class=\"note\">", rows_ == 0 ? "" : "and ",
-                Grouped(store.torrents - rows_), rows_ == 0 ? " files" : " more files",
-                ", which are not listed here</p>\n");
-    }
-    if (rows_ > 0) StrAppend(&out, kWords);
     out += "</body>\n</html>\n";
+  }
+  void AppendSums(std::string& out) const {
+    StrAppend(&out, "</tbody>\n<tfoot><tr><td>", GroupedDigits(all_),
+              all_ == 1 ? " file" : " files", "</td>");
+    if (named_) StrAppend(&out, "<td>", SizeText(size_), "</td>");
+    StrAppend(&out, "<td>", GroupedDigits(complete_), "</td><td>", GroupedDigits(downloading_),
+              "</td><td>", GroupedDigits(downloaded_), "</td>");
+    if (named_) StrAppend(&out, "<td>", SizeText(transferred_), "</td>");
+    out += "</tr></tfoot>\n</table>\n</div>\n";
   }
 
   const Snapshot snapshot_;
-  const std::size_t max_torrents_;
-  const std::unique_ptr<SwarmCursor> cursor_;
+  const InfoPageOptions options_;
+  const bool named_;
+  const std::unique_ptr<ServedTorrents> torrents_;
   bool begun_ = false;
-  std::size_t rows_ = 0;
+  // The torrents so far, and their sums.
+  std::uint64_t all_ = 0;
+  std::uint64_t complete_ = 0;
+  std::uint64_t downloading_ = 0;
+  std::uint64_t downloaded_ = 0;
+  double size_ = 0;
+  double transferred_ = 0;
 };
 
 }  // namespace
 
 std::unique_ptr<HttpBody> NewInfoPage(const SwarmStore& store, const Snapshot& snapshot,
-                                      std::size_t max_torrents) {
-  return std::make_unique<InfoPage>(store, snapshot, max_torrents);
+                                      const InfoPageOptions& options) {
+  return std::make_unique<InfoPage>(store, snapshot, options);
 }
 
 void AppendRedirectPage(std::string_view url, std::string& out) {
   out += "<!DOCTYPE html>\n<title>Found</title>\n<a href=\"";
-  for (const char c : url) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      default:
-        out += c;
-    }
-  }
+  AppendHtml(url, out);
   out += "\">Click Here</a>\n";
 }
 

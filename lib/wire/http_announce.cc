@@ -204,6 +204,7 @@ absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const Ip
       }
       case Parameter::kCompact:
         announce.compact = !IsZero(value);
+        announce.asks_for_compact = announce.compact;
         break;
       case Parameter::kNoPeerId:
         announce.no_peer_id = !IsZero(value);
@@ -223,20 +224,26 @@ absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const Ip
 }
 
 void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
-                        const HttpAnnounce& announce, std::string& out) {
+                        const HttpAnnounce& announce, std::string& out,
+                        const HttpAnnounceForm& form) {
   const IpAddress asking = announce.request.peer.address();
   BencodeWriter writer(&out);
   writer.BeginDict();
   writer.Key("complete").Int(answer.counts.complete());
-  writer.Key("downloaded").Int(answer.counts.completed);
-  writer.Key("external ip").String(TextOf(asking.bytes()));
+  if (!form.bttrack) {
+    writer.Key("downloaded").Int(answer.counts.completed);
+    writer.Key("external ip").String(TextOf(asking.bytes()));
+  }
   writer.Key("incomplete").Int(answer.counts.incomplete());
   writer.Key("interval").Int(answer.interval.count());
-  writer.Key("min interval").Int(answer.min_interval.count());
+  if (!form.bttrack) writer.Key("min interval").Int(answer.min_interval.count());
   writer.Key("peers");
-  if (announce.compact) {
+  if (form.bttrack && peers.size() == 0) {
+    writer.BeginList().End();
+  } else if (announce.compact) {
     writer.String(TextOf(peers.compact(AddressFamily::kIpv4)));
-    if (peers.size(AddressFamily::kIpv6) > 0 || asking.family() == AddressFamily::kIpv6) {
+    if (peers.size(AddressFamily::kIpv6) > 0 ||
+        (asking.family() == AddressFamily::kIpv6 && !form.bttrack)) {
       writer.Key("peers6").String(TextOf(peers.compact(AddressFamily::kIpv6)));
     }
   } else {
@@ -252,6 +259,7 @@ void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
     }
     writer.End();
   }
+  if (!form.warning.empty()) writer.Key("warning message").String(form.warning);
   writer.End();
   writer.Finish().IgnoreError();  // the shape is fixed
 }

@@ -23,6 +23,8 @@ struct HttpAnnounce {
   AnnounceRequest request;
   // Peers as one string (BEP 23) or, after `compact=0`, as a list of dictionaries (BEP 3).
   bool compact = true;
+  // It said `compact=1`.
+  bool asks_for_compact = false;
   // The client would rather have no peer ids in the dictionary form.
   bool no_peer_id = false;
 };
@@ -54,11 +56,19 @@ inline constexpr std::size_t kMaxParameterValue = 64;
 // The caller sets request.url.
 absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from);
 
+struct HttpAnnounceForm {
+  // The keys that bttrack has, and no others; no peers are an empty list there, in either form.
+  bool bttrack = false;
+  // For `warning message`; empty for none.
+  std::string_view warning = {};
+};
+
 // Appends the answer to `announce`. `peers` is always there; `peers6` too (compact form), when
 // there are IPv6 peers or the client came by IPv6. The dictionary form lists both families
 // together.
 void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
-                        const HttpAnnounce& announce, std::string& out);
+                        const HttpAnnounce& announce, std::string& out,
+                        const HttpAnnounceForm& form = {});
 
 // Appends `failure reason`, in words that ClientText() allows, and `retry in`.
 void EncodeHttpFailure(const absl::Status& status, std::string& out);

@@ -28,8 +28,8 @@ absl::Status DecodeHttpScrape(std::string_view query, std::size_t max_torrents,
 }
 
 void EncodeHttpScrape(absl::Span<const InfoHash> info_hashes,
-                      absl::Span<const std::optional<SwarmCounts>> rows,
-                      Seconds min_request_interval, std::string& out) {
+                      absl::Span<const std::optional<SwarmCounts>> rows, const HttpScrapeForm& form,
+                      NameOfTorrent name_of, std::string& out) {
   BencodeWriter writer(&out);
   writer.BeginDict().Key("files").BeginDict();
   for (std::size_t i = 0; i < info_hashes.size(); ++i) {
@@ -37,14 +37,19 @@ void EncodeHttpScrape(absl::Span<const InfoHash> info_hashes,
     writer.Key(info_hashes[i].text()).BeginDict();
     writer.Key("complete").Int(rows[i]->complete());
     writer.Key("downloaded").Int(rows[i]->completed);
-    writer.Key("downloaders").Int(rows[i]->downloaders);
+    if (form.min_request_interval) writer.Key("downloaders").Int(rows[i]->downloaders);
     writer.Key("incomplete").Int(rows[i]->incomplete());
+    const std::string_view name = name_of(info_hashes[i]);
+    if (!name.empty()) writer.Key("name").String(name);
     writer.End();
   }
   writer.End();
-  writer.Key("flags").BeginDict();
-  writer.Key("min_request_interval").Int(min_request_interval.count());
-  writer.End().End();
+  if (form.min_request_interval) {
+    writer.Key("flags").BeginDict();
+    writer.Key("min_request_interval").Int(form.min_request_interval->count());
+    writer.End();
+  }
+  writer.End();
   writer.Finish().IgnoreError();  // the shape is fixed, and the hashes are in order
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "muster/ids.h"
@@ -26,11 +27,19 @@ namespace muster {
 absl::Status DecodeHttpScrape(std::string_view query, std::size_t max_torrents,
                               std::vector<InfoHash>& info_hashes);
 
+// What a torrent is called; empty for no name.
+using NameOfTorrent = absl::FunctionRef<std::string_view(const InfoHash&)>;
+
+struct HttpScrapeForm {
+  // For `flags`; nothing leaves them and `downloaders` out, as bttrack does.
+  std::optional<Seconds> min_request_interval;
+};
+
 // Appends `files`, without the torrents that are not known (rows without counts), and `flags`.
 // `info_hashes` as DecodeHttpScrape() leaves them, with one row for each.
 void EncodeHttpScrape(absl::Span<const InfoHash> info_hashes,
-                      absl::Span<const std::optional<SwarmCounts>> rows,
-                      Seconds min_request_interval, std::string& out);
+                      absl::Span<const std::optional<SwarmCounts>> rows, const HttpScrapeForm& form,
+                      NameOfTorrent name_of, std::string& out);
 
 }  // namespace muster
 

@@ -4,8 +4,10 @@
 // decodes to the same announce, or is refused too. A decoded announce, written as a plain query,
 // decodes to itself. Scrapes likewise.
 #include "wire/http_announce.h"
+#include "wire/bttrack_announce.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -95,6 +97,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     muster::EncodeHttpFailure(announce.status(), out);
     Require(out.size() > 20 && out.size() < 200);
   }
+
+  std::optional<muster::InfoHash> info_hash;
+  const absl::Status bttrack = muster::CheckBttrackAnnounce(query, info_hash);
+  Require(!bttrack.ok() || info_hash.has_value());
+  Require(bttrack.ok() || (!bttrack.message().empty() && bttrack.message().size() < 30));
 
   std::vector<muster::InfoHash> hashes;
   std::vector<muster::InfoHash> hashes_again;

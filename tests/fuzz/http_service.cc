@@ -16,7 +16,18 @@ constexpr muster::Instant kNow = muster::InstantFromUnixSeconds(1'700'000'000);
 
 class World {
  public:
-  World() : tracker_(*muster::Tracker::Create({}, muster::NewMemoryStore({.hash_seed = 1}))) {
+  explicit World(muster::HttpAnswers answers)
+      : tracker_(*muster::Tracker::Create({}, muster::NewMemoryStore({.hash_seed = 1}))) {
+    auto torrent = std::make_shared<muster::CatalogTorrent>();
+    torrent->info_hashes.v1 = *muster::InfoHash::FromText("aaaaaaaaaaaaaaaaaaaa");
+    torrent->name = "<\xff>&";
+    torrent->path = "/dev/null";
+    torrent->warning = "watch out";
+    catalog_.Replace({std::move(torrent)});
+    options_.answers = answers;
+    options_.catalog = &catalog_;
+    options_.serve_torrents = true;
+    options_.log = &log_;
     options_.full_scrape_for = muster::IsAnybody;
     options_.statistics_for = muster::IsAnybody;
     options_.info_page = true;
@@ -59,6 +70,16 @@ class World {
   }
 
  private:
+  // Looks at all that it is told.
+  class Log : public muster::HttpLog {
+   public:
+    void OnAnswered(const muster::HttpLogEntry& entry) override {
+      if (entry.status < 200 || entry.target.empty()) std::abort();
+    }
+  };
+
+  Log log_;
+  muster::TorrentCatalog catalog_;
   muster::HttpOptions options_;
   muster::CounterBook book_{1, kNow};
   const std::unique_ptr<muster::Tracker> tracker_;
@@ -70,17 +91,20 @@ class World {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string input(reinterpret_cast<const char*>(data), size);
-  World world;
-  // So that lists are not empty.
-  world.Ask(
-      "GET /announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=aaaaaaaaaaaaaaaaaaaa&port=1&left=0 "
-      "HTTP/1.1\r\n\r\n");
-  world.Ask(input);
-  // What the input has as a request's target alone.
-  if (input.find_first_of(" \r\n") == std::string::npos) {
-    world.Ask("GET /" + input + " HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n");
-    world.Ask("GET /stats?" + input + " HTTP/1.0\r\n\r\n");
-    world.Ask("GET /scrape?" + input + " HTTP/1.1\r\n\r\n");
+  for (const auto answers : {muster::HttpAnswers::kMuster, muster::HttpAnswers::kBttrack}) {
+    World world(answers);
+    // So that lists are not empty.
+    world.Ask(
+        "GET /announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=aaaaaaaaaaaaaaaaaaaa&port=1&left=0 "
+        "HTTP/1.1\r\n\r\n");
+    world.Ask(input);
+    // What the input has as a request's target alone.
+    if (input.find_first_of(" \r\n") == std::string::npos) {
+      world.Ask("GET /" + input + " HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n");
+      world.Ask("GET /stats?" + input + " HTTP/1.0\r\n\r\n");
+      world.Ask("GET /scrape?" + input + " HTTP/1.1\r\n\r\n");
+      world.Ask("GET /file?" + input + " HTTP/1.1\r\n\r\n");
+    }
   }
   return 0;
 }

@@ -155,6 +155,12 @@ TEST(NamedRangeList, HasARangeBehindTheLastColon) {
                                     "203.0.113.0-203.0.113.9"}));
 }
 
+TEST(NamedRangeList, TakesNetworksAsWell) {
+  const IpList list = ParseIpList("a:192.0.2.0/24\n10.0.0.0/33\n", IpListFormat::kNamedRanges);
+  EXPECT_EQ(Shown(list.set), Texts{"192.0.2.0-192.0.2.255"});
+  EXPECT_EQ(list.bad_lines, 1u);
+}
+
 TEST(NamedRangeList, RepeatsNoRangeForABadLine) {
   const IpList list =
       ParseIpList("a:10.0.0.1-10.0.0.2\nb:10.0.0.9-10.0.0.3\nc:\nd\ne:2001:db8::1\n",

@@ -16,6 +16,25 @@ namespace {
 
 using namespace testing_swarm;  // NOLINT(build/namespaces)
 
+TEST(MemoryStore, KeepsTorrentsThatNobodyHasFinishedWhereItIsTold) {
+  for (const bool keep : {false, true}) {
+    const auto store =
+        NewMemoryStore({.keep_completed = kHour, .keep_empty = keep, .hash_seed = 1});
+    const InfoHash hash = TestHash(1);
+    for (const PeerState state : {PeerState::kDownloader, PeerState::kStopped}) {
+      Announce(*store, {.hash = hash, .peer = TestPeer(1), .state = state});
+    }
+    EXPECT_EQ(store->Count(hash).has_value(), keep);
+    // It comes back from a saved state too.
+    const auto copy = NewMemoryStore({.keep_completed = kHour, .keep_empty = keep, .hash_seed = 2});
+    ASSERT_TRUE(copy->Restore({.info_hash = hash}, kStart).ok());
+    EXPECT_EQ(copy->Count(hash).has_value(), keep);
+    // For as long as one that somebody has finished.
+    for (int i = 0; i < 200; ++i) store->Expire(kStart + kHour + 2 * kMinute, 64);
+    EXPECT_FALSE(store->Count(hash).has_value());
+  }
+}
+
 TEST(MemoryStore, KeepsCompletedCountsBeyondSixteenBits) {
   const auto store = NewMemoryStore({.keep_completed = kHour, .hash_seed = 1});
   const InfoHash hash = TestHash(1);

@@ -167,6 +167,31 @@ const Case kCases[] = {
      [](const Settings& s) {
        return Server(s).http.proxy_header == muster::ProxyHeader::kForwarded;
      }},
+    {"require-compact", "--require-compact", "require-compact = true",
+     [](const Settings& s) { return Server(s).http.require_compact; }},
+    {"answers", "--answers bttrack", "answers = 'bttrack'",
+     [](const Settings& s) { return Server(s).http.answers == muster::HttpAnswers::kBttrack; }},
+    {"show-names", "--no-show-names", "show-names = false",
+     [](const Settings& s) { return !Server(s).http.show_names; }},
+    {"serve-torrents", "--serve-torrents", "serve-torrents = true",
+     [](const Settings& s) { return Server(s).http.serve_torrents; }},
+    {"access-log", "--access-log a", "access-log = 'a'",
+     [](const Settings& s) { return s.access_log.path == "a"; }},
+    {"access-log-flush-interval", "--access-log-flush-interval 506ms",
+     "access-log-flush-interval = '506ms'",
+     [](const Settings& s) { return s.access_log.flush_interval == milliseconds(506); }},
+    {"access-log-reopen", "--no-access-log-reopen", "access-log-reopen = false",
+     [](const Settings& s) { return !s.access_log.reopen; }},
+    {"allowed-torrents", "--allowed-torrents t", "allowed-torrents = 't'",
+     [](const Settings& s) { return s.access.torrents == "t"; }},
+    {"torrent-messages", "--torrent-messages", "torrent-messages = true",
+     [](const Settings& s) { return s.access.torrent_messages; }},
+    {"banned-ips-format", "--banned-ips-format named-ranges", "banned-ips-format = 'named-ranges'",
+     [](const Settings& s) {
+       return s.access.banned_ips_format == muster::IpListFormat::kNamedRanges;
+     }},
+    {"keep-dead", "--keep-dead", "keep-dead = true",
+     [](const Settings& s) { return s.store.keep_empty; }},
     {"whitelist", "--whitelist /w", "whitelist = '/w'",
      [](const Settings& s) { return s.access.whitelist == "/w"; }},
     {"blacklist", "--blacklist /b", "blacklist = '/b'",
@@ -242,6 +267,7 @@ TEST(EverySetting, IsTheSameAfterItIsPrintedAndReadAgain) {
   std::string all;
   std::set<std::string> lines;  // what two cases say, one says
   for (const Case& one : kCases) {
+    if (one.name == "allowed-torrents") continue;  // it contradicts the white lists
     std::istringstream text{std::string(one.toml)};
     for (std::string line; std::getline(text, line);) {
       if (lines.insert(line).second) all += line + "\n";

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "muster-torrentd/settings.h"
+#include "musterd/bttrack.h"
 #include "musterd/command_line.h"
 #include "musterd/settings.h"
 
@@ -62,17 +63,34 @@ std::string OptionsSection(const SettingsTable& table) {
   return text + ".El\n";
 }
 
-void Compare(const char* path, const SettingsTable& table) {
+std::string BttrackTable() {
+  std::string text =
+      ".Bl -column \"min_time_between_cache_refreshes\" \"autodetect\" \"setting\"\n";
+  text += ".It Em option Ta Em default Ta Em settings\n";
+  for (const BttrackOption& option : BttrackOptions()) {
+    std::string settings(option.settings);
+    for (std::size_t at = 0; (at = settings.find(' ', at)) != settings.npos; at += 2) {
+      settings.replace(at, 1, ", ");
+    }
+    text += ".It " + std::string(option.name) + " Ta " +
+            (option.initial.empty() ? "empty" : std::string(option.initial)) + " Ta " +
+            (settings.empty() ? "none: it has no effect" : settings) + "\n";
+  }
+  return text + ".El\n";
+}
+
+// Holds what stands between two marks of the page against what it should be; or writes it there.
+void CheckPart(const char* path, std::string_view begin_mark, std::string_view end_mark,
+               const std::string& want) {
   std::ifstream file(path);
   std::stringstream page;
   page << file.rdbuf();
   const std::string text = page.str();
-  const std::size_t begin = text.find(kBegin);
-  const std::size_t end = text.find(kEnd);
+  const std::size_t begin = text.find(begin_mark);
+  const std::size_t end = text.find(end_mark);
   ASSERT_NE(begin, text.npos);
   ASSERT_NE(end, text.npos);
-  const std::size_t from = begin + kBegin.size();
-  const std::string want = OptionsSection(table);
+  const std::size_t from = begin + begin_mark.size();
   if (std::getenv("UPDATE_MAN_PAGE") != nullptr) {
     std::ofstream(path) << text.substr(0, from) + want + text.substr(end);
     GTEST_SKIP() << "wrote " << path;
@@ -80,9 +98,15 @@ void Compare(const char* path, const SettingsTable& table) {
   EXPECT_EQ(text.substr(from, end - from), want);
 }
 
-TEST(ManPage, HasTheOptionsOfTheTable) { Compare(MUSTERD_MAN_PAGE, MusterdTable()); }
+TEST(ManPage, HasTheOptionsOfTheTable) {
+  CheckPart(MUSTERD_MAN_PAGE, kBegin, kEnd, OptionsSection(MusterdTable()));
+}
 TEST(ManPage, OfTheMirrorHasTheOptionsOfItsTable) {
-  Compare(TORRENTD_MAN_PAGE, torrentd::TorrentdTable());
+  CheckPart(TORRENTD_MAN_PAGE, kBegin, kEnd, OptionsSection(torrentd::TorrentdTable()));
+}
+
+TEST(ManPage, HasTheOptionsOfBttrack) {
+  CheckPart(MUSTERD_MAN_PAGE, ".\\\" bttrack: begin\n", ".\\\" bttrack: end\n", BttrackTable());
 }
 
 }  // namespace

@@ -43,8 +43,8 @@ class Daemon:
     def __init__(self, *args, listeners, command=(), **kwargs):
         if "--log-level" not in args:
             args = (*args, "--log-level", "warning")
-        self.process = subprocess.Popen([*command, MUSTERD, *args], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, **kwargs)
+        kwargs = {"stderr": subprocess.PIPE, **kwargs}
+        self.process = subprocess.Popen([*command, MUSTERD, *args], stdout=subprocess.PIPE, **kwargs)
         self.urls = []
         self._err = b""  # what has been read of its standard error
         try:
@@ -69,7 +69,7 @@ class Daemon:
                     raise AssertionError(f"waited {TIMEOUT} s in vain; it said {data!r}")
                 chunk = os.read(stream.fileno(), 4096)
                 if not chunk:
-                    raise AssertionError(f"ended early: {data!r} {self.process.stderr.read()!r}")
+                    raise AssertionError(f"ended early: {data!r} {self.process.stderr and self.process.stderr.read()!r}")
                 data += chunk
         return data
 
@@ -91,7 +91,7 @@ class Daemon:
         """Exit status and standard error."""
         self.process.send_signal(signal_number)
         _, err = self.process.communicate(timeout=TIMEOUT)
-        return self.process.returncode, (self._err + err).decode()
+        return self.process.returncode, (self._err + (err or b"")).decode()
 
     def __enter__(self):
         return self
@@ -101,7 +101,7 @@ class Daemon:
         if status is None:
             self.process.kill()
         _, err = self.process.communicate()
-        err = self._err + err
+        err = self._err + (err or b"")
         if failure is not None:
             print(f"musterd, status {status}, said: {err.decode(errors='replace')}", file=sys.stderr)
 

@@ -49,6 +49,27 @@ class AccessRulesTest : public testing::Test {
   absl::Status last_;
 };
 
+TEST_F(AccessRulesTest, KnowTorrentsOfAWhiteListWithoutASwarm) {
+  rules_.whitelist().Replace({HashOf(1), HashOf(2)});
+  rules_.blacklist().Replace({HashOf(2)});
+  EXPECT_FALSE(rules_.Knows(HashOf(1)));
+  rules_.EnforceWhitelist(true);
+  EXPECT_TRUE(rules_.Knows(HashOf(1)));
+  EXPECT_FALSE(rules_.Knows(HashOf(2)));
+  EXPECT_FALSE(rules_.Knows(HashOf(3)));
+  const InfoHash hashes[] = {HashOf(1), HashOf(3)};
+  const auto rows = tracker_->Scrape(hashes, *IpAddress::Parse("192.0.2.1"), kNow);
+  ASSERT_TRUE(rows.ok());
+  EXPECT_EQ((*rows)[0].counts, SwarmCounts());
+  EXPECT_EQ((*rows)[1].counts, std::nullopt);
+}
+
+TEST_F(AccessRulesTest, SayWhichAddressesAreServedAtAll) {
+  rules_.SetBannedIps(SetOf("192.0.2.0/24"));
+  EXPECT_EQ(ClientText(rules_.AllowAddress(*IpAddress::Parse("192.0.2.1"))), kNoSuchAddress);
+  EXPECT_TRUE(rules_.AllowAddress(*IpAddress::Parse("198.51.100.1")).ok());
+}
+
 TEST_F(AccessRulesTest, AllowEverythingAtFirst) {
   EXPECT_EQ(Announce(1), "");
   EXPECT_EQ(Announce(1, "[2001:db8::1]:1"), "");

@@ -15,8 +15,10 @@
 #include "muster/version.h"
 #include "statistics/counters.h"
 #include "web/busy_networks.h"
+#include "web/html.h"
 #include "web/info_page.h"
 #include "web/metrics.h"
+#include "web/named_scrape.h"
 #include "web/opentracker_page.h"
 #include "web/state_dump.h"
 #include "web/top_torrents.h"
@@ -367,7 +369,7 @@ TEST_F(TorrentsTest, TheInfoPageListsTorrentsAndSums) {
   Announce(HashOf(1), 2, PeerState::kDownloader, false);
   Snapshot snapshot = Busy();
   snapshot.store = store_->Totals();
-  const std::string page = All(NewInfoPage(*store_, snapshot, 100));
+  const std::string page = All(NewInfoPage(*store_, snapshot, {.max_torrents = 100}));
   EXPECT_THAT(page, testing::StartsWith("<!DOCTYPE html>"));
   EXPECT_THAT(page, HasSubstr("<title>BitTorrent download info</title>"));
   EXPECT_THAT(page, HasSubstr("<tr><td><code>" + HashOf(1).ToHex() +
@@ -380,20 +382,157 @@ TEST_F(TorrentsTest, TheInfoPageListsTorrentsAndSums) {
 
 TEST_F(TorrentsTest, TheInfoPageOfAnEmptyTrackerSaysSo) {
   Snapshot snapshot;
-  EXPECT_THAT(All(NewInfoPage(*store_, snapshot, 100)), HasSubstr("not tracking any files yet..."));
+  EXPECT_THAT(All(NewInfoPage(*store_, snapshot, {.max_torrents = 100})),
+              HasSubstr("not tracking any files yet..."));
 }
 
 TEST_F(TorrentsTest, TheInfoPageSaysHowManyItLeavesOut) {
   Fill(500);
   Snapshot snapshot;
   snapshot.store = store_->Totals();
-  const std::string page = All(NewInfoPage(*store_, snapshot, 20));
+  const std::string page = All(NewInfoPage(*store_, snapshot, {.max_torrents = 20}));
   std::size_t rows = 0;
   for (std::size_t at = page.find("<tr><td><code>"); at != std::string::npos;
        at = page.find("<tr><td><code>", at + 1))
     ++rows;
   EXPECT_EQ(rows, 20u);
   EXPECT_THAT(page, HasSubstr("and " + std::to_string(snapshot.store.torrents - 20) + " more"));
+}
+
+// --- with a catalog ---
+
+class CatalogTest : public TorrentsTest {
+ protected:
+  static std::shared_ptr<const CatalogTorrent> Entry(std::string name, InfoHashes hashes,
+                                                     std::uint64_t length) {
+    CatalogTorrent torrent;
+    torrent.name = std::move(name);
+    torrent.info_hashes = hashes;
+    torrent.length = length;
+    torrent.path = "/x.torrent";
+    return std::make_shared<const CatalogTorrent>(std::move(torrent));
+  }
+  static InfoHashV2 V2(std::uint8_t n) {
+    const std::uint8_t bytes[32] = {n, 2};
+    return InfoHashV2::FromBytes(bytes);
+  }
+  std::string Page(const InfoPageOptions& options) {
+    Snapshot snapshot;
+    snapshot.store = store_->Totals();
+    return All(NewInfoPage(*store_, snapshot, options));
+  }
+  // The rows of the table, its head left out, without tags.
+  static std::vector<std::string> Rows(std::string page) {
+    std::vector<std::string> rows;
+    page.erase(0, page.find("<tbody>"));
+    for (std::size_t at = 0; (at = page.find("<tr>", at)) != page.npos; ++at) {
+      std::string row;
+      bool tag = false;
+      for (const char c : page.substr(at, page.find("</tr>", at) - at)) {
+        if (c == '<') {
+          if (!row.empty() && row.back() != '|') row += '|';
+          tag = true;
+        }
+        if (!tag) row += c;
+        if (c == '>') tag = false;
+      }
+      rows.push_back(row);
+    }
+    return rows;
+  }
+
+  const std::shared_ptr<const TorrentList> list_ = std::make_shared<const TorrentList>(
+      std::vector{Entry("b", {.v1 = HashOf(1)}, 2048), Entry("a", {.v1 = HashOf(2)}, 3),
+                  Entry("c", {.v1 = HashOf(3), .v2 = V2(1)}, 1024)});
+  const std::string kNarrow = "\u202f";
+};
+
+TEST_F(CatalogTest, TheInfoPageTellsNamesSizesAndSums) {
+  Announce(HashOf(1), 1, PeerState::kSeeder, true);
+  Announce(HashOf(1), 2, PeerState::kSeeder, true);
+  Announce(HashOf(2), 1, PeerState::kDownloader, false);
+  const auto rows = Rows(Page({.torrents = list_}));
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[0], "a|" + HashOf(2).ToHex() + "|3" + kNarrow + "B|0|1|0|0" + kNarrow + "B|");
+  EXPECT_EQ(rows[1], "b|" + HashOf(1).ToHex() + "|2" + kNarrow + "KiB|2|0|2|4" + kNarrow + "KiB|");
+  EXPECT_EQ(rows[2], "c|" + HashOf(3).ToHex() + "|1" + kNarrow + "KiB|0|0|0|0" + kNarrow + "B|");
+  EXPECT_EQ(rows[3], "3 files|3" + kNarrow + "KiB|2|1|2|4" + kNarrow + "KiB|");
+}
+
+TEST_F(CatalogTest, TheSecondHashOfAHybridIsListedOnceItHasPeers) {
+  Announce(V2(1).Truncated(), 1, PeerState::kDownloader, false);
+  const auto rows = Rows(Page({.torrents = list_}));
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_EQ(rows[4], "4 files|3" + kNarrow + "KiB|0|1|0|0" + kNarrow + "B|");
+}
+
+TEST_F(CatalogTest, TheInfoPageSumsWhatItDoesNotList) {
+  Announce(HashOf(1), 1, PeerState::kSeeder, true);
+  const std::string page = Page({.max_torrents = 1, .torrents = list_});
+  const auto rows = Rows(page);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1], "3 files|3" + kNarrow + "KiB|1|0|1|2" + kNarrow + "KiB|");
+  EXPECT_THAT(page, HasSubstr("and 2 more files"));
+}
+
+TEST_F(CatalogTest, TheInfoPageHidesNamesWhereTheyAreNotToBeTold) {
+  const std::string page = Page({.torrents = list_, .show_names = false});
+  EXPECT_EQ(Rows(page).size(), 5u);
+  EXPECT_THAT(page, Not(HasSubstr("class=\"name\"")));
+  EXPECT_THAT(page, Not(HasSubstr("transferred")));
+}
+
+TEST_F(CatalogTest, TheInfoPageLeadsToTheFilesOfTorrents) {
+  EXPECT_THAT(Page({.torrents = list_, .link_files = true}),
+              HasSubstr("href=\"/file?info_hash=" + HashOf(1).ToHex() + "\">b</a>"));
+  EXPECT_THAT(Page({.torrents = list_}), Not(HasSubstr("href")));
+}
+
+TEST_F(CatalogTest, AFullScrapeHasEveryTorrentOfIt) {
+  Announce(HashOf(2), 1, PeerState::kSeeder, true);
+  Announce(HashOf(9), 1, PeerState::kSeeder, false);  // it is not in the catalog
+  for (const bool names : {true, false}) {
+    const std::string bytes = All(NewNamedScrape(*store_, list_, names, &bytes_));
+    BencodeDocument document;
+    ASSERT_TRUE(document.Decode(bytes).ok());
+    const BencodeView files = document.root().Find("files");
+    const BencodeView two = files.Find(HashOf(2).text());
+    EXPECT_EQ(two.Find("complete").IntOr(-1), 1);
+    EXPECT_EQ(two.Find("downloaded").IntOr(-1), 1);
+    EXPECT_EQ(two.Find("incomplete").IntOr(-1), 0);
+    EXPECT_EQ(two.Find("name").StringOr(""), names ? "a" : "");
+    EXPECT_EQ(files.Find(HashOf(3).text()).Find("complete").IntOr(-1), 0);
+    EXPECT_EQ(files.Find(HashOf(9).text()).Find("complete").IntOr(-1), 1);
+    EXPECT_EQ(files.Find(V2(1).Truncated().text()).Find("name").StringOr(""), names ? "c" : "");
+  }
+}
+
+TEST(Html, EscapesWhatMeansSomething) {
+  const auto html = [](std::string_view text) {
+    std::string out;
+    AppendHtml(text, out);
+    return out;
+  };
+  EXPECT_EQ(html("a<b>&\"'c"), "a&lt;b&gt;&amp;&quot;&#39;c");
+  EXPECT_EQ(html("\u00c4\u20ac\U0001f600"), "\u00c4\u20ac\U0001f600");
+  const std::string odd = "\uFFFD";
+  EXPECT_EQ(html("a\nb"), "a" + odd + "b");
+  EXPECT_EQ(html("\xff"), odd);
+  EXPECT_EQ(html("\xc3"), odd);
+  EXPECT_EQ(html("\xc0\xaf"), odd + odd);             // overlong
+  EXPECT_EQ(html("\xed\xa0\x80"), odd + odd + odd);   // a surrogate
+  EXPECT_EQ(html("\u202egnp.exe"), odd + "gnp.exe");  // turns the direction
+}
+
+TEST(Html, WritesSizesAsTheOriginal) {
+  EXPECT_EQ(SizeText(0), "0\u202fB");
+  EXPECT_EQ(SizeText(1023), "1023\u202fB");
+  EXPECT_EQ(SizeText(1024 * 1.99), "1\u202fKiB");
+  EXPECT_EQ(SizeText(17.0 * 1024 * 1024), "17\u202fMiB");
+  EXPECT_EQ(SizeText(4.38 * 1024 * 1024 * 1024), "4.38\u202fGiB");
+  EXPECT_EQ(SizeText(1e18), "888.18\u202fPiB");
+  EXPECT_EQ(GroupedDigits(1234567), "1\u202f234\u202f567");
+  EXPECT_EQ(GroupedDigits(123), "123");
 }
 
 }  // namespace

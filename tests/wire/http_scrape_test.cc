@@ -16,6 +16,7 @@ const std::string kB(20, 'b');
 const std::string kC(20, 'c');
 
 InfoHash Hash(const std::string& text) { return *InfoHash::FromText(text); }
+std::string_view Nameless(const InfoHash&) { return {}; }
 
 TEST(DecodeHttpScrape, SortsAndUnifies) {
   std::vector<InfoHash> hashes = {Hash(kC)};
@@ -54,16 +55,26 @@ TEST(EncodeHttpScrape, LeavesUnknownTorrentsOut) {
       SwarmCounts{.seeders = 1, .partial_seeders = 2, .downloaders = 3, .completed = 4},
       std::nullopt, SwarmCounts{}};
   std::string out = "x";
-  EncodeHttpScrape(hashes, rows, Seconds(900), out);
+  EncodeHttpScrape(hashes, rows, {Seconds(900)}, Nameless, out);
   EXPECT_EQ(out, "xd5:filesd20:" + kA +
                      "d8:completei1e10:downloadedi4e11:downloadersi3e10:incompletei5ee20:" + kC +
                      "d8:completei0e10:downloadedi0e11:downloadersi0e10:incompletei0eee5:flagsd20:"
                      "min_request_intervali900eee");
 }
 
+TEST(EncodeHttpScrape, TellsNamesAndLeavesOutWhatBttrackDoesNotHave) {
+  const std::vector<InfoHash> hashes = {Hash(kA), Hash(kB)};
+  const std::vector<std::optional<SwarmCounts>> rows = {SwarmCounts{}, SwarmCounts{}};
+  std::string out;
+  EncodeHttpScrape(
+      hashes, rows, {}, [](const InfoHash& hash) { return hash == Hash(kB) ? "b" : ""; }, out);
+  EXPECT_EQ(out, "d5:filesd20:" + kA + "d8:completei0e10:downloadedi0e10:incompletei0ee20:" + kB +
+                     "d8:completei0e10:downloadedi0e10:incompletei0e4:name1:beee");
+}
+
 TEST(EncodeHttpScrape, HasFilesEvenWhenNothingIsKnown) {
   std::string out;
-  EncodeHttpScrape({}, {}, Seconds(1), out);
+  EncodeHttpScrape({}, {}, {Seconds(1)}, Nameless, out);
   EXPECT_EQ(out, "d5:filesde5:flagsd20:min_request_intervali1eee");
 }
 

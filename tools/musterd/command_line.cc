@@ -13,8 +13,8 @@ namespace {
 
 constexpr PlainOption kPlainOptions[] = {
     {"dialect", 0, "NAME",
-     "Understand the options that follow as another tracker does: opentracker. It must be the "
-     "first option; a program of that name does so without it."},
+     "Understand the options that follow as another tracker does: bttrack or opentracker. It must "
+     "be the first option; a program of that name does so without it."},
     {"config", 0, "FILE",
      "Read settings from a TOML file, under the names of the options; options win over it."},
     {"check-config", 0, "", "Check the options and the file, say what is wrong, and exit."},

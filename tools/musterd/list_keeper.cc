@@ -15,6 +15,7 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "muster/hash_list.h"
+#include "musterd/descriptor.h"
 #include "musterd/list_file.h"
 #include "musterd/text.h"
 
@@ -39,21 +41,6 @@ constexpr milliseconds kSaveAgain{60'000};
 // An announce that was allowed just before a list changed is in the store long before this.
 constexpr milliseconds kForgetAgain{100};
 constexpr std::size_t kPipeRead = 64 * 1024;
-
-// A descriptor that is closed with it.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // A file whose changes are looked for. One that is being written is read when it stays the same
 // from one look to the next.
@@ -105,6 +92,7 @@ struct HashListSource {
 struct IpListSource {
   std::string_view name;
   WatchedFile file;
+  muster::IpListFormat format;
   std::function<void(muster::IpSet)> set;
 };
 
@@ -115,8 +103,8 @@ std::string Number(std::size_t n) { return std::to_string(n); }
 class ListKeeper::Impl {
  public:
   Impl(const AccessSettings& settings, muster::AccessRules* rules, muster::SwarmStore* store,
-       muster::LogSink* log)
-      : settings_(settings), rules_(rules), store_(store), log_(log) {}
+       muster::LogSink* log, muster::TorrentCatalog* catalog)
+      : settings_(settings), rules_(rules), store_(store), log_(log), catalog_(catalog) {}
   ~Impl();
 
   absl::Status Open();
@@ -153,6 +141,7 @@ class ListKeeper::Impl {
   muster::AccessRules* const rules_;
   muster::SwarmStore* const store_;
   muster::LogSink* const log_;
+  muster::TorrentCatalog* const catalog_;
   std::vector<std::unique_ptr<HashListSource>> hash_lists_;
   std::vector<IpListSource> ip_lists_;
   Descriptor wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
@@ -182,11 +171,11 @@ absl::Status ListKeeper::Impl::Open() {
   }
   if (!s.allowed_ips.empty()) {
     rules_->SetAllowedIps(muster::IpSet());
-    ip_lists_.push_back({"allowed-ips", WatchedFile(s.allowed_ips),
+    ip_lists_.push_back({"allowed-ips", WatchedFile(s.allowed_ips), muster::IpListFormat::kNetworks,
                          [this](muster::IpSet set) { rules_->SetAllowedIps(std::move(set)); }});
   }
   if (!s.banned_ips.empty()) {
-    ip_lists_.push_back({"banned-ips", WatchedFile(s.banned_ips),
+    ip_lists_.push_back({"banned-ips", WatchedFile(s.banned_ips), s.banned_ips_format,
                          [this](muster::IpSet set) { rules_->SetBannedIps(std::move(set)); }});
   }
   const absl::Status hashes = LoadAll(hash_lists_);
@@ -239,6 +228,14 @@ absl::Status ListKeeper::Impl::Load(HashListSource& source) {
   if (!stamp.ok()) return stamp.status();
   muster::HashListReader::Result result = std::move(*reader).Finish();
   WarnOfBadLines(source.name, source.file.path(), result.bad_lines, result.first_bad_line);
+  if (catalog_ != nullptr && source.list == &rules_->whitelist()) {
+    std::vector<std::shared_ptr<const muster::CatalogTorrent>> torrents;
+    for (const muster::InfoHash& hash : result.hashes) {
+      torrents.push_back(std::make_shared<const muster::CatalogTorrent>(
+          muster::CatalogTorrent{.info_hashes = {.v1 = hash}}));
+    }
+    catalog_->Replace(std::move(torrents));
+  }
   source.list->Replace(std::move(result.hashes));
   // What could not be saved stays in force.
   std::vector<muster::HashChange> changes;
@@ -256,7 +253,7 @@ absl::Status ListKeeper::Impl::Load(IpListSource& source) {
       source.file.path(), kMaxIpListBytes, [&](std::size_t expected) { text.reserve(expected); },
       [&](std::string_view piece) { text += piece; });
   if (!stamp.ok()) return stamp.status();
-  muster::IpList list = muster::ParseIpList(text, muster::IpListFormat::kNetworks);
+  muster::IpList list = muster::ParseIpList(text, source.format);
   WarnOfBadLines(source.name, source.file.path(), list.bad_lines, list.first_bad_line);
   source.set(std::move(list.set));
   source.file.Loaded(*stamp);
@@ -439,8 +436,9 @@ ListKeeper::Impl::~Impl() {
 absl::StatusOr<std::unique_ptr<ListKeeper>> ListKeeper::Start(const AccessSettings& settings,
                                                               muster::AccessRules* rules,
                                                               muster::SwarmStore* store,
-                                                              muster::LogSink* log) {
-  auto impl = std::make_unique<Impl>(settings, rules, store, log);
+                                                              muster::LogSink* log,
+                                                              muster::TorrentCatalog* catalog) {
+  auto impl = std::make_unique<Impl>(settings, rules, store, log, catalog);
   if (absl::Status status = impl->Open(); !status.ok()) return status;
   if (absl::Status status = impl->Run(); !status.ok()) return status;
   return std::unique_ptr<ListKeeper>(new ListKeeper(std::move(impl)));

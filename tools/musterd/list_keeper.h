@@ -14,6 +14,7 @@
 #include "muster/access_rules.h"
 #include "muster/log_sink.h"
 #include "muster/swarm_store.h"
+#include "muster/torrent_catalog.h"
 #include "musterd/settings.h"
 
 namespace musterd {
@@ -21,12 +22,12 @@ namespace musterd {
 class ListKeeper {
  public:
   // Reads every list, makes the pipes that are missing, and starts to watch. The status names the
-  // file that cannot be read, where lists are required. The others are not owned and must outlive
-  // the keeper.
-  static absl::StatusOr<std::unique_ptr<ListKeeper>> Start(const AccessSettings& settings,
-                                                           muster::AccessRules* rules,
-                                                           muster::SwarmStore* store,
-                                                           muster::LogSink* log);
+  // file that cannot be read, where lists are required. Where `catalog` is not null, it is given the
+  // torrents of the whitelist's file, by their hashes alone. The others are not owned and must
+  // outlive the keeper.
+  static absl::StatusOr<std::unique_ptr<ListKeeper>> Start(
+      const AccessSettings& settings, muster::AccessRules* rules, muster::SwarmStore* store,
+      muster::LogSink* log, muster::TorrentCatalog* catalog = nullptr);
   // Saves what is not saved yet, and ends the thread.
   ~ListKeeper();
   ListKeeper(const ListKeeper&) = delete;

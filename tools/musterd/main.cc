@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // musterd: a BitTorrent tracker as a daemon. See musterd(8).
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -10,6 +14,7 @@
 #include <vector>
 
 #include "muster/version.h"
+#include "musterd/bttrack.h"
 #include "musterd/command_line.h"
 #include "musterd/opentracker.h"
 #include "musterd/serve.h"
@@ -41,7 +46,7 @@ int Print(const std::string& text) {
 }
 
 // Does what the command line wants done.
-int Act(const CommandLine& line) {
+int Act(const CommandLine& line, int cannot_prepare = kFailed) {
   if (line.action == Action::kHelp) return Print(HelpText());
   if (line.action == Action::kVersion) return Print(Concat({"musterd ", muster::Version(), "\n"}));
   absl::StatusOr<Settings> settings = SettingsOf(line);
@@ -51,7 +56,7 @@ int Act(const CommandLine& line) {
   }
   if (line.action == Action::kPrintConfig) return Print(WriteToml(*settings));
   if (line.action == Action::kCheckConfig) return Print("the settings are good\n");
-  return Serve(*settings);
+  return Serve(*settings, cannot_prepare);
 }
 
 int Run(const std::vector<std::string>& arguments) {
@@ -86,6 +91,40 @@ int RunAsOpentracker(const std::vector<std::string>& arguments) {
                              : status;
 }
 
+absl::StatusOr<std::vector<muster::IpAddress>> ResolveHost(const std::string& host) {
+  if (const auto address = muster::IpAddress::Parse(host); address.ok())
+    return std::vector{*address};
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  if (error != 0) return Invalid({gai_strerror(error)});
+  std::vector<muster::IpAddress> addresses;
+  for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
+    if (info->ai_family == AF_INET) {
+      const auto& in = *reinterpret_cast<const sockaddr_in*>(info->ai_addr);
+      addresses.push_back(
+          muster::IpAddress::FromIpv4(reinterpret_cast<const std::uint8_t*>(&in.sin_addr)));
+    } else if (info->ai_family == AF_INET6) {
+      const auto& in = *reinterpret_cast<const sockaddr_in6*>(info->ai_addr);
+      addresses.push_back(muster::IpAddress::FromIpv6(in.sin6_addr.s6_addr));
+    }
+  }
+  freeaddrinfo(found);
+  return addresses;
+}
+
+int RunAsBttrack(const std::vector<std::string>& arguments) {
+  const absl::StatusOr<BttrackLine> parsed = ParseBttrack(arguments, &ResolveHost, SystemHasIpv6());
+  if (!parsed.ok()) {
+    Complain(Concat({MessageOf(parsed.status()), "; without arguments all options are shown"}));
+    return kBadUsage;
+  }
+  if (parsed->wants_help) return Print(BttrackHelpText());
+  for (const std::string& note : parsed->notes) Complain(Concat({"warning: ", note}));
+  return Act(parsed->line, kBadUsage);
+}
+
 // Takes "--dialect NAME" or "--dialect=NAME" off the front; without it the program's name tells.
 std::string TakeDialect(std::string_view program, std::vector<std::string>& arguments) {
   constexpr std::string_view kJoined = "--dialect=";
@@ -97,7 +136,9 @@ std::string TakeDialect(std::string_view program, std::vector<std::string>& argu
   } else if (arguments.size() > 1 && arguments[0] == "--dialect") {
     dialect = arguments[1];
     taken = 2;
-  } else if (dialect != "opentracker") {
+  } else if (dialect == "bttrack.py" || dialect == "bttrack.bittornado") {
+    dialect = "bttrack";  // as packages have called it
+  } else if (dialect != "opentracker" && dialect != "bttrack") {
     dialect = "musterd";  // whatever the program is called
   }
   arguments.erase(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(taken));
@@ -107,8 +148,9 @@ std::string TakeDialect(std::string_view program, std::vector<std::string>& argu
 int RunDialect(std::string_view program, std::vector<std::string> arguments) {
   const std::string dialect = TakeDialect(program, arguments);
   if (dialect == "opentracker") return RunAsOpentracker(arguments);
+  if (dialect == "bttrack") return RunAsBttrack(arguments);
   if (dialect == "musterd") return Run(arguments);
-  Complain(Concat({"--dialect: expected musterd or opentracker, not ", Quoted(dialect)}));
+  Complain(Concat({"--dialect: expected musterd, bttrack or opentracker, not ", Quoted(dialect)}));
   return kBadUsage;
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -17,14 +18,19 @@
 #include "muster/server.h"
 #include "muster/state_keeper.h"
 #include "muster/swarm_store.h"
+#include "muster/torrent_catalog.h"
 #include "muster/tracker.h"
+#include "musterd/access_log.h"
 #include "musterd/list_keeper.h"
 #include "musterd/load_state.h"
 #include "musterd/privileges.h"
 #include "musterd/text.h"
+#include "musterd/torrent_keeper.h"
 
 namespace musterd {
 namespace {
+
+using std::chrono::milliseconds;
 
 // Lets the process open as many files as the system allows.
 void RaiseFileLimit() {
@@ -74,11 +80,15 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  // The next one.
-  int Wait() {
-    int signal_number = 0;
-    sigwait(&set_, &signal_number);
-    return signal_number;
+  // The next one; 0 when none has come for so long. No time: for as long as it takes.
+  int Wait(std::chrono::milliseconds time) {
+    const timespec wait{.tv_sec = time.count() / 1000, .tv_nsec = time.count() % 1000 * 1'000'000};
+    siginfo_t info;
+    while (true) {
+      const int number = sigtimedwait(&set_, &info, time.count() > 0 ? &wait : nullptr);
+      if (number > 0) return number;
+      if (errno == EAGAIN) return 0;
+    }
   }
   // From now on SIGINT and SIGTERM end the process, even where they were ignored when it started;
   // there is nothing left to do on SIGHUP.
@@ -112,10 +122,25 @@ AccessSettings Within(const Identity& identity, AccessSettings access) {
   for (std::string* path :
        {&access.whitelist, &access.blacklist, &access.whitelist_add_fifo,
         &access.whitelist_delete_fifo, &access.blacklist_add_fifo, &access.blacklist_delete_fifo,
-        &access.allowed_ips, &access.banned_ips}) {
+        &access.allowed_ips, &access.banned_ips, &access.torrents}) {
     *path = PathWithin(identity, *path);
   }
   return access;
+}
+
+// Null where there is to be none. Opened as whoever starts the daemon, and given to whom it becomes,
+// so that it can be opened again.
+absl::StatusOr<std::unique_ptr<AccessLog>> OpenAccessLog(const AccessLogSettings& settings,
+                                                         const Identity& identity) {
+  if (settings.path.empty()) return nullptr;
+  auto log =
+      AccessLog::Open(settings.path, PathWithin(identity, settings.path), settings.flush_interval);
+  if (!log.ok()) return Invalid({"access-log: ", MessageOf(log.status())});
+  if (identity.become && settings.path != "-") {
+    [[maybe_unused]] const int ignored =
+        chown(settings.path.c_str(), identity.become->user, identity.become->group);
+  }
+  return log;
 }
 
 // Puts a saved state into the tracker's store, and keeps it from then on; null where there is none to
@@ -170,7 +195,7 @@ void StderrLog::Log(muster::LogLevel level, std::string_view text) {
   Complain(Concat({kPrefixes[static_cast<std::size_t>(level)], text}));
 }
 
-int Serve(const Settings& settings) {
+int Serve(const Settings& settings, int cannot_prepare) {
   StderrLog log(settings.log_level);
   const absl::StatusOr<Identity> identity = LookUpIdentity(settings.privileges);
   if (!identity.ok()) {
@@ -178,6 +203,7 @@ int Serve(const Settings& settings) {
     return kBadUsage;
   }
   muster::AccessRules rules;
+  muster::TorrentCatalog catalog;
   auto tracker = muster::Tracker::Create(settings.tracker, muster::NewMemoryStore(settings.store));
   if (!tracker.ok()) {
     Complain(MessageOf(tracker.status()));
@@ -197,6 +223,17 @@ int Serve(const Settings& settings) {
     }
     options.http.favicon = *std::move(icon);
   }
+  // bttrack shows what a list allows, also without peers.
+  const bool shows_list =
+      options.http.answers == muster::HttpAnswers::kBttrack && !settings.access.whitelist.empty();
+  if (!settings.access.torrents.empty() || shows_list) options.http.catalog = &catalog;
+  if (shows_list) options.http.show_names = false;
+  auto access_log = OpenAccessLog(settings.access_log, *identity);
+  if (!access_log.ok()) {
+    Complain(MessageOf(access_log.status()));
+    return kBadUsage;
+  }
+  options.http.log = access_log->get();
   const std::size_t workers =
       settings.workers > 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
   RaiseFileLimit();
@@ -213,24 +250,34 @@ int Serve(const Settings& settings) {
   options.live_sync = cluster.get();
   std::unique_ptr<muster::StateKeeper> keeper;
   std::unique_ptr<ListKeeper> lists;
+  std::unique_ptr<TorrentKeeper> torrents;
+  bool preparing = false;
   // When the sockets are bound, root is given up; then the state and the lists are read, so that
   // whoever may read and write them now may do so later, and what the lists refuse goes; then it
   // serves.
   const auto before_serving = [&]() -> absl::Status {
+    preparing = true;
     if (absl::Status status = Become(*identity); !status.ok()) return status;
     auto opened = KeepState(settings, *identity, **tracker, log);
     if (!opened.ok()) return opened.status();
     keeper = *std::move(opened);
+    const AccessSettings access = Within(*identity, settings.access);
+    muster::SwarmStore& store = (*tracker)->store();
     if (!settings.state.load.empty()) {
       absl::Status loaded = LoadInitialState(PathWithin(*identity, settings.state.load),
-                                             settings.access.require, (*tracker)->store(), log);
+                                             settings.access.require, store, log);
       if (!loaded.ok()) return loaded;
     }
-    auto started =
-        ListKeeper::Start(Within(*identity, settings.access), &rules, &(*tracker)->store(), &log);
+    auto started = ListKeeper::Start(access, &rules, &store, &log, shows_list ? &catalog : nullptr);
     if (!started.ok()) return started.status();
     lists = *std::move(started);
-    if (lists->keeps_any()) (*tracker)->SetPolicy(&rules);
+    if (!access.torrents.empty()) {
+      auto read = TorrentKeeper::Start(access, &rules, &catalog, &store, &log);
+      if (!read.ok()) return read.status();
+      torrents = *std::move(read);
+    }
+    if (lists->keeps_any() || torrents != nullptr) (*tracker)->SetPolicy(&rules);
+    preparing = false;
     // What was loaded was no announce, so that no journal has it; nor what the lists refused of it.
     if (keeper != nullptr && !settings.state.load.empty()) (void)keeper->Save();  // logs what fails
     return cluster == nullptr ? absl::OkStatus() : cluster->Start(tracker->get());
@@ -238,7 +285,7 @@ int Serve(const Settings& settings) {
   auto server = muster::ServerThreads::Start(tracker->get(), options, workers, before_serving);
   if (!server.ok()) {
     Complain(MessageOf(server.status()));
-    return kFailed;
+    return preparing ? cannot_prepare : kFailed;
   }
   SayFileLimit(options, workers);
   for (const muster::Listener& listener : (*server)->listeners()) {
@@ -247,10 +294,24 @@ int Serve(const Settings& settings) {
   }
   if (cluster != nullptr)
     log.Log(muster::LogLevel::kInfo, Concat({"live sync on ", cluster->listen().ToString()}));
-  while (signals.Wait() == SIGHUP) lists->Reload();
+  AccessLog* const requests = access_log->get();
+  const milliseconds wake =
+      requests == nullptr ? milliseconds(0) : settings.access_log.flush_interval;
+  for (int signal_number = SIGHUP; signal_number == SIGHUP || signal_number == 0;) {
+    signal_number = signals.Wait(wake);
+    if (requests != nullptr) requests->Flush();
+    if (signal_number != SIGHUP) continue;
+    lists->Reload();
+    if (torrents != nullptr) torrents->Reload();
+    if (requests == nullptr || !settings.access_log.reopen) continue;
+    if (absl::Status status = requests->Reopen(); !status.ok()) {
+      log.Log(muster::LogLevel::kError, Concat({"access-log: ", MessageOf(status)}));
+    }
+  }
   signals.Release();
   (*server)->Stop();
   if (cluster != nullptr) cluster->Stop();
+  if (requests != nullptr) requests->SayEnd();
   // What fails here the log has been told.
   return keeper == nullptr || keeper->Close().ok() ? kGood : kFailed;
 }

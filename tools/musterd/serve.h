@@ -32,9 +32,10 @@ class StderrLog : public muster::LogSink {
 
 // Listens, gives up privileges, reads the lists, prints one line for each listener on standard
 // output, and serves until SIGINT or SIGTERM; a second signal ends the process at once. SIGHUP has
-// the lists read again. Returns the exit status, after a complaint
-// when it is not kGood. Called once, from the main thread while it is the only one.
-int Serve(const Settings& settings);
+// the lists read again, and the access log opened again. Returns the exit status, after a complaint
+// when it is not kGood: `cannot_prepare` when a state or a list cannot be read. Called once, from the
+// main thread while it is the only one.
+int Serve(const Settings& settings, int cannot_prepare = kFailed);
 
 }  // namespace musterd
 

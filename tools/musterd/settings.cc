@@ -70,6 +70,15 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
                          Concat({Show("default-numwant", settings), " must be at most ",
                                  Show("max-numwant", settings)}));
   }
+  const AccessSettings& access = settings.access;
+  const bool whitelists = !access.whitelist.empty() || !access.whitelist_add_fifo.empty() ||
+                          !access.whitelist_delete_fifo.empty();
+  if (!access.torrents.empty() && whitelists) {
+    return Contradiction(
+        assignments,
+        {"allowed-torrents", "whitelist", "whitelist-add-fifo", "whitelist-delete-fifo"},
+        "allowed-torrents and whitelist both say which torrents are served");
+  }
   const std::string& url = settings.http.info_page_redirect;
   if (!std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 127; })) {
     return Contradiction(assignments, {"redirect-url"},

@@ -23,6 +23,7 @@
 #include "absl/types/span.h"
 #include "muster/cidr.h"
 #include "muster/endpoint.h"
+#include "muster/ip_set.h"
 #include "muster/log_sink.h"
 #include "muster/server.h"
 #include "muster/state_keeper.h"
@@ -51,6 +52,9 @@ struct StateSettings {
 
 // Files of lists that may change while the daemon runs. Empty paths: no such list.
 struct AccessSettings {
+  // A directory of .torrent files, and whether what they say to clients is obeyed.
+  std::string torrents;
+  bool torrent_messages = false;
   std::string whitelist;
   std::string blacklist;
   // Named pipes.
@@ -60,6 +64,7 @@ struct AccessSettings {
   std::string blacklist_delete_fifo;
   std::string allowed_ips;
   std::string banned_ips;
+  muster::IpListFormat banned_ips_format = muster::IpListFormat::kNetworks;
   // 0: only when told by SIGHUP.
   std::chrono::milliseconds check_interval{5'000};
   bool save_changes = false;
@@ -70,6 +75,14 @@ struct AccessSettings {
 struct ClusterSettings {
   std::vector<muster::Endpoint> listen;
   std::vector<muster::Cidr> nodes;
+};
+
+// Lines for requests; see access_log.h.
+struct AccessLogSettings {
+  // Empty: none. "-": standard output.
+  std::string path;
+  std::chrono::milliseconds flush_interval{3'000};
+  bool reopen = true;
 };
 
 // Who the daemon is once its sockets are bound. Empty: as it was started.
@@ -109,6 +122,7 @@ struct Settings : AnySettings {
   std::string favicon;
   AccessSettings access;
   ClusterSettings cluster;
+  AccessLogSettings access_log;
   PrivilegeSettings privileges;
 };
 

@@ -17,6 +17,8 @@ constexpr std::string_view kScrapeModes[] = {"none", "specific", "full"};
 constexpr std::string_view kLogLevels[] = {"info", "warning", "error"};
 constexpr std::string_view kDfileFormats[] = {"muster", "bttrack"};  // as DfileFormat has them
 constexpr std::string_view kCompressions[] = {"none", "zlib"};       // as StateCompression has them
+constexpr std::string_view kAnswerForms[] = {"muster", "bttrack"};   // as HttpAnswers
+constexpr std::string_view kIpListFormats[] = {"networks", "named-ranges"};  // IpListFormat
 constexpr std::string_view kProxyHeaders[] = {"x-forwarded-for", "forwarded"};
 
 constexpr std::string_view kListening = "Listening";
@@ -97,12 +99,14 @@ constexpr Setting kSettings[] = {
     Row<&Settings::store, &MemoryStoreOptions::keep_completed>(
         "keep-completed", kMemory, Kind::kSeconds, 0, 3650 * kDay,
         "How long a torrent whose last peer has gone keeps its count of finished downloads."),
+    Row<&Settings::store, &MemoryStoreOptions::keep_empty>(
+        "keep-dead", kMemory, Kind::kFlag, 0, 0,
+        "Keep every torrent as long, also one that nobody has finished: it stays in scrapes and on "
+        "the page."),
     Following(Row<&Settings::store, &MemoryStoreOptions::keep_peer_ids>(
                   "peer-ids", kMemory, Kind::kFlag, 0, 0,
                   "Keep the id of every peer, for HTTP clients that do not ask for compact "
-                  "answers. Costs "
-                  "more "
-                  "than 20 bytes a peer; hardly any client needs it."),
+                  "answers. Costs more than 20 bytes a peer; hardly any client needs it."),
               "off; on with a dfile of bttrack's format"),
 
     Row<&Settings::udp, &UdpOptions::connection_id_lifetime>(
@@ -170,6 +174,14 @@ constexpr Setting kSettings[] = {
               "The header that the trusted proxies write. One that they only pass on says whatever "
               "the client likes."),
           kProxyHeaders),
+    Row<&Settings::http, &HttpOptions::require_compact>(
+        "require-compact", kHttp, Kind::kFlag, 0, 0,
+        "Refuse IPv4 clients that do not want compact answers."),
+    Among(Row<&Settings::http, &HttpOptions::answers>(
+              "answers", kHttp, Kind::kChoice, 0, 0,
+              "The form of HTTP answers: muster's own, or the keys, statuses and texts of bttrack, "
+              "for scripts that look at them."),
+          kAnswerForms),
 
     Among(Row<&Settings::http, &HttpOptions::scrape>(
               "scrape", kScrape, Kind::kChoice, 0, 0,
@@ -212,6 +224,36 @@ constexpr Setting kSettings[] = {
     Text<&Settings::favicon>(
         "favicon", kPages, "FILE",
         "An icon for /favicon.ico, of at most 1 MiB, read when the daemon starts."),
+    Row<&Settings::http, &HttpOptions::show_names>(
+        "show-names", kPages, Kind::kFlag, 0, 0,
+        "Tell the names of the torrents in allowed-torrents: in scrapes, and on the page with "
+        "their "
+        "sizes."),
+    Row<&Settings::http, &HttpOptions::serve_torrents>(
+        "serve-torrents", kPages, Kind::kFlag, 0, 0,
+        "Serve the files of allowed-torrents at /file?info_hash=HASH, with the hash as in "
+        "announces "
+        "or in hexadecimal digits."),
+    Text<&Settings::access_log, &AccessLogSettings::path>(
+        "access-log", kPages, "FILE",
+        "Append a line to this file for each HTTP request that is answered. - is standard output; "
+        "empty for no such lines."),
+    Row<&Settings::access_log, &AccessLogSettings::flush_interval>(
+        "access-log-flush-interval", kPages, Kind::kMilliseconds, 0, kHour,
+        "How long a line of access-log may wait before it is written. 0 to write each at once, "
+        "which costs time."),
+    Row<&Settings::access_log, &AccessLogSettings::reopen>(
+        "access-log-reopen", kPages, Kind::kFlag, 0, 0,
+        "Close the file of access-log on SIGHUP and open it again, for those who move it away."),
+    Text<&Settings::access, &AccessSettings::torrents>(
+        "allowed-torrents", kAccess, "DIRECTORY",
+        "Serve only the torrents whose .torrent files are in this directory; where it has none, in "
+        "its subdirectories, each in the same way. It is looked at again when it changes, at "
+        "list-check-interval and on SIGHUP. Not together with whitelist."),
+    Row<&Settings::access, &AccessSettings::torrent_messages>(
+        "torrent-messages", kAccess, Kind::kFlag, 0, 0,
+        "Obey 'failure reason' and 'warning message' beside the info dictionary of a file in "
+        "allowed-torrents: clients are refused or told so."),
     Text<&Settings::access, &AccessSettings::whitelist>(
         "whitelist", kAccess, "FILE",
         "Serve only the torrents whose info hashes are in this file: 40 (v1) or 64 (v2) "
@@ -243,6 +285,11 @@ constexpr Setting kSettings[] = {
     Text<&Settings::access, &AccessSettings::banned_ips>(
         "banned-ips", kAccess, "FILE",
         "Do not serve the addresses in this file, which is like that of allowed-ips."),
+    Among(Row<&Settings::access, &AccessSettings::banned_ips_format>(
+              "banned-ips-format", kAccess, Kind::kChoice, 0, 0,
+              "How banned-ips is written: networks as in allowed-ips, or named-ranges "
+              "(NAME:FIRST-LAST, IPv4 only), as the block lists of peer-to-peer programs are."),
+          kIpListFormats),
     Row<&Settings::access, &AccessSettings::check_interval>(
         "list-check-interval", kAccess, Kind::kMilliseconds, 0, kDay,
         "How often to look whether the files of lists have changed. One that has is read as soon "
@@ -293,7 +340,8 @@ constexpr Setting kSettings[] = {
           kCompressions),
 
     Row<&Settings::cluster, &ClusterSettings::listen>(
-        "cluster-listen", kCluster, Kind::kEndpoints, 0, 1,
+        "cluster-listen", kCluster, Kind::kEndpoints,
+        0, 1,
         "Share peers with other trackers, by opentracker's live sync: the IPv4 address of the "
         "interface to use, and the port of the cluster, which is 9696 with opentracker. The "
         "packets "

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "web/named_scrape.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/text.h"
+#include "web/served_torrents.h"
+
+namespace muster {
+namespace {
+
+class NamedScrape final : public HttpBody {
+ public:
+  NamedScrape(const SwarmStore& store, std::shared_ptr<const TorrentList> list, bool show_names,
+              Counter* bytes)
+      : torrents_(TorrentsByHash(store, std::move(list))),
+        show_names_(show_names),
+        bytes_(*bytes) {}
+
+  Progress Produce(std::size_t budget, std::string& out) override {
+    const std::size_t begin = out.size();
+    if (!std::exchange(begun_, true)) out += "d5:filesd";
+    Progress progress = Progress::kMore;
+    ServedTorrent served;
+    while (progress == Progress::kMore && out.size() < begin + budget) {
+      if (torrents_->Next(served)) {
+        Append(served, out);
+      } else {
+        out += "ee";
+        progress = Progress::kEnd;
+      }
+    }
+    bytes_.Add(out.size() - begin);
+    return progress;
+  }
+
+ private:
+  void Append(const ServedTorrent& served, std::string& out) const {
+    absl::StrAppend(&out, "20:", ToAbsl(served.info_hash.text()), "d8:completei",
+                    served.counts.complete(), "e10:downloadedi", served.counts.completed,
+                    "e10:incompletei", served.counts.incomplete(), "e");
+    if (show_names_ && served.torrent != nullptr && !served.torrent->name.empty()) {
+      const std::string& name = served.torrent->name;
+      absl::StrAppend(&out, "4:name", name.size(), ":", name);
+    }
+    out += 'e';
+  }
+
+  const std::unique_ptr<ServedTorrents> torrents_;
+  const bool show_names_;
+  Counter& bytes_;
+  bool begun_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store,
+                                         std::shared_ptr<const TorrentList> list, bool show_names,
+                                         Counter* bytes) {
+  return std::make_unique<NamedScrape>(store, std::move(list), show_names, bytes);
+}
+
+}  // namespace muster

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "web/served_torrents.h"
+
+#include <cstddef>
+#include <utility>
+
+namespace muster {
+namespace {
+
+class ByHash final : public ServedTorrents {
+ public:
+  ByHash(const SwarmStore& store, std::shared_ptr<const TorrentList> list)
+      : list_(std::move(list)), cursor_(store.Walk(SwarmStore::kWholeSwarms)) {
+    Advance();
+  }
+
+  bool Next(ServedTorrent& served) override {
+    const bool has_row = list_ != nullptr && row_ < list_->rows().size();
+    if (has_row && (!has_swarm_ || list_->rows()[row_].info_hash < swarm_.info_hash)) {
+      const TorrentList::Row& row = list_->rows()[row_++];
+      served = {row.info_hash, {}, row.torrent};
+      return true;
+    }
+    if (!has_swarm_) return false;
+    served = swarm_;
+    if (has_row && list_->rows()[row_].info_hash == swarm_.info_hash) {
+      served.torrent = list_->rows()[row_++].torrent;
+    }
+    Advance();
+    return true;
+  }
+
+ private:
+  void Advance() {
+    has_swarm_ = cursor_->Next([&](const SwarmView& swarm) {
+      swarm_ = {swarm.info_hash(), swarm.counts(), nullptr};
+    });
+  }
+
+  const std::shared_ptr<const TorrentList> list_;
+  const std::unique_ptr<SwarmCursor> cursor_;
+  std::size_t row_ = 0;
+  // The swarm that comes next.
+  bool has_swarm_ = false;
+  ServedTorrent swarm_;
+};
+
+class ByName final : public ServedTorrents {
+ public:
+  ByName(const SwarmStore& store, std::shared_ptr<const TorrentList> list)
+      : store_(store), list_(std::move(list)) {}
+
+  bool Next(ServedTorrent& served) override {
+    while (row_ < list_->rows_by_name().size()) {
+      const TorrentList::Row& row = list_->rows_by_name()[row_++];
+      const std::optional<SwarmCounts> counts = store_.Count(row.info_hash);
+      const InfoHashes& hashes = row.torrent->info_hashes;
+      const bool second = hashes.v1 && hashes.v2 && row.info_hash != *hashes.v1;
+      if (second && !counts) continue;
+      served = {row.info_hash, counts.value_or(SwarmCounts()), row.torrent};
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  const SwarmStore& store_;
+  const std::shared_ptr<const TorrentList> list_;
+  std::size_t row_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<ServedTorrents> TorrentsByHash(const SwarmStore& store,
+                                               std::shared_ptr<const TorrentList> list) {
+  return std::make_unique<ByHash>(store, std::move(list));
+}
+
+std::unique_ptr<ServedTorrents> TorrentsByName(const SwarmStore& store,
+                                               std::shared_ptr<const TorrentList> list) {
+  return std::make_unique<ByName>(store, std::move(list));
+}
+
+}  // namespace muster

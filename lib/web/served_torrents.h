@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ServedTorrents: all torrents of a tracker, one after another: those that have a swarm, and those
+// that the catalog says are served. Walks are made in as many steps as one likes, while others use
+// the store. Thread-compatible; the store must outlive them.
+#ifndef MUSTER_LIB_WEB_SERVED_TORRENTS_H_
+#define MUSTER_LIB_WEB_SERVED_TORRENTS_H_
+
+#include <memory>
+
+#include "muster/ids.h"
+#include "muster/swarm_store.h"
+#include "muster/torrent_catalog.h"
+
+namespace muster {
+
+struct ServedTorrent {
+  InfoHash info_hash;
+  SwarmCounts counts;
+  // Null where nothing is known of it.
+  const CatalogTorrent* torrent = nullptr;
+};
+
+class ServedTorrents {
+ public:
+  virtual ~ServedTorrents() = default;
+  // False when there is no further one.
+  virtual bool Next(ServedTorrent& served) = 0;
+};
+
+// In ascending order of info hash. `list` may be null.
+std::unique_ptr<ServedTorrents> TorrentsByHash(const SwarmStore& store,
+                                               std::shared_ptr<const TorrentList> list);
+
+// Those of the list alone, by name. The second hash of a hybrid torrent is passed over while it has
+// no swarm.
+std::unique_ptr<ServedTorrents> TorrentsByName(const SwarmStore& store,
+                                               std::shared_ptr<const TorrentList> list);
+
+}  // namespace muster
+
+#endif  // MUSTER_LIB_WEB_SERVED_TORRENTS_H_

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "musterd/access_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace musterd {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+
+const muster::IpAddress kFrom = *muster::IpAddress::Parse("192.0.2.7");
+
+muster::HttpLogEntry Entry(std::string_view target) {
+  return {kFrom, "GET", target, 1, 200, 123, false, "", ""};
+}
+
+std::string FileText(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(AccessLogLine, IsThatOfTheOriginal) {
+  setenv("TZ", "UTC", 1);
+  tzset();
+  EXPECT_EQ(
+      AccessLogLine({kFrom, "GET", "/scrape", 0, 400, 9, true, "http://r/", "C/1"}, 1'700'000'000),
+      "192.0.2.7 gzip - [14/Nov/2023:22:13:20] \"GET /scrape HTTP/1.0\" 400 9 \"http://r/\" "
+      "\"C/1\"\n");
+  EXPECT_THAT(AccessLogLine(Entry("/"), 0), EndsWith("\"GET / HTTP/1.1\" 200 123 \"-\" \"-\"\n"));
+}
+
+TEST(AccessLogLine, StaysOneLineWhateverAClientSends) {
+  const std::string line =
+      AccessLogLine({kFrom, "GET", "/a\"b", 1, 200, 0, false, "x\\\"\n[", "\x01\x7f"}, 0);
+  EXPECT_THAT(line, HasSubstr(R"("GET /a\"b HTTP/1.1" 200 0 "x\\\"\x0a[" "\x01\x7f")"));
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  const std::string long_line = AccessLogLine(Entry(std::string(100'000, 'a')), 0);
+  EXPECT_LT(long_line.size(), 5000u);
+  EXPECT_THAT(long_line, HasSubstr("a HTTP/1.1\" 200"));
+}
+
+class AccessLogTest : public testing::Test {
+ protected:
+  ~AccessLogTest() override {
+    unlink(path_.c_str());
+    unlink((path_ + ".old").c_str());
+  }
+  const std::string path_ = testing::TempDir() + "access-log-" + std::to_string(getpid());
+};
+
+TEST_F(AccessLogTest, AppendsAndWritesWhatWaitsInTheEnd) {
+  std::ofstream(path_) << "before\n";
+  {
+    auto log = AccessLog::Open(path_, path_, milliseconds(3'600'000));
+    ASSERT_TRUE(log.ok()) << log.status();
+    (*log)->OnAnswered(Entry("/waits"));
+    EXPECT_THAT(FileText(path_), Not(HasSubstr("/waits")));
+    (*log)->Flush();
+    EXPECT_THAT(FileText(path_), HasSubstr("before\n# Log Started:  "));
+    EXPECT_THAT(FileText(path_), HasSubstr("/waits"));
+    (*log)->OnAnswered(Entry("/last"));
+    (*log)->SayEnd();
+  }
+  EXPECT_THAT(FileText(path_), HasSubstr("/last"));
+  EXPECT_THAT(FileText(path_), HasSubstr("# Shutting down:  "));
+}
+
+TEST_F(AccessLogTest, WritesEachLineWhereItMayNotWait) {
+  auto log = AccessLog::Open(path_, path_, milliseconds(0));
+  ASSERT_TRUE(log.ok());
+  (*log)->OnAnswered(Entry("/now"));
+  EXPECT_THAT(FileText(path_), HasSubstr("/now"));
+}
+
+TEST_F(AccessLogTest, IsOpenedAgain) {
+  auto log = AccessLog::Open(path_, path_, milliseconds(3'600'000));
+  ASSERT_TRUE(log.ok());
+  (*log)->OnAnswered(Entry("/old"));
+  ASSERT_EQ(rename(path_.c_str(), (path_ + ".old").c_str()), 0);
+  ASSERT_TRUE((*log)->Reopen().ok());
+  EXPECT_THAT(FileText(path_ + ".old"), HasSubstr("/old"));
+  EXPECT_THAT(FileText(path_), HasSubstr("# Log reopened:  "));
+}
+
+TEST_F(AccessLogTest, SaysWhyItCannotBeWritten) {
+  const std::string path = "/nowhere/log";
+  EXPECT_THAT(std::string(AccessLog::Open(path, path, milliseconds(0)).status().message()),
+              HasSubstr("cannot write '/nowhere/log': No such file"));
+}
+
+// A full disk: what cannot be written is kept as far as there is room, and then counted.
+TEST_F(AccessLogTest, CountsWhatIsLost) {
+  auto log = AccessLog::Open("/dev/full", path_, milliseconds(0));
+  ASSERT_TRUE(log.ok());
+  for (int i = 0; i < 500; ++i) (*log)->OnAnswered(Entry(std::string(2000, 'x')));
+  ASSERT_TRUE((*log)->Reopen().ok());
+  const std::string text = FileText(path_);
+  EXPECT_LT(text.size(), 300'000u);
+  (*log)->OnAnswered(Entry("/again"));
+  EXPECT_THAT(FileText(path_), HasSubstr("lines could not be written\n"));
+}
+
+}  // namespace
+}  // namespace musterd

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "musterd/access_log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "musterd/text.h"
+
+namespace musterd {
+namespace {
+
+// What waits is written early when it is more than this; and no more than this is kept of what
+// cannot be written.
+constexpr std::size_t kMaxWaiting = 256 * 1024;
+// Of a request line or a header, in a line.
+constexpr std::size_t kMaxField = 4096;
+
+void AppendQuoted(std::string_view text, std::string& out) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  out += '"';
+  if (text.empty()) out += '-';
+  for (const char c : text.substr(0, kMaxField)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+std::string TimeText(const char* format, const std::tm& time) {
+  std::array<char, 64> text;
+  return {text.data(), std::strftime(text.data(), text.size(), format, &time)};
+}
+
+// "21/Nov/2026:16:12:00", whatever the locale is called.
+std::string LocalTime(std::time_t time) {
+  constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::tm local{};
+  localtime_r(&time, &local);
+  return Concat({TimeText("%d/", local), kMonths[static_cast<std::size_t>(local.tm_mon) % 12],
+                 TimeText("/%Y:%H:%M:%S", local)});
+}
+
+int OpenLog(const std::string& path) {
+  if (path == "-") return STDOUT_FILENO;
+  return open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+}
+
+}  // namespace
+
+std::string AccessLogLine(const muster::HttpLogEntry& entry, std::time_t time) {
+  std::string line = Concat(
+      {entry.from.ToString(), entry.compressed ? " gzip - [" : " - - [", LocalTime(time), "] "});
+  const std::string version = Concat({" HTTP/1.", std::to_string(entry.minor_version)});
+  AppendQuoted(Concat({entry.method, " ", entry.target.substr(0, kMaxField - 100), version}), line);
+  line += Concat({" ", std::to_string(entry.status), " ", std::to_string(entry.bytes), " "});
+  AppendQuoted(entry.referer, line);
+  line += ' ';
+  AppendQuoted(entry.user_agent, line);
+  return line + "\n";
+}
+
+absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::Open(
+    const std::string& path, const std::string& reopen_path,
+    std::chrono::milliseconds flush_interval) {
+  const int fd = OpenLog(path);
+  if (fd < 0) return Invalid({"cannot write ", Quoted(path), ": ", std::strerror(errno)});
+  return std::unique_ptr<AccessLog>(
+      new AccessLog(path == "-" ? path : reopen_path, fd, flush_interval));
+}
+
+AccessLog::AccessLog(std::string path, int fd, std::chrono::milliseconds flush_interval)
+    : path_(std::move(path)),
+      flush_interval_(flush_interval),
+      fd_(fd),
+      written_at_(std::chrono::steady_clock::now()) {
+  if (path_ == "-") return;
+  AppendNote("Log Started: ");
+  Write();
+}
+
+AccessLog::~AccessLog() {
+  Write();
+  if (path_ != "-") close(fd_);
+}
+
+void AccessLog::AppendNote(std::string_view what) {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  waiting_ += Concat({"# ", what, " ", TimeText("%Y-%m-%d %H:%M UTC", utc), "\n"});
+}
+
+void AccessLog::OnAnswered(const muster::HttpLogEntry& entry) {
+  const std::string line = AccessLogLine(entry, std::time(nullptr));
+  const std::lock_guard lock(mu_);
+  if (waiting_.size() + line.size() > kMaxWaiting) Write();
+  if (waiting_.size() + line.size() > kMaxWaiting) {
+    ++lost_lines_;
+    return;
+  }
+  waiting_ += line;
+  if (std::chrono::steady_clock::now() - written_at_ >= flush_interval_) Write();
+}
+
+void AccessLog::SayEnd() {
+  const std::lock_guard lock(mu_);
+  AppendNote("Shutting down: ");
+}
+
+void AccessLog::Flush() {
+  const std::lock_guard lock(mu_);
+  Write();
+}
+
+absl::Status AccessLog::Reopen() {
+  if (path_ == "-") return absl::OkStatus();
+  const int fd = OpenLog(path_);
+  if (fd < 0) return Invalid({"cannot write ", Quoted(path_), ": ", std::strerror(errno)});
+  const std::lock_guard lock(mu_);
+  Write();
+  close(std::exchange(fd_, fd));
+  AppendNote("Log reopened: ");
+  Write();
+  return absl::OkStatus();
+}
+
+// Whole lines as far as they go; the rest waits.
+void AccessLog::Write() {
+  written_at_ = std::chrono::steady_clock::now();
+  std::size_t done = 0;
+  while (done < waiting_.size()) {
+    const ssize_t n = write(fd_, waiting_.data() + done, waiting_.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  waiting_.erase(0, done);
+  if (!waiting_.empty() || lost_lines_ == 0) return;
+  waiting_ = Concat({"**warning** ", std::to_string(std::exchange(lost_lines_, 0)),
+                     " lines could not be written\n"});
+}
+
+}  // namespace musterd

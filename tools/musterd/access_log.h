@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AccessLog: a line for each HTTP request that was answered, in the common format of web servers
+// with referer and user agent, as bttrack writes it:
+//
+//   192.0.2.7 - - [21/Nov/2026:16:12:00] "GET /scrape HTTP/1.1" 200 123 "-" "Client/1.0"
+//
+// The second field is "gzip" where the body was compressed; the time is local. What a client sends
+// is escaped where it could be taken for another field or another line (\" \\ \xHH).
+//
+// Lines are gathered and written together. A file that cannot be written, or a full disk, never
+// holds up the tracker for longer than the write takes; lines that are lost are counted and said so
+// once it works again. Thread-safe.
+#ifndef MUSTER_TOOLS_MUSTERD_ACCESS_LOG_H_
+#define MUSTER_TOOLS_MUSTERD_ACCESS_LOG_H_
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "muster/server.h"
+
+namespace musterd {
+
+// The line of a request at `time`, with its newline.
+std::string AccessLogLine(const muster::HttpLogEntry& entry, std::time_t time);
+
+class AccessLog final : public muster::HttpLog {
+ public:
+  // Appends to the file at `path`, which is at `reopen_path` when it is to be opened again (once the
+  // process is confined to a directory); "-" is standard output. A line waits for `flush_interval` at
+  // most before it is written, as long as there are further requests or calls of Flush(). The
+  // status says why the file cannot be written.
+  static absl::StatusOr<std::unique_ptr<AccessLog>> Open(const std::string& path,
+                                                         const std::string& reopen_path,
+                                                         std::chrono::milliseconds flush_interval);
+  // Writes what waits.
+  ~AccessLog() override;
+  AccessLog(const AccessLog&) = delete;
+  AccessLog& operator=(const AccessLog&) = delete;
+
+  void OnAnswered(const muster::HttpLogEntry& entry) override;
+  void Flush();
+  // Says that the tracker ends.
+  void SayEnd();
+  // Closes the file and opens it again, under the same name. Where that fails the old one stays.
+  absl::Status Reopen();
+
+ private:
+  AccessLog(std::string path, int fd, std::chrono::milliseconds flush_interval);
+  void AppendNote(std::string_view what);
+  void Write();
+
+  const std::string path_;
+  const std::chrono::milliseconds flush_interval_;
+  // Guards what follows.
+  std::mutex mu_;
+  int fd_;
+  std::string waiting_;
+  std::chrono::steady_clock::time_point written_at_;
+  std::uint64_t lost_lines_ = 0;
+};
+
+}  // namespace musterd
+
+#endif  // MUSTER_TOOLS_MUSTERD_ACCESS_LOG_H_
