@@ -87,7 +87,7 @@ class MirrorServing final : public WorkerThread::Content {
                 HttpCounters* counters)
       : service_(*service), options_(options), clock_(loop), counters_(*counters) {}
 
-  absl::Status Listen(uv_loop_t* loop, std::vector<UniqueFd> sockets) {
+  absl::Status Listen(uv_loop_t* loop, std::vector<HttpSocket> sockets) {
     auto listener = HttpListener::Start(
         loop, std::move(sockets), ListenerOptionsOf(options_, service_.options().max_form),
         {.answer = [this](absl::Span<HttpExchange> batch, std::string& out) { Answer(batch, out); },
@@ -170,8 +170,8 @@ absl::Status MirrorServer::Impl::Start(MirrorService* service, const MirrorServe
     if (!bound.ok()) return bound.status();
     wanted = ListenersOf(*bound);  // the others take the ports that the first one got
     sharing = PortSharing::kJoin;
-    std::vector<UniqueFd> sockets;
-    for (BoundListener& one : *bound) sockets.push_back(std::move(one.socket));
+    std::vector<HttpSocket> sockets;
+    for (BoundListener& one : *bound) sockets.push_back({std::move(one.socket)});
     WorkerThread& worker = *workers_.emplace_back(std::make_unique<WorkerThread>());
     if (absl::Status status = worker.Init(); !status.ok()) return status;
     auto serving =

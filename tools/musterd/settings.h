@@ -34,9 +34,14 @@ namespace musterd {
 // Where a tracker listens when nothing is said.
 inline constexpr std::uint16_t kDefaultPort = 6969;
 
+enum class DfileFormat : std::uint8_t { kMuster, kBttrack };
+
 // Where the state is kept between runs, and how; see StateOptionsOf(). Without a file it is not.
 struct StateSettings {
+  // Read once, when the daemon starts; empty: none.
+  std::string load;
   std::string dfile;
+  DfileFormat format = DfileFormat::kMuster;
   std::chrono::milliseconds save_interval = muster::StateKeeperOptions().save_interval;
   bool journal = true;
   // 0: left to the system.
@@ -61,6 +66,12 @@ struct AccessSettings {
   bool require = true;
 };
 
+// Trackers that share their peers. At most one address to listen on; none: no sharing.
+struct ClusterSettings {
+  std::vector<muster::Endpoint> listen;
+  std::vector<muster::Cidr> nodes;
+};
+
 // Who the daemon is once its sockets are bound. Empty: as it was started.
 struct PrivilegeSettings {
   std::string user;
@@ -75,9 +86,11 @@ std::vector<muster::Cidr> ThisMachine();
 struct AnySettings {};
 
 struct Settings : AnySettings {
-  // Both empty: the default listeners, see ServerOptionsOf().
+  // All empty: the default listeners, see ServerOptionsOf().
   std::vector<muster::Endpoint> udp_listeners;
   std::vector<muster::Endpoint> http_listeners;
+  // HTTP in PROXY protocol.
+  std::vector<muster::Endpoint> proxied_listeners;
   // 0: one for each core.
   std::size_t workers = 0;
   std::chrono::milliseconds drain_timeout = muster::ServerOptions().drain_timeout;
@@ -95,6 +108,7 @@ struct Settings : AnySettings {
   // A file, which is read when the daemon starts; empty: none.
   std::string favicon;
   AccessSettings access;
+  ClusterSettings cluster;
   PrivilegeSettings privileges;
 };
 
