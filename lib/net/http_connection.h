@@ -64,13 +64,13 @@ struct HttpListenerOptions {
   std::chrono::milliseconds write_timeout{30'000};
   // For all of such a body.
   std::chrono::milliseconds stream_timeout{15 * 60'000};
-  // Whose word is taken on sockets that expect the PROXY protocol; connections of others are closed.
-  // Empty: nobody's.
-  std::function<bool(const IpAddress&)> proxies = nullptr;
   // For an answer that comes later; then it is a 503.
   std::chrono::milliseconds answer_timeout{15 * 60'000};
   // Bytes of bodies that are being received, of all connections together; for more, 503.
   std::size_t max_receiving_bytes = std::size_t{64} << 20;
+  // Whose word is taken on sockets that expect the PROXY protocol; connections of others are closed.
+  // Empty: nobody's.
+  std::function<bool(const IpAddress&)> proxies = nullptr;
 };
 
 struct HttpHandlers {

@@ -58,8 +58,8 @@ class HttpExchangeTest : public testing::Test {
     absl::StatusOr<UniqueFd> socket = ListenTcp(E("127.0.0.1:0"), {});
     ASSERT_TRUE(socket.ok()) << socket.status();
     server_ = *LocalEndpoint(socket->get());
-    std::vector<UniqueFd> sockets;
-    sockets.push_back(*std::move(socket));
+    std::vector<HttpSocket> sockets;
+    sockets.push_back({*std::move(socket)});
     HttpHandlers handlers;
     handlers.answer = [this](absl::Span<HttpExchange> batch, std::string& out) {
       for (HttpExchange& exchange : batch) {
