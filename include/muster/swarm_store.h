@@ -80,6 +80,8 @@ struct SwarmUpdate {
   // Where given: set to the minutes since the peer was last seen, to the store's resolution; left
   // alone when it is new, stops, or is not remembered.
   std::int32_t* minutes_since_seen = nullptr;
+  // Another tracker has accepted it, and told this one.
+  bool replicated = false;
 };
 
 // What is known of an announce or a scrape that comes next. Borrows what it points to for the time
@@ -104,6 +106,11 @@ struct SwarmDelta {
   bool counted = false;
   // The swarm's completed count.
   std::uint32_t completed_count = 0;
+  // Minutes since the peer was last seen, to the store's resolution; negative when it is new or
+  // stops.
+  std::int32_t minutes_since_seen = -1;
+  // As SwarmUpdate::replicated.
+  bool replicated = false;
 };
 
 // Sees every accepted change. Called on the announcing thread inside the transaction, so the deltas

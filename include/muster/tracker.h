@@ -110,6 +110,10 @@ class MUSTER_EXPORT Tracker {
   absl::StatusOr<AnnounceResponse> Announce(const AnnounceRequest& request, Instant now,
                                             Random& random);
 
+  // Applies an announce that another tracker has accepted, and has told this one of: as Announce(),
+  // but nobody waits for an answer, and observers see that it came so.
+  absl::Status Replicate(const AnnounceRequest& request, Instant now);
+
   // Fills one row for each hash, in the order asked; `rows` has as many places as there are hashes.
   absl::Status Scrape(absl::Span<const InfoHash> info_hashes, const IpAddress& from, Instant now,
                       absl::Span<std::optional<SwarmCounts>> rows) const;
@@ -127,6 +131,7 @@ class MUSTER_EXPORT Tracker {
   class Observers;
 
   Tracker(const TrackerOptions& options, std::unique_ptr<SwarmStore> store);
+  absl::Status Allow(const AnnounceRequest& request, PeerState state, Instant now) const;
 
   const TrackerOptions options_;
   const std::unique_ptr<SwarmStore> store_;

@@ -39,7 +39,7 @@ class Server::Impl {
     Shared(const Tracker* tracker, const ServerOptions& options, std::size_t workers)
         : key(ConnectionIdKey::FromSystem()),
           book(workers, std::chrono::floor<Seconds>(std::chrono::system_clock::now())),
-          site(tracker, &book, options.http) {}
+          site(tracker, &book, options.http, options.live_sync) {}
 
     const ConnectionIdKey key;
     CounterBook book;

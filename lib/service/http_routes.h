@@ -38,6 +38,7 @@ class HttpRoutes {
     HttpRoute route;
   };
   std::vector<Entry> entries_;
+  bool loose_;
 };
 
 }  // namespace muster

@@ -46,6 +46,9 @@ class Tracker::Observers : public SwarmObserver {
   void OnDelta(const SwarmDelta& delta) override {
     for (SwarmObserver* observer : all_) observer->OnDelta(delta);
   }
+  void OnRemove(const InfoHash& info_hash) override {
+    for (SwarmObserver* observer : all_) observer->OnRemove(info_hash);
+  }
 
  private:
   std::vector<SwarmObserver*> all_;
@@ -75,15 +78,19 @@ void Tracker::AddObserver(SwarmObserver* observer) {
   observers_->Add(observer);
 }
 
-absl::StatusOr<AnnounceAnswer> Tracker::Announce(const AnnounceRequest& request, Instant now,
-                                                 Random& random, PeerBatch& peers) {
+absl::Status Tracker::Allow(const AnnounceRequest& request, PeerState state, Instant now) const {
   if (policy_ != nullptr) {
     if (absl::Status status = policy_->AllowAnnounce(request, now); !status.ok()) return status;
   }
-  const PeerState state = PeerStateOf(request.event, request.left);
-  if (request.peer.port() == 0 && state != PeerState::kStopped) {
+  if (request.peer.port() == 0 && state != PeerState::kStopped)
     return absl::InvalidArgumentError("port 0 cannot be connected to");
-  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<AnnounceAnswer> Tracker::Announce(const AnnounceRequest& request, Instant now,
+                                                 Random& random, PeerBatch& peers) {
+  const PeerState state = PeerStateOf(request.event, request.left);
+  if (absl::Status status = Allow(request, state, now); !status.ok()) return status;
   const std::uint64_t chance = random.Next();
   AnnounceAnswer answer;
   answer.counts = store_->Apply({.info_hash = request.info_hash,
@@ -100,6 +107,20 @@ absl::StatusOr<AnnounceAnswer> Tracker::Announce(const AnnounceRequest& request,
       options_.interval - options_.interval_spread + Seconds(random.Below(2 * spread + 1));
   answer.min_interval = options_.min_interval;
   return answer;
+}
+
+absl::Status Tracker::Replicate(const AnnounceRequest& request, Instant now) {
+  const PeerState state = PeerStateOf(request.event, request.left);
+  if (absl::Status status = Allow(request, state, now); !status.ok()) return status;
+  PeerBatch nobody({}, {});
+  store_->Apply({.info_hash = request.info_hash,
+                 .peer = request.peer,
+                 .peer_id = request.peer_id,
+                 .state = state,
+                 .completed = request.event == Event::kCompleted,
+                 .replicated = true},
+                now, nobody);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<AnnounceResponse> Tracker::Announce(const AnnounceRequest& request, Instant now,

@@ -15,8 +15,6 @@ namespace {
 using muster::TrackerOptions;
 using std::chrono::milliseconds;
 
-constexpr std::uint16_t kDefaultPort = 6969;
-
 muster::AddressFilter FilterFor(const std::vector<muster::Cidr>& networks) {
   // The filter is copied, the set is not.
   const auto set = std::make_shared<const muster::IpSet>(absl::MakeConstSpan(networks));
@@ -86,7 +84,21 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
     return Contradiction(assignments, {"redirect-url"},
                          "redirect-url must be a URL of visible ASCII characters");
   }
-  for (std::string_view name : {"udp", "http"}) {
+  if (!settings.proxied_listeners.empty() && settings.http.trusted_proxies.empty()) {
+    return Contradiction(assignments, {"http-proxied", "trusted-proxy"},
+                         "http-proxied serves nobody without a trusted-proxy");
+  }
+  if (settings.cluster.listen.empty() && !settings.cluster.nodes.empty()) {
+    return Contradiction(assignments, {"cluster-listen", "cluster-node"},
+                         "cluster-node has no effect without cluster-listen");
+  }
+  for (const muster::Endpoint& endpoint : settings.cluster.listen) {
+    if (endpoint.family() == muster::AddressFamily::kIpv4 && !endpoint.address().is_unspecified())
+      continue;
+    return Contradiction(assignments, {"cluster-listen"},
+                         "cluster-listen must be the IPv4 address of an interface");
+  }
+  for (std::string_view name : {"udp", "http", "http-proxied"}) {
     auto endpoints = std::get<std::vector<muster::Endpoint>>(FindSetting(name)->get(settings));
     std::sort(endpoints.begin(), endpoints.end());
     const auto twice =
@@ -107,7 +119,8 @@ std::vector<muster::Cidr> ThisMachine() {
 }
 
 bool UsesDefaultListeners(const Settings& settings) {
-  return settings.udp_listeners.empty() && settings.http_listeners.empty();
+  return settings.udp_listeners.empty() && settings.http_listeners.empty() &&
+         settings.proxied_listeners.empty();
 }
 
 muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_ipv6) {
@@ -123,6 +136,8 @@ muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_
   for (const auto& endpoint : udp) options.listeners.push_back({muster::Protocol::kUdp, endpoint});
   for (const auto& endpoint : http)
     options.listeners.push_back({muster::Protocol::kHttp, endpoint});
+  for (const auto& endpoint : settings.proxied_listeners)
+    options.listeners.push_back({muster::Protocol::kHttp, endpoint, /*proxied=*/true});
   options.udp = settings.udp;
   options.udp.scrape = settings.http.scrape != muster::ScrapeMode::kNone;
   options.http = settings.http;
@@ -137,6 +152,7 @@ muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_
 muster::StateKeeperOptions StateOptionsOf(const Settings& settings) {
   const StateSettings& state = settings.state;
   muster::StateKeeperOptions options;
+  if (state.format == DfileFormat::kBttrack) options.format = muster::StateFormat::kBttrack;
   options.save_interval = state.save_interval;
   options.journal = state.journal;
   options.sync = state.sync_interval > milliseconds(0);
@@ -166,6 +182,10 @@ absl::StatusOr<Settings> Resolve(absl::Span<const Assignment> assignments) {
         std::max((t.interval * 3 + muster::Seconds(1)) / 2, t.interval + 2 * t.interval_spread);
   }
   if (!given("default-numwant")) t.default_numwant = std::min(t.default_numwant, t.max_numwant);
+  if (!given("peer-ids")) {
+    settings.store.keep_peer_ids =
+        !settings.state.dfile.empty() && settings.state.format == DfileFormat::kBttrack;
+  }
   settings.store.peer_timeout = t.peer_timeout;
   if (absl::Status status = CheckTogether(settings, assignments); !status.ok()) return status;
   return settings;
