@@ -12,12 +12,12 @@
 namespace muster {
 namespace {
 
-class FileBody final : public HttpBody {
+class WholeFile final : public HttpBody {
  public:
-  FileBody(int fd, std::size_t size) : fd_(fd), left_(size) {}
-  ~FileBody() override { close(fd_); }
-  FileBody(const FileBody&) = delete;
-  FileBody& operator=(const FileBody&) = delete;
+  WholeFile(int fd, std::size_t size) : fd_(fd), left_(size) {}
+  ~WholeFile() override { close(fd_); }
+  WholeFile(const WholeFile&) = delete;
+  WholeFile& operator=(const WholeFile&) = delete;
 
   Progress Produce(std::size_t budget, std::string& out) override {
     const std::size_t begin = out.size();
@@ -50,7 +50,7 @@ std::unique_ptr<HttpBody> NewFileBody(const std::string& path) {
     close(fd);
     return nullptr;
   }
-  return std::make_unique<FileBody>(fd, static_cast<std::size_t>(status.st_size));
+  return std::make_unique<WholeFile>(fd, static_cast<std::size_t>(status.st_size));
 }
 
 }  // namespace muster

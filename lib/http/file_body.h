@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FileBody: a file as the body of a response, read piece by piece. Thread-compatible.
+// A file as the body of a response, read piece by piece. Thread-compatible.
 #ifndef MUSTER_LIB_HTTP_FILE_BODY_H_
 #define MUSTER_LIB_HTTP_FILE_BODY_H_
 

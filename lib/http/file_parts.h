@@ -2,8 +2,8 @@
 //
 // FileBody: parts of a file as the body of a response, with text around them where there are
 // several; and ZeroBody, so many zeros. Thread-compatible.
-#ifndef MUSTER_LIB_HTTP_FILE_BODY_H_
-#define MUSTER_LIB_HTTP_FILE_BODY_H_
+#ifndef MUSTER_LIB_HTTP_FILE_PARTS_H_
+#define MUSTER_LIB_HTTP_FILE_PARTS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -51,4 +51,4 @@ class ZeroBody final : public HttpBody {
 
 }  // namespace muster
 
-#endif  // MUSTER_LIB_HTTP_FILE_BODY_H_
+#endif  // MUSTER_LIB_HTTP_FILE_PARTS_H_

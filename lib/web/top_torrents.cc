@@ -13,7 +13,7 @@ namespace muster {
 namespace {
 
 // A visited torrent counts like so many bytes of a list.
-constexpr std::size_t kBytesAVisit = 64;
+constexpr std::size_t kBytesATorrent = 64;
 
 class Ranking {
  public:
@@ -48,7 +48,7 @@ class TopTorrents final : public HttpBody {
       : cursor_(store.Walk(SwarmStore::kWholeSwarms)), by_peers_(places), by_seeds_(places) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
-    for (std::size_t visits = 0; visits * kBytesAVisit <= budget; ++visits) {
+    for (std::size_t visits = 0; visits * kBytesATorrent <= budget; ++visits) {
       const bool more = cursor_->Next([&](const SwarmView& swarm) {
         const SwarmCounts counts = swarm.counts();
         by_peers_.Enter(counts.peers(), swarm.info_hash());

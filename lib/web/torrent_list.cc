@@ -92,9 +92,9 @@ void WriteEntry(const InfoHash& hash, const SwarmCounts& counts, TorrentListForm
   }
 }
 
-class TorrentList final : public HttpBody {
+class FullScrape final : public HttpBody {
  public:
-  TorrentList(const SwarmStore& store, TorrentListFormat format, Counter* bytes)
+  FullScrape(const SwarmStore& store, TorrentListFormat format, Counter* bytes)
       : cursor_(store.Walk(SwarmStore::kWholeSwarms)), format_(format), bytes_(*bytes) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
@@ -145,7 +145,7 @@ std::optional<TorrentListFormat> TorrentListFormatOf(std::string_view name) {
 
 std::unique_ptr<HttpBody> NewTorrentList(const SwarmStore& store, TorrentListFormat format,
                                          Counter* bytes) {
-  return std::make_unique<TorrentList>(store, format, bytes);
+  return std::make_unique<FullScrape>(store, format, bytes);
 }
 
 }  // namespace muster

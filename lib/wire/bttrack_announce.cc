@@ -35,7 +35,7 @@ bool IsEvent(std::string_view sent) {
   return text && std::find(kEvents.begin(), kEvents.end(), *text) != kEvents.end();
 }
 
-absl::Status Bad(const char* text) { return absl::InvalidArgumentError(text); }
+absl::Status Wrong(const char* text) { return absl::InvalidArgumentError(text); }
 
 }  // namespace
 
@@ -58,13 +58,13 @@ absl::Status CheckBttrackAnnounce(std::string_view query, std::optional<InfoHash
     take("cryptoport", cryptoport);
     take("left", left);
   }
-  if (!info_hash) return Bad("no info hash");
+  if (!info_hash) return Wrong("no info hash");
   PeerId id;
-  if (!peer_id || !DecodeId(*peer_id, id)) return Bad("id not of length 20");
-  if (event && !IsEvent(*event)) return Bad("invalid event");
+  if (!peer_id || !DecodeId(*peer_id, id)) return Wrong("id not of length 20");
+  if (event && !IsEvent(*event)) return Wrong("invalid event");
   if (cryptoport) port = cryptoport;
-  if (!port || !IsNumber(*port, 65535)) return Bad("invalid port");
-  if (!left || !IsNumber(*left, ~std::uint64_t{0})) return Bad("invalid amount left");
+  if (!port || !IsNumber(*port, 65535)) return Wrong("invalid port");
+  if (!left || !IsNumber(*left, ~std::uint64_t{0})) return Wrong("invalid amount left");
   return absl::OkStatus();
 }
 

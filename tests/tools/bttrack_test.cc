@@ -83,7 +83,7 @@ const std::string kLocalNetworks =
     R"(["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", )"
     R"("::1/128", "fc00::/7", "fe80::/10", "fec0::/10"])";
 
-struct Case {
+struct OptionCase {
   std::string option;
   // What it is set to, beside what else; and the setting that shows it, with its value.
   Words arguments;
@@ -93,7 +93,7 @@ struct Case {
   std::string initially;
 };
 
-const Case kCases[] = {
+const OptionCase kOptionCases[] = {
     {"port", {"--port", "6969"}, "http", R"(["0.0.0.0:6969"])", R"(["0.0.0.0:80"])"},
     {"port", {"--port=6969"}, "udp", R"(["0.0.0.0:6969"])", R"(["0.0.0.0:80"])"},
     {"dfile", {"--dfile", "/var/state"}, "dfile", R"("/var/state")", R"("d")"},
@@ -208,9 +208,9 @@ TEST(Bttrack, EveryOptionReachesASettingThatThereIs) {
 TEST(Bttrack, EveryOptionHasACaseHere) {
   for (const BttrackOption& option : BttrackOptions()) {
     if (option.settings.empty()) continue;
-    EXPECT_TRUE(std::any_of(std::begin(kCases), std::end(kCases), [&](const Case& one) {
-      return one.option == option.name;
-    })) << option.name;
+    EXPECT_TRUE(std::any_of(std::begin(kOptionCases), std::end(kOptionCases),
+                            [&](const OptionCase& one) { return one.option == option.name; }))
+        << option.name;
   }
   EXPECT_EQ(BttrackOptions().size(), 40u);
 }
@@ -218,7 +218,7 @@ TEST(Bttrack, EveryOptionHasACaseHere) {
 TEST(Bttrack, EveryOptionChangesItsSetting) {
   const auto defaults = Started({});
   ASSERT_TRUE(defaults.ok()) << defaults.status();
-  for (const Case& one : kCases) {
+  for (const OptionCase& one : kOptionCases) {
     if (FindSetting(one.setting) == nullptr) {
       EXPECT_EQ(kNotThereYet.count(one.setting), 1u) << one.setting;
       continue;
@@ -231,7 +231,7 @@ TEST(Bttrack, EveryOptionChangesItsSetting) {
 }
 
 TEST(Bttrack, SaysWhatThisVersionCannotDo) {
-  for (const Case& one : kCases) {
+  for (const OptionCase& one : kOptionCases) {
     if (FindSetting(one.setting) != nullptr) continue;
     EXPECT_THAT(NotesOf(one.arguments),
                 testing::Contains("--" + one.option + ": this version of musterd has no setting " +

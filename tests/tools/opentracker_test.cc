@@ -34,7 +34,7 @@ absl::StatusOr<OpentrackerLine> Parse(const Words& arguments, const Files& files
 }
 
 // What a tracker with these arguments does.
-Settings Started(const Words& arguments, const Files& files = {}, bool ipv6 = true) {
+Settings StartedWith(const Words& arguments, const Files& files = {}, bool ipv6 = true) {
   const auto parsed = Parse(arguments, files, ipv6);
   EXPECT_TRUE(parsed.ok()) << parsed.status();
   if (!parsed.ok()) return {};
@@ -43,7 +43,7 @@ Settings Started(const Words& arguments, const Files& files = {}, bool ipv6 = tr
   return settings.ok() ? *settings : Settings();
 }
 Settings Configured(const std::string& text, bool ipv6 = true) {
-  return Started({"-f", "o.conf"}, {{"o.conf", text}}, ipv6);
+  return StartedWith({"-f", "o.conf"}, {{"o.conf", text}}, ipv6);
 }
 Words NotesOf(const std::string& text) {
   const auto parsed = Parse({"-f", "o.conf"}, {{"o.conf", text}});
@@ -62,38 +62,38 @@ Words Shown(const std::vector<muster::Cidr>& networks) {
 }
 
 TEST(Opentracker, ListensOnPort6969OfEveryAddressByDefault) {
-  const Settings both = Started({});
+  const Settings both = StartedWith({});
   EXPECT_THAT(Shown(both.udp_listeners), ElementsAre("0.0.0.0:6969", "[::]:6969"));
   EXPECT_THAT(Shown(both.http_listeners), ElementsAre("0.0.0.0:6969", "[::]:6969"));
-  const Settings ipv4 = Started({}, {}, /*ipv6=*/false);
+  const Settings ipv4 = StartedWith({}, {}, /*ipv6=*/false);
   EXPECT_THAT(Shown(ipv4.udp_listeners), ElementsAre("0.0.0.0:6969"));
   EXPECT_THAT(Shown(ipv4.http_listeners), ElementsAre("0.0.0.0:6969"));
 }
 
 TEST(Opentracker, ListensOnTheLastAddressWhereNoPortIsGiven) {
-  const Settings settings = Started({"-i", "192.0.2.1", "-i", "2001:db8::1"});
+  const Settings settings = StartedWith({"-i", "192.0.2.1", "-i", "2001:db8::1"});
   EXPECT_THAT(Shown(settings.udp_listeners), ElementsAre("[2001:db8::1]:6969"));
   EXPECT_THAT(Shown(settings.http_listeners), ElementsAre("[2001:db8::1]:6969"));
 }
 
 TEST(Opentracker, BindsPortsOnTheAddressBeforeThem) {
-  const Settings settings =
-      Started({"-p", "80", "-i", "192.0.2.1", "-p", "81", "-P82", "-i", "2001:db8::1", "-P", "83"});
+  const Settings settings = StartedWith(
+      {"-p", "80", "-i", "192.0.2.1", "-p", "81", "-P82", "-i", "2001:db8::1", "-P", "83"});
   EXPECT_THAT(Shown(settings.http_listeners), ElementsAre("0.0.0.0:80", "[::]:80", "192.0.2.1:81"));
   EXPECT_THAT(Shown(settings.udp_listeners), ElementsAre("192.0.2.1:82", "[2001:db8::1]:83"));
 }
 
 TEST(Opentracker, CarriesOutAFileWhereItStands) {
-  const Settings settings =
-      Started({"-i", "192.0.2.1", "-u", "first", "-f", "a", "-p", "80", "-f", "b", "-u", "last"},
-              {{"a", "listen.tcp 192.0.2.9:79\ntracker.user second\n"}, {"b", "listen.tcp ::1\n"}});
+  const Settings settings = StartedWith(
+      {"-i", "192.0.2.1", "-u", "first", "-f", "a", "-p", "80", "-f", "b", "-u", "last"},
+      {{"a", "listen.tcp 192.0.2.9:79\ntracker.user second\n"}, {"b", "listen.tcp ::1\n"}});
   EXPECT_THAT(Shown(settings.http_listeners),
               ElementsAre("192.0.2.9:79", "192.0.2.1:80", "[::1]:6969"));
   EXPECT_EQ(settings.privileges.user, "last");
 }
 
 TEST(Opentracker, HasDefaultsOfItsOwn) {
-  const Settings settings = Started({});
+  const Settings settings = StartedWith({});
   EXPECT_EQ(settings.privileges.user, "nobody");
   EXPECT_FALSE(settings.access.require);
   // Those that are musterd's as well.
@@ -106,31 +106,31 @@ TEST(Opentracker, HasDefaultsOfItsOwn) {
 }
 
 TEST(OpentrackerOptions, ReachTheirSettings) {
-  EXPECT_EQ(Started({"-d", "/srv/t"}).privileges.root_directory, "/srv/t");
-  EXPECT_EQ(Started({"-u", "tracker"}).privileges.user, "tracker");
-  EXPECT_EQ(Started({"-w", "white"}).access.whitelist, "white");
-  EXPECT_EQ(Started({"-b", "black"}).access.blacklist, "black");
-  EXPECT_THAT(Shown(Started({"-A", "10.0.0.0/8", "-A", "::1"}).http.trusted_proxies),
+  EXPECT_EQ(StartedWith({"-d", "/srv/t"}).privileges.root_directory, "/srv/t");
+  EXPECT_EQ(StartedWith({"-u", "tracker"}).privileges.user, "tracker");
+  EXPECT_EQ(StartedWith({"-w", "white"}).access.whitelist, "white");
+  EXPECT_EQ(StartedWith({"-b", "black"}).access.blacklist, "black");
+  EXPECT_THAT(Shown(StartedWith({"-A", "10.0.0.0/8", "-A", "::1"}).http.trusted_proxies),
               ElementsAre("10.0.0.0/8", "::1/128"));
 }
 
 TEST(OpentrackerOptions, LoadAStateAndJoinACluster) {
-  EXPECT_EQ(Started({"-l", "dump"}).state.load, "dump");
-  const Settings joined = Started({"-A", "10.0.0.1", "-i", "192.0.2.1", "-s", "9697"});
+  EXPECT_EQ(StartedWith({"-l", "dump"}).state.load, "dump");
+  const Settings joined = StartedWith({"-A", "10.0.0.1", "-i", "192.0.2.1", "-s", "9697"});
   EXPECT_THAT(Shown(joined.cluster.listen), ElementsAre("192.0.2.1:9697"));
   EXPECT_THAT(Shown(joined.cluster.nodes), ElementsAre("10.0.0.1/32"));
-  EXPECT_THAT(Started({"-A", "10.0.0.1"}).cluster.nodes, IsEmpty());
+  EXPECT_THAT(StartedWith({"-A", "10.0.0.1"}).cluster.nodes, IsEmpty());
 }
 
 TEST(OpentrackerOptions, BlessedNetworksSeeStatisticsAndNobodyElse) {
-  EXPECT_THAT(Shown(Started({"-A", "10.0.0.0/8"}).statistics_for), ElementsAre("10.0.0.0/8"));
-  EXPECT_THAT(Shown(Started({}).statistics_for), ElementsAre("0.0.0.0/0", "::/0"));
+  EXPECT_THAT(Shown(StartedWith({"-A", "10.0.0.0/8"}).statistics_for), ElementsAre("10.0.0.0/8"));
+  EXPECT_THAT(Shown(StartedWith({}).statistics_for), ElementsAre("0.0.0.0/0", "::/0"));
 }
 
 TEST(Opentracker, GivesFullScrapesToEverybody) {
-  EXPECT_THAT(Shown(Started({"-A", "10.0.0.0/8"}).full_scrape_for),
+  EXPECT_THAT(Shown(StartedWith({"-A", "10.0.0.0/8"}).full_scrape_for),
               ElementsAre("0.0.0.0/0", "::/0"));
-  EXPECT_TRUE(Started({}).http.loose_paths);
+  EXPECT_TRUE(StartedWith({}).http.loose_paths);
 }
 
 TEST(OpentrackerOptions, ThatMakeNoSenseAreRefused) {

@@ -20,7 +20,7 @@ using musterd::At;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-struct Case {
+struct TorrentdCase {
   std::string_view name;
   std::string_view options;
   std::string_view toml;
@@ -36,7 +36,7 @@ bool TracksOn(const Settings& s, muster::Protocol protocol) {
          listeners[0].endpoint == At("127.0.0.1:7001");
 }
 
-const Case kCases[] = {
+const TorrentdCase kTorrentdCases[] = {
     {"http", "--http 127.0.0.1:7001 --http=[::1]:7002", "http = ['127.0.0.1:7001', '[::1]:7002']",
      [](const Settings& s) {
        return Server(s).listeners == std::vector{At("127.0.0.1:7001"), At("[::1]:7002")};
@@ -133,9 +133,9 @@ const Case kCases[] = {
 
 TEST(TorrentdSettings, EverySettingIsInForceHoweverItIsSaid) {
   for (const musterd::Setting& setting : TorrentdTable().rows) {
-    const auto* one = std::find_if(std::begin(kCases), std::end(kCases),
-                                   [&](const Case& c) { return c.name == setting.name; });
-    ASSERT_NE(one, std::end(kCases)) << setting.name << " has no case";
+    const auto* one = std::find_if(std::begin(kTorrentdCases), std::end(kTorrentdCases),
+                                   [&](const TorrentdCase& c) { return c.name == setting.name; });
+    ASSERT_NE(one, std::end(kTorrentdCases)) << setting.name << " has no case";
     EXPECT_FALSE(one->in_force(*torrentd::Resolve({}))) << one->name;
     std::istringstream words{std::string(one->options)};
     const auto line =

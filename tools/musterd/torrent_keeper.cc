@@ -36,7 +36,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kQuiet{200};
 constexpr milliseconds kAtLast{2'000};
 // An announce that was allowed just before the torrents changed is in the store long before this.
-constexpr milliseconds kForgetAgain{100};
+constexpr milliseconds kForgetLate{100};
 // Directories that are watched; the others are found changed at the interval.
 constexpr std::size_t kMaxWatched = 1'000;
 
@@ -150,8 +150,9 @@ void TorrentKeeper::Impl::Watch() {
   add(path_);
   for (const std::string& folder : folder_.folders()) add(folder);
   for (const auto& [path, watch] : watched_) {
-    const bool kept =
-        std::any_of(now.begin(), now.end(), [&](const auto& one) { return one.second == watch; });
+    const bool kept = std::any_of(now.begin(), now.end(), [&, kept_watch = watch](const auto& one) {
+      return one.second == kept_watch;
+    });
     if (!kept) inotify_rm_watch(inotify_.get(), watch);
   }
   watched_ = std::move(now);
@@ -171,7 +172,7 @@ void TorrentKeeper::Impl::Loop() {
   Clock::time_point look_at = looks ? Clock::now() + interval_ : kNever;
   Clock::time_point quiet_at = kNever;  // something has happened, and is over then
   Clock::time_point at_last = kNever;
-  Clock::time_point forget_at = Clock::now() + kForgetAgain;
+  Clock::time_point forget_at = Clock::now() + kForgetLate;
   std::array<pollfd, 2> polled{pollfd{wake_.get(), POLLIN, 0},
                                pollfd{looks ? inotify_.get() : -1, POLLIN, 0}};
   while (!stop_) {
@@ -193,7 +194,7 @@ void TorrentKeeper::Impl::Loop() {
       Read().IgnoreError();  // the log has been told
       Watch();
       look_at = looks ? Clock::now() + interval_ : kNever;
-      forget_at = Clock::now() + kForgetAgain;
+      forget_at = Clock::now() + kForgetLate;
     }
     if (forget_at <= now) {
       rules_->ForgetRefused(*store_);
