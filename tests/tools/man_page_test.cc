@@ -63,18 +63,17 @@ std::string OptionsSection(const SettingsTable& table) {
   return text + ".El\n";
 }
 
+// Each option with its default, and below it what it sets.
 std::string BttrackTable() {
-  std::string text =
-      ".Bl -column \"min_time_between_cache_refreshes\" \"autodetect\" \"setting\"\n";
-  text += ".It Em option Ta Em default Ta Em settings\n";
+  std::string text = ".Bl -tag -width Ds -compact\n";
   for (const BttrackOption& option : BttrackOptions()) {
     std::string settings(option.settings);
     for (std::size_t at = 0; (at = settings.find(' ', at)) != settings.npos; at += 2) {
       settings.replace(at, 1, ", ");
     }
-    text += ".It " + std::string(option.name) + " Ta " +
-            (option.initial.empty() ? "empty" : std::string(option.initial)) + " Ta " +
-            (settings.empty() ? "none: it has no effect" : settings) + "\n";
+    text += ".It " + std::string(option.name);
+    if (!option.initial.empty()) text += " Pq " + std::string(option.initial);
+    text += "\n" + (settings.empty() ? "none: it has no effect" : settings) + "\n";
   }
   return text + ".El\n";
 }

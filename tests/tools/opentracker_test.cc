@@ -21,7 +21,7 @@ using testing::IsEmpty;
 using Files = std::map<std::string, std::string>;
 using Words = std::vector<std::string>;
 
-absl::StatusOr<OpentrackerLine> Parse(const Words& arguments, const Files& files = {},
+absl::StatusOr<OpentrackerLine> ParseConf(const Words& arguments, const Files& files = {},
                                       bool ipv6 = true) {
   return ParseOpentracker(
       arguments,
@@ -35,7 +35,7 @@ absl::StatusOr<OpentrackerLine> Parse(const Words& arguments, const Files& files
 
 // What a tracker with these arguments does.
 Settings StartedWith(const Words& arguments, const Files& files = {}, bool ipv6 = true) {
-  const auto parsed = Parse(arguments, files, ipv6);
+  const auto parsed = ParseConf(arguments, files, ipv6);
   EXPECT_TRUE(parsed.ok()) << parsed.status();
   if (!parsed.ok()) return {};
   const auto settings = Resolve(parsed->line.assignments);
@@ -46,7 +46,7 @@ Settings Configured(const std::string& text, bool ipv6 = true) {
   return StartedWith({"-f", "o.conf"}, {{"o.conf", text}}, ipv6);
 }
 Words NotesOf(const std::string& text) {
-  const auto parsed = Parse({"-f", "o.conf"}, {{"o.conf", text}});
+  const auto parsed = ParseConf({"-f", "o.conf"}, {{"o.conf", text}});
   return parsed.ok() ? parsed->notes : Words{"refused"};
 }
 
@@ -140,18 +140,18 @@ TEST(OpentrackerOptions, ThatMakeNoSenseAreRefused) {
         Words{"-i", "10.0.0.1", "-s", "x"}, Words{"-i", "host"}, Words{"-i", "192.0.2.1:80"},
         Words{"-i", ""}, Words{"-A", "10.0.0.0/33"}, Words{"-A", "x"}, Words{"--wrokers", "2"},
         Words{""}}) {
-    EXPECT_TRUE(absl::IsInvalidArgument(Parse(arguments).status())) << arguments[0];
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseConf(arguments).status())) << arguments[0];
   }
 }
 
 TEST(OpentrackerOptions, AskForHelpAndVersionWhereverTheyStand) {
-  EXPECT_TRUE(Parse({"-h"})->wants_help);
-  EXPECT_TRUE(Parse({"-p", "80", "-v"})->wants_version);
-  EXPECT_FALSE(Parse({"-w", "-h"})->wants_help);  // the name of a file
+  EXPECT_TRUE(ParseConf({"-h"})->wants_help);
+  EXPECT_TRUE(ParseConf({"-p", "80", "-v"})->wants_version);
+  EXPECT_FALSE(ParseConf({"-w", "-h"})->wants_help);  // the name of a file
 }
 
 TEST(OpentrackerOptions, MayBeFollowedByThoseOfMusterd) {
-  const auto parsed = Parse({"-u", "--odd", "-p", "80", "--workers", "3", "--print-config"});
+  const auto parsed = ParseConf({"-u", "--odd", "-p", "80", "--workers", "3", "--print-config"});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->line.action, Action::kPrintConfig);
   const auto settings = Resolve(parsed->line.assignments);
@@ -259,7 +259,7 @@ TEST(OpentrackerConf, GoesOnAfterWhatItCannotUnderstand) {
 }
 
 TEST(OpentrackerConf, ThatCannotBeReadIsOnlyANote) {
-  const auto parsed = Parse({"-f", "missing"});
+  const auto parsed = ParseConf({"-f", "missing"});
   ASSERT_TRUE(parsed.ok());
   EXPECT_THAT(parsed->notes, ElementsAre(HasSubstr("cannot read 'missing'")));
 }
