@@ -14,9 +14,9 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing_torrent::Message;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing_torrent::Message;
 
 constexpr char kV1[] = "c9e15763f722f23e98a29decdfae341b98d53056";
 constexpr char kV2[] = "caf1e1c30e81cb361b9ee167c4aa64228a7fa4fa9f6105232b28ad099f3a302e";

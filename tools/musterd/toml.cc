@@ -225,11 +225,12 @@ absl::StatusOr<std::vector<Assignment>> ReadToml(std::string_view text, std::str
 std::string WriteToml(const AnySettings& settings, const SettingsTable& table) {
   constexpr std::size_t kWidth = 80;
   std::string text = Concat({"# Settings of ", table.program, " ", muster::Version(), ".\n"});
-  text += Wrap(
-      Concat({"Each is an option of the same name as well (", table.program, " ", table.example,
-              "), which wins over the file. Times are written with d, h, m, s or ms; plain "
-              "numbers are seconds. Sizes are bytes, or written with K or M."}),
-      "# ", kWidth);
+  constexpr std::string_view kUnits =
+      "which wins over the file. Times are written with d, h, m, s or ms; plain numbers are "
+      "seconds. Sizes are bytes, or written with K or M.";
+  text += Wrap(Concat({"Each is an option of the same name as well (", table.program, " ",
+                       table.example, "), ", kUnits}),
+               "# ", kWidth);
   std::string_view section;
   for (const Setting& setting : table.rows) {
     if (setting.section != section) {
