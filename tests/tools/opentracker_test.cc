@@ -22,7 +22,7 @@ using Files = std::map<std::string, std::string>;
 using Words = std::vector<std::string>;
 
 absl::StatusOr<OpentrackerLine> ParseConf(const Words& arguments, const Files& files = {},
-                                      bool ipv6 = true) {
+                                          bool ipv6 = true) {
   return ParseOpentracker(
       arguments,
       [&](const std::string& path) -> absl::StatusOr<std::string> {
