@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http_connection.h"
 
+#include <signal.h>
 #include <sys/sendfile.h>
 
 #include <algorithm>
@@ -409,9 +410,32 @@ void HttpConnection::SendNextPiece() {
   if (body_ == nullptr) GoOn();
 }
 
+// sendfile() raises a signal where the peer is gone, and has no MSG_NOSIGNAL; the application's own
+// thread may run this.
+static ssize_t SendFile(int to, int from, off_t* at, std::size_t size) {
+  sigset_t pipe;
+  sigset_t before;
+  sigset_t pending;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  const ssize_t n = sendfile(to, from, at, size);
+  const int error = errno;
+  // It comes also where a part was sent before.
+  if (sigismember(&pending, SIGPIPE) == 0) {
+    const timespec none{};
+    while (sigtimedwait(&pipe, nullptr, &none) < 0 && errno == EINTR) {
+    }
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return n;
+}
+
 void HttpConnection::SendStretch(FileStretch& stretch) {
   off_t at = stretch.offset;
-  const ssize_t n = sendfile(fd_.get(), stretch.fd, &at,
+  const ssize_t n = SendFile(fd_.get(), stretch.fd, &at,
                              static_cast<std::size_t>(std::min(stretch.size, kFilePiece)));
   if (n < 0 && WouldBlock()) return;
   // Shorter than it was said to be, or unreadable: the peer has to see that something is missing.
