@@ -56,7 +56,7 @@ BencodeWriter& BencodeWriter::Int(std::int64_t number) {
   char text[24] = {'i'};  // 'i', up to 20 characters, 'e'
   char* end = std::to_chars(text + 1, text + sizeof text, number).ptr;
   *end++ = 'e';
-  out_->append(text, end);
+  out_->append(text, static_cast<std::size_t>(end - text));
   ExpectNext();
   return *this;
 }
@@ -111,7 +111,7 @@ void BencodeWriter::AppendString(std::string_view text) {
   char size[24];  // up to 20 digits and ':'
   char* end = std::to_chars(size, size + sizeof size, text.size()).ptr;
   *end++ = ':';
-  out_->append(size, end).append(text);
+  out_->append(size, static_cast<std::size_t>(end - size)).append(text);
 }
 
 }  // namespace muster

@@ -9,7 +9,7 @@ namespace {
 void AppendNumber(std::uint64_t n, std::string& out) {
   char digits[20];
   const std::to_chars_result end = std::to_chars(digits, digits + sizeof digits, n);
-  out.append(digits, end.ptr);
+  out.append(digits, static_cast<std::size_t>(end.ptr - digits));
 }
 
 void AppendHeader(std::string_view name, std::string_view value, std::string& out) {
