@@ -4,6 +4,7 @@
 #ifndef MUSTER_MUSTER_H_
 #define MUSTER_MUSTER_H_
 
+#include "muster/aggregate_forward.h"
 #include "muster/announce.h"
 #include "muster/bencode.h"
 #include "muster/endpoint.h"
@@ -21,6 +22,7 @@
 #include "muster/server.h"
 #include "muster/swarm_store.h"
 #include "muster/tracker.h"
+#include "muster/tracker_url.h"
 #include "muster/version.h"
 
 #endif  // MUSTER_MUSTER_H_
