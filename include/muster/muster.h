@@ -15,6 +15,7 @@
 #include "muster/log_sink.h"
 #include "muster/magnet.h"
 #include "muster/metainfo.h"
+#include "muster/multitracker.h"
 #include "muster/nat_check.h"
 #include "muster/peer_batch.h"
 #include "muster/random.h"
