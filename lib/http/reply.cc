@@ -65,7 +65,11 @@ int HttpReplyParser::Fail(std::string_view error) {
 
 int HttpReplyParser::OnHeadersComplete() {
   if (parser_.http_major != 1) return Fail("it is of another version of HTTP");
+  if (parser_.status_code < 100) return Fail("it is no HTTP response");
   if (parser_.status_code == 101) return Fail("it changes the protocol");
+  const bool has_body = (parser_.flags & F_CHUNKED) != 0 ||
+                        (parser_.content_length != 0 && parser_.content_length != kNoLength);
+  if (parser_.status_code < 200 && has_body) return Fail("it is an interim response with a body");
   if (parser_.content_length != kNoLength && parser_.content_length > limits_.max_body_bytes) {
     return Fail("its body is too long");
   }

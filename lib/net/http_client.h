@@ -52,7 +52,7 @@ class HttpClient final : private TcpConnection::Handler, private Deadlines::Entr
 
   static ClosingPtr<HttpClient> New(uv_loop_t* loop, const HostPort& server,
                                     const HttpClientOptions& options);
-  ~HttpClient() = default;
+  ~HttpClient() override = default;
 
   // Begins a request; the client must not be busy(). `target` is an origin-form: "/path?query"
   // without blanks or control characters. `headers` are whole lines, each with its "\r\n". `done` is

@@ -85,6 +85,12 @@ TEST(HttpReplyTest, InterimResponsesArePassedOver) {
             Bad("it changes the protocol"));
 }
 
+TEST(HttpReplyTest, AnInterimResponseHasNoBody) {
+  EXPECT_EQ(Parse("HTTP/1.1 100 Continue\r\nContent-Length: 2\r\n\r\nxy"),
+            Bad("it is an interim response with a body"));
+  EXPECT_EQ(Parse("HTTP/1.1 00\r\nContent-Length: 2\r\n\r\nxy"), Bad("it is no HTTP response"));
+}
+
 TEST(HttpReplyTest, OtherThingsAreNoResponses) {
   EXPECT_EQ(Parse("SSH-2.0-x\r\n"), Bad("it is no HTTP response"));
   EXPECT_EQ(Parse("GET / HTTP/1.1\r\n\r\n"), Bad("it is no HTTP response"));

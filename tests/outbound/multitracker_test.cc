@@ -20,6 +20,7 @@ namespace muster {
 namespace {
 
 using std::chrono::milliseconds;
+using std::string_literals::operator""s;
 
 const InfoHash kHash = *InfoHash::FromText("aaaaaaaaaaaaaaaaaaaa");
 const InfoHash kOther = *InfoHash::FromText("bbbbbbbbbbbbbbbbbbbb");
@@ -29,7 +30,7 @@ std::string Reply(std::string_view body) {
   return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
          std::string(body);
 }
-const std::string kTwoPeers("d8:intervali1e5:peers12:\x01\2\3\4\0\7\x7f\0\0\1\0\7e", 39);
+const std::string kTwoPeers = "d8:intervali1e5:peers12:\x01\2\3\4\0\7\x7f\0\0\1\0\7e"s;
 
 // A tracker that answers each request with the same body, and keeps the requests.
 FakeServer::Serve Answers(std::string body, std::vector<std::string>* requests = nullptr) {

@@ -10,6 +10,7 @@
 namespace muster {
 namespace {
 
+using std::string_literals::operator""s;
 using Kind = UdpTrackerReply::Kind;
 
 const TrackerQuery kQuery{.info_hash = *InfoHash::FromText("aaaaaaaaaaaaaaaaaaa "),
@@ -34,12 +35,11 @@ TEST(TrackerQueryTest, AsksByHttpAsNobodysPeer) {
 }
 
 TEST(TrackerQueryTest, ReadsCompactPeersOfBothFamilies) {
-  const auto reply =
-      DecodeTrackerReply(std::string("d8:intervali1800e5:peers12:\x7f\0\0\1\x1a\xe1\x0a\0\0\1\0\0"
-                                     "6:peers618:\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\x1a\xe1"
-                                     "e",
-                                     77),
-                         50);
+  const auto reply = DecodeTrackerReply(
+      "d8:intervali1800e5:peers12:\x7f\0\0\1\x1a\xe1\x0a\0\0\1\0\0"
+      "6:peers618:\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\x1a\xe1"
+      "e"s,
+      50);
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(reply->interval, Seconds(1800));
   EXPECT_EQ(Peers(*reply), (std::vector<std::string>{"127.0.0.1:6881", "[2001:db8::1]:6881"}));
