@@ -57,8 +57,6 @@ class TcpConnection {
   // Queues what the kernel does not take at once: as much memory as the caller gives. Only after
   // OnConnected(); does nothing once the connection has ended.
   void Send(std::string_view bytes);
-  // Bytes given to Send() that the kernel has not taken.
-  std::size_t unsent() const { return output_.size() - sent_; }
 
   // Ends with kDeadline after this time, counted from now; it takes the place of the one before.
   void SetDeadline(std::chrono::milliseconds deadline);
