@@ -76,7 +76,7 @@ class NoStore : public SwarmStore {
   }
   std::optional<SwarmCounts> Count(const InfoHash&) const override { return SwarmCounts(); }
   std::size_t Expire(Instant, std::size_t) override { return 0; }
-  void ForEach(absl::FunctionRef<bool(const SwarmView&)>) const override {}
+  std::unique_ptr<SwarmCursor> Walk(std::size_t) const override { return nullptr; }
   bool Remove(const InfoHash&) override { return false; }
   StoreTotals Totals() const override { return {}; }
   void SetObserver(SwarmObserver*) override {}
@@ -154,7 +154,9 @@ void WholeAnnounce(benchmark::State& state, bool full) {
   std::size_t i = 0;
   const std::unique_ptr<Tracker> tracker =
       Tracker::Create(TrackerOptions(), std::make_unique<NoStore>()).value();
-  HttpService service(tracker.get(), HttpOptions(), Random(1));
+  CounterBook book(1, Instant());
+  HttpSite site(tracker.get(), &book, HttpOptions());
+  HttpService service(tracker.get(), HttpOptions(), Random(1), &book.worker(0), &site);
   HttpRequestParser parser({});
   const IpAddress from = From();
   const Instant now = InstantFromUnixSeconds(1'700'000'000);

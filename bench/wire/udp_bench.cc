@@ -144,7 +144,7 @@ class NoStore final : public SwarmStore {
   SwarmCounts Apply(const SwarmUpdate&, Instant, PeerBatch&) override { return {}; }
   std::optional<SwarmCounts> Count(const InfoHash&) const override { return std::nullopt; }
   std::size_t Expire(Instant, std::size_t) override { return 0; }
-  void ForEach(absl::FunctionRef<bool(const SwarmView&)>) const override {}
+  std::unique_ptr<SwarmCursor> Walk(std::size_t) const override { return nullptr; }
   bool Remove(const InfoHash&) override { return false; }
   StoreTotals Totals() const override { return {}; }
   void SetObserver(SwarmObserver*) override {}
@@ -240,6 +240,7 @@ void BM_7_Tracker(benchmark::State& state) {
 void BM_8_WholeWay(benchmark::State& state) {
   static World* world = nullptr;
   if (state.thread_index() == 0) world = &WorldOf(state);
+  WorkerCounters counters;
   std::unique_ptr<UdpService> service;
   const auto worker = static_cast<std::size_t>(state.thread_index());
   std::size_t batch = worker * kBatches / static_cast<std::size_t>(state.threads());
@@ -248,8 +249,8 @@ void BM_8_WholeWay(benchmark::State& state) {
   std::size_t bytes = 0;
   for (auto _ : state) {  // all threads begin here together
     if (service == nullptr) {
-      service =
-          std::make_unique<UdpService>(&world->tracker(), UdpOptions{}, kKey, Random(worker + 1));
+      service = std::make_unique<UdpService>(&world->tracker(), UdpOptions{}, kKey,
+                                             Random(worker + 1), &counters);
     }
     const Endpoint* from = world->from(batch);
     const absl::Span<const World::Packet> packets = world->packets(batch++);

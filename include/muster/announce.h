@@ -58,6 +58,9 @@ struct AnnounceAnswer {
   Seconds interval{0};
   // When to announce again at the earliest.
   Seconds min_interval{0};
+  // Minutes since the same peer's last announce, to the store's resolution; negative when it is new,
+  // stops, or is not remembered.
+  std::int32_t minutes_since_seen = -1;
 };
 
 // An answer that owns its peers, for callers who would rather not lend a buffer.

@@ -24,22 +24,26 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "muster/cidr.h"
 #include "muster/endpoint.h"
 #include "muster/export.h"
 #include "muster/log_sink.h"
+#include "muster/protocol.h"
+#include "muster/statistics.h"
 #include "muster/tracker.h"
 
 struct uv_loop_s;
 
 namespace muster {
-
-enum class Protocol : std::uint8_t { kUdp, kHttp };
 
 // A socket to listen on. Port 0 takes a free one; see Server::listeners() for which. An IPv6
 // listener takes IPv6 only: list the IPv4 address as well to serve both.
@@ -51,6 +55,18 @@ struct Listener {
   MUSTER_EXPORT std::string AnnounceUrl() const;
 };
 
+// Who may see something; empty: nobody. Thread-safe and quick: workers ask it for each request.
+using AddressFilter = std::function<bool(const IpAddress&)>;
+MUSTER_EXPORT bool IsLoopback(const IpAddress& address);
+MUSTER_EXPORT bool IsAnybody(const IpAddress& address);
+
+// What may be scraped.
+enum class ScrapeMode : std::uint8_t {
+  kNone,
+  kSpecific,  // torrents that the client names
+  kFull,      // also all torrents at once, by HTTP and for whom HttpOptions::full_scrape_for says
+};
+
 struct UdpOptions {
   // How long a connection id is good for. BEP 15 asks for two minutes; many clients keep ids
   // longer, so a generous time spares them an error. 1 minute to 24 hours.
@@ -58,11 +74,19 @@ struct UdpOptions {
   // What a well-formed request with a wrong or outdated connection id gets: an error packet, which
   // makes clients connect again at once and is never longer than the request, or silence.
   bool answer_stale_connection_id = true;
+  // Whether there are scrapes at all.
+  bool scrape = true;
   // Torrents in one scrape, 1 to 74 (BEP 15: about 74 fit).
   std::size_t max_scrape_torrents = 74;
   // Receive and send buffer asked of the kernel for each socket, in bytes; 0 leaves the system's
   // default.
   int socket_buffer = 4 * 1024 * 1024;
+};
+
+// Where reverse proxies say whom they speak for.
+enum class ProxyHeader : std::uint8_t {
+  kXForwardedFor,  // X-Forwarded-For: 192.0.2.1, 198.51.100.7
+  kForwarded,      // Forwarded: for=192.0.2.1, for="[2001:db8::7]:4711" (RFC 7239)
 };
 
 struct HttpOptions {
@@ -79,8 +103,40 @@ struct HttpOptions {
   std::chrono::milliseconds write_timeout{30'000};
   // Requests on one connection; 1 closes after each answer.
   std::size_t max_requests_per_connection = 1000;
-  // Torrents in one scrape.
+  ScrapeMode scrape = ScrapeMode::kFull;
+  // Torrents in one scrape that names them.
   std::size_t max_scrape_torrents = 100;
+
+  // Who may scrape all torrents, and dump them through the statistics.
+  AddressFilter full_scrape_for = IsLoopback;
+  // One address (of IPv6, one /64) may do it once in this time. 0: as often as it likes.
+  Seconds full_scrape_interval{0};
+  // Answers that are made while they are sent (full scrapes, lists of torrents, the page): so many
+  // at a time, of all workers together; further ones are told to come later (503).
+  std::size_t max_streams = 4;
+  // How long such an answer may take. Each piece of it has the time of write_timeout.
+  std::chrono::milliseconds stream_timeout{15 * 60'000};
+
+  // The statistics of opentracker, and as JSON (mode=json). Empty: there are none.
+  std::string statistics_path = "/stats";
+  // Metrics for Prometheus. Empty: there are none.
+  std::string metrics_path = "/metrics";
+  // Who may see either.
+  AddressFilter statistics_for = IsLoopback;
+
+  // A page at "/" for people, which lists so many torrents at most.
+  bool info_page = false;
+  std::size_t info_page_torrents = 1000;
+  // Where "/" leads instead; empty: nowhere.
+  std::string info_page_redirect;
+  // The bytes of /favicon.ico; empty: there is none.
+  std::string favicon;
+  // Reverse proxies whose word is taken on where a request comes from: the client is the last
+  // address in `proxy_header` that is not one of them. From anybody else the header means nothing.
+  std::vector<Cidr> trusted_proxies;
+  // The one that the proxies write themselves. What they only pass on says whatever the client
+  // likes.
+  ProxyHeader proxy_header = ProxyHeader::kXForwardedFor;
 };
 
 struct ServerOptions {
@@ -110,6 +166,9 @@ class MUSTER_EXPORT Server {
   // What it listens on, with the ports in force, in the order of the options.
   const std::vector<Listener>& listeners() const;
 
+  // What it has done so far. Thread-safe.
+  ServerStatistics Statistics() const;
+
   // Stops accepting, answers what has already come, closes everything, then calls `done` on the
   // loop's thread. Calling it again adds another `done`. Nothing of the server is left on the loop
   // afterwards. Not to be called by the tracker's policy or observers.
@@ -130,6 +189,12 @@ class MUSTER_EXPORT ServerThreads {
   static absl::StatusOr<std::unique_ptr<ServerThreads>> Start(Tracker* tracker,
                                                               const ServerOptions& options,
                                                               std::size_t workers);
+  // The same, with a step between: `before_serving` is called on this thread when every socket is
+  // bound and nothing is read from one yet. That is the moment to give up privileges. What it fails
+  // with is returned, and nothing is served.
+  static absl::StatusOr<std::unique_ptr<ServerThreads>> Start(
+      Tracker* tracker, const ServerOptions& options, std::size_t workers,
+      absl::FunctionRef<absl::Status()> before_serving);
   // As Stop().
   ~ServerThreads();
   ServerThreads(const ServerThreads&) = delete;
@@ -137,6 +202,8 @@ class MUSTER_EXPORT ServerThreads {
 
   const std::vector<Listener>& listeners() const;
   std::size_t workers() const;
+  // What all workers have done so far, also after Stop(). Thread-safe.
+  ServerStatistics Statistics() const;
 
   // Closes every server, waits for the threads, and returns. A second call does nothing.
   void Stop();

@@ -65,6 +65,8 @@ class MUSTER_EXPORT Policy {
   // scrape.
   virtual absl::Status AllowScrape(const InfoHash& info_hash, const IpAddress& from,
                                    Instant now) = 0;
+  // Announces and scrapes that come next: a policy may use the hint to have its memory at hand.
+  virtual void Prefetch(absl::Span<const SwarmHint> coming) const { (void)coming; }
 };
 
 class MUSTER_EXPORT Tracker {
@@ -101,6 +103,9 @@ class MUSTER_EXPORT Tracker {
   // The same with rows of their own.
   absl::StatusOr<std::vector<ScrapeRow>> Scrape(absl::Span<const InfoHash> info_hashes,
                                                 const IpAddress& from, Instant now) const;
+
+  // What comes next; whoever has a batch of requests says so, and it costs less.
+  void Prefetch(absl::Span<const SwarmHint> coming) const;
 
   // Forgets peers that timed out, in a step of about `max_swarms` swarms. Returns how many went.
   std::size_t Expire(Instant now, std::size_t max_swarms);

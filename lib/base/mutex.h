@@ -2,10 +2,12 @@
 //
 // Mutex and MutexLock: std::mutex with the annotations of clang's thread-safety analysis. Used in
 // the place of absl::Mutex, because distributions build Abseil with its deadlock detector switched
-// on, which costs more than an announce's own work.
+// on, which costs more than an announce's own work. CondVar waits with such a mutex.
 #ifndef MUSTER_LIB_BASE_MUTEX_H_
 #define MUSTER_LIB_BASE_MUTEX_H_
 
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
@@ -18,6 +20,7 @@ class ABSL_LOCKABLE Mutex {
   void Unlock() ABSL_UNLOCK_FUNCTION() { mu_.unlock(); }
 
  private:
+  friend class CondVar;
   std::mutex mu_;
 };
 
@@ -30,6 +33,20 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 
  private:
   Mutex* const mu_;
+};
+
+class CondVar {
+ public:
+  // Returns after a notification, after `time`, or for no reason at all.
+  void WaitFor(Mutex* mu, std::chrono::milliseconds time) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+    std::unique_lock<std::mutex> lock(mu->mu_, std::adopt_lock);
+    changed_.wait_for(lock, time);
+    lock.release();
+  }
+  void NotifyAll() { changed_.notify_all(); }
+
+ private:
+  std::condition_variable changed_;
 };
 
 }  // namespace muster

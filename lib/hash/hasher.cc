@@ -22,7 +22,7 @@ Hasher::Hasher(HashKind kind, HashEngine engine, bool mixed)
 
 void Hasher::Hash(absl::Span<const ByteSpan> messages, std::uint8_t* digests) {
   if (messages.empty()) return;
-  const auto at = [&](std::size_t i) { return Message{messages[i], {}}; };
+  const auto at = [&](std::size_t i) { return HashMessage{messages[i], {}}; };
   const std::size_t size = messages[0].size();
   if (std::all_of(messages.begin(), messages.end(),
                   [size](ByteSpan message) { return message.size() == size; })) {
@@ -38,7 +38,7 @@ void Hasher::Hash(absl::Span<const ByteSpan> messages, std::uint8_t* digests) {
 
 void Hasher::HashGathered(absl::Span<const absl::Span<const ByteSpan>> messages,
                           std::uint8_t* digests) {
-  const auto at = [&](std::size_t i) { return Message{{}, messages[i]}; };
+  const auto at = [&](std::size_t i) { return HashMessage{{}, messages[i]}; };
   sizes_.clear();
   for (std::size_t i = 0; i < messages.size(); ++i) sizes_.push_back({BlocksOf(at(i).size()), i});
   HashUnequal(at, digests);
@@ -46,7 +46,7 @@ void Hasher::HashGathered(absl::Span<const absl::Span<const ByteSpan>> messages,
 
 void Hasher::HashBlocks(ByteSpan bytes, std::size_t block_size, std::uint8_t* digests) {
   const auto at = [&](std::size_t i) {
-    return Message{bytes.subspan(i * block_size, block_size), {}};
+    return HashMessage{bytes.subspan(i * block_size, block_size), {}};
   };
   const std::size_t whole = bytes.size() / block_size;
   HashEqual(whole, block_size, at, digests);

@@ -58,7 +58,7 @@ class Hasher {
     std::uint64_t blocks;
     std::size_t index;
   };
-  using MessageAt = absl::FunctionRef<Message(std::size_t index)>;
+  using MessageAt = absl::FunctionRef<HashMessage(std::size_t index)>;
 
   Hasher(HashKind kind, HashEngine engine, bool mixed);
 
@@ -68,7 +68,7 @@ class Hasher {
   void HashUnequal(MessageAt at, std::uint8_t* digests);
   // How many of sizes_, which begins with the largest, libcrypto should hash.
   std::size_t BestForStream() const;
-  void Stream(const Message& message, std::size_t index, std::uint8_t* digests) {
+  void Stream(const HashMessage& message, std::size_t index, std::uint8_t* digests) {
     stream_.Hash(message, digests + index * digest_size_);
   }
 

@@ -18,7 +18,7 @@ namespace muster {
 using ByteSpan = absl::Span<const std::uint8_t>;
 
 // The bytes of `first` and, behind them, of each of `rest`; all borrowed.
-struct Message {
+struct HashMessage {
   ByteSpan first;
   absl::Span<const ByteSpan> rest;
 
@@ -51,14 +51,14 @@ class BlockRuns {
   BlockRuns(const BlockRuns&) = delete;
   BlockRuns& operator=(const BlockRuns&) = delete;
 
-  void Begin(const Message& message) {
+  void Begin(const HashMessage& message) {
     message_ = message;
     size_ = 0;
     filled_ = 0;
     padded_ = false;
   }
   // More of the message. All that came before must have been taken by NextWhole().
-  void Append(const Message& message) { message_ = message; }
+  void Append(const HashMessage& message) { message_ = message; }
 
   // The next run into at() and blocks(); false, and no blocks, after the last.
   bool Next() {
@@ -113,7 +113,7 @@ class BlockRuns {
 
   const std::uint8_t* at_ = nullptr;
   std::size_t blocks_ = 0;
-  Message message_;  // what is left of it
+  HashMessage message_;  // what is left of it
   std::uint64_t size_ = 0;
   std::size_t filled_ = 0;  // of buffer_
   bool padded_ = false;

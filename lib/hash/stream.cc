@@ -30,7 +30,7 @@ HashStream::HashStream(HashKind kind) : context_(EVP_MD_CTX_new()) {
 
 HashStream::~HashStream() { EVP_MD_CTX_free(context_); }
 
-void HashStream::Hash(const Message& message, std::uint8_t* digest) {
+void HashStream::Hash(const HashMessage& message, std::uint8_t* digest) {
   Begin();
   Append(message);
   Finish(digest);
@@ -38,7 +38,7 @@ void HashStream::Hash(const Message& message, std::uint8_t* digest) {
 
 void HashStream::Begin() { Require(EVP_DigestInit_ex2(context_, nullptr, nullptr)); }
 
-void HashStream::Append(const Message& message) {
+void HashStream::Append(const HashMessage& message) {
   Require(EVP_DigestUpdate(context_, message.first.data(), message.first.size()));
   for (const ByteSpan part : message.rest) {
     Require(EVP_DigestUpdate(context_, part.data(), part.size()));

@@ -23,11 +23,11 @@ class HashStream {
   HashStream& operator=(const HashStream&) = delete;
 
   // Writes DigestSize() bytes.
-  void Hash(const Message& message, std::uint8_t* digest);
+  void Hash(const HashMessage& message, std::uint8_t* digest);
 
   // The same in steps. A new stream has begun.
   void Begin();
-  void Append(const Message& message);
+  void Append(const HashMessage& message);
   void Finish(std::uint8_t* digest);
 
  private:

@@ -6,7 +6,9 @@
 #define MUSTER_LIB_HTTP_EXCHANGE_H_
 
 #include <cstddef>
+#include <memory>
 
+#include "http/body.h"
 #include "http/request.h"
 #include "muster/endpoint.h"
 
@@ -16,10 +18,14 @@ namespace muster {
 struct HttpExchange {
   const HttpRequest* request;
   const IpAddress* from;
-  // Whether the connection stays open after the response, which has to say so.
+  // Whether the connection stays open after the response, which has to say so. Who answers may
+  // clear it.
   bool keep_alive;
   // Set by who answers: where in the output the response ends. It begins where the one before ends.
   std::size_t end = 0;
+  // Set by who answers where the output holds no more than the response's head: what is sent after
+  // it.
+  std::unique_ptr<HttpBody> body = nullptr;
 };
 
 }  // namespace muster

@@ -18,8 +18,12 @@ std::string_view HttpReason(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 302:
+      return "Found";
     case 400:
       return "Bad Request";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
@@ -30,6 +34,8 @@ std::string_view HttpReason(int status) {
       return "Payload Too Large";
     case 414:
       return "URI Too Long";
+    case 429:
+      return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
     case 500:
@@ -56,11 +62,29 @@ void AppendHttpResponse(const HttpResponse& response, std::string& out) {
     out += response.status == 405 ? "\r\nAllow: GET, HEAD\r\nContent-Type: " : "\r\nContent-Type: ";
   }
   out += response.content_type;
-  out += response.keep_alive
-             ? "\r\nCache-Control: no-store\r\nConnection: keep-alive\r\nContent-Length: "
-             : "\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: ";
-  AppendNumber(response.body.size(), out);
-  out += "\r\n\r\n";
+  if (!response.content_encoding.empty()) {
+    out += "\r\nContent-Encoding: ";
+    out += response.content_encoding;
+  }
+  if (!response.location.empty()) {
+    out += "\r\nLocation: ";
+    out += response.location;
+  }
+  out += response.keep_alive ? "\r\nCache-Control: no-store\r\nConnection: keep-alive\r\n"
+                             : "\r\nCache-Control: no-store\r\nConnection: close\r\n";
+  switch (response.framing) {
+    case HttpFraming::kLength:
+      out += "Content-Length: ";
+      AppendNumber(response.body.size(), out);
+      out += "\r\n\r\n";
+      break;
+    case HttpFraming::kChunked:
+      out += "Transfer-Encoding: chunked\r\n\r\n";
+      break;
+    case HttpFraming::kClose:
+      out += "\r\n";
+      break;
+  }
   if (!response.head_only) out += response.body;
 }
 

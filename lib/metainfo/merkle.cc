@@ -2,41 +2,71 @@
 #include "metainfo/merkle.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
-#include <vector>
 
 namespace muster {
 namespace {
 
 constexpr std::size_t kNode = std::tuple_size_v<Sha256Digest>;
 
-Sha256Digest Parent(const std::uint8_t* left, const std::uint8_t* right, Sha256Hasher& hasher) {
-  std::array<std::uint8_t, 2 * kNode> both;
-  std::copy_n(left, kNode, both.begin());
-  std::copy_n(right, kNode, both.begin() + kNode);
-  return hasher.Hash(both);
+// The node of a level over zero leaves alone.
+Sha256Digest PadNode(unsigned level) {
+  static const std::vector<Sha256Digest> nodes = [] {
+    std::vector<Sha256Digest> all(1);  // level 0: zeros
+    Sha256Hasher hasher;
+    for (int i = 0; i < 63; ++i) {
+      std::array<std::uint8_t, 2 * kNode> both;
+      std::copy_n(all.back().begin(), kNode, both.begin());
+      std::copy_n(all.back().begin(), kNode, both.begin() + kNode);
+      all.push_back(hasher.Hash(both));
+    }
+    return all;
+  }();
+  return nodes.at(level);
 }
 
 }  // namespace
 
-Sha256Digest MerkleRoot(absl::Span<const std::uint8_t> nodes, unsigned level) {
-  Sha256Hasher hasher;
-  Sha256Digest pad{};
-  for (unsigned i = 0; i < level; ++i) pad = Parent(pad.data(), pad.data(), hasher);
+unsigned PieceLevel(std::int64_t piece_length) {
+  return static_cast<unsigned>(
+      std::countr_zero(static_cast<std::uint64_t>(piece_length / kBlockSize)));
+}
 
-  std::vector<std::uint8_t> row(nodes.begin(), nodes.end());
-  while (row.size() > kNode) {
-    if (row.size() / kNode % 2 == 1) row.insert(row.end(), pad.begin(), pad.end());
-    for (std::size_t at = 0; at < row.size(); at += 2 * kNode) {
-      const Sha256Digest parent = Parent(&row[at], &row[at + kNode], hasher);
-      std::copy(parent.begin(), parent.end(), row.begin() + static_cast<std::ptrdiff_t>(at / 2));
+void MerkleTree::Climb() {
+  above_.resize(row_.size() / 2);
+  hasher_.HashBlocks(row_, 2 * kNode, above_.data());
+  row_.swap(above_);
+}
+
+Sha256Digest MerkleTree::Root(absl::Span<const std::uint8_t> nodes, unsigned level) {
+  return NodeAbove(nodes, level, static_cast<unsigned>(std::bit_width(nodes.size() / kNode - 1)));
+}
+
+Sha256Digest MerkleTree::NodeAbove(absl::Span<const std::uint8_t> nodes, unsigned level,
+                                   unsigned height) {
+  row_.assign(nodes.begin(), nodes.end());
+  for (; height > 0; --height, ++level) {
+    if (row_.size() / kNode % 2 == 1) {
+      const Sha256Digest pad = PadNode(level);
+      row_.insert(row_.end(), pad.begin(), pad.end());
     }
-    row.resize(row.size() / 2);
-    pad = Parent(pad.data(), pad.data(), hasher);
+    Climb();
   }
   Sha256Digest root;
-  std::copy_n(row.begin(), kNode, root.begin());
+  std::copy_n(row_.begin(), kNode, root.begin());
   return root;
+}
+
+void MerkleTree::Roots(absl::Span<const std::uint8_t> rows, std::size_t width,
+                       std::uint8_t* roots) {
+  row_.assign(rows.begin(), rows.end());
+  for (; width > 1; width /= 2) Climb();
+  std::copy(row_.begin(), row_.end(), roots);
+}
+
+Sha256Digest MerkleRoot(absl::Span<const std::uint8_t> nodes, unsigned level) {
+  return MerkleTree().Root(nodes, level);
 }
 
 }  // namespace muster

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "muster/torrent_builder.h"
+
 namespace muster {
 namespace {
 
@@ -31,6 +33,18 @@ const char* NameFault(std::string_view name, std::size_t max_size) {
   if (name.find('\0') != name.npos) return "a name with a NUL";
   if (name.find_first_of(kForbidden) != name.npos) return "a name with a slash or backslash";
   return nullptr;
+}
+
+const char* PathFault(std::string_view path) {
+  std::size_t names = 0;
+  for (std::size_t at = 0; at <= path.size(); ++names) {
+    const std::size_t slash = std::min(path.find('/', at), path.size());
+    if (const char* fault = NameFault(path.substr(at, slash - at), TorrentBuilder::kMaxNameSize)) {
+      return fault;
+    }
+    at = slash + 1;
+  }
+  return names <= TorrentBuilder::kMaxPathDepth ? nullptr : "a path of too many names";
 }
 
 std::string MendedName(std::string_view name, std::size_t max_size) {

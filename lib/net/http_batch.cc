@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http_batch.h"
 
-#include <optional>
+#include <utility>
 
 #include "net/http_connection.h"
 
@@ -36,31 +36,35 @@ void HttpBatch::Remove(HttpConnection* connection) {
   connection->place_in_batch = kNowhere;
 }
 
-void HttpBatch::Serve(HttpAnswer& answer) {
-  if (waiting_.empty()) return;
+std::size_t HttpBatch::Serve(HttpAnswer& answer) {
   exchanges_.clear();
   for (Waiting& waiting : waiting_) {
     if (waiting.connection == nullptr) continue;
     HttpExchange exchange;
     if (!waiting.connection->ParseFirst(waiting.received, exchange)) continue;
     waiting.exchange = exchanges_.size();
-    exchanges_.push_back(exchange);
+    exchanges_.push_back(std::move(exchange));
   }
   output_.clear();
   if (!exchanges_.empty()) answer(absl::MakeSpan(exchanges_), output_);
   for (const Waiting& waiting : waiting_) {
     if (waiting.connection == nullptr) continue;
-    std::optional<std::string_view> text;
+    std::string_view text;
+    HttpExchange* exchange = nullptr;
     if (waiting.exchange != kNowhere) {
+      exchange = &exchanges_[waiting.exchange];
       const std::size_t begin = waiting.exchange == 0 ? 0 : exchanges_[waiting.exchange - 1].end;
-      text = std::string_view(output_).substr(begin, exchanges_[waiting.exchange].end - begin);
+      text = std::string_view(output_).substr(begin, exchange->end - begin);
     }
     waiting.connection->place_in_batch = kNowhere;
-    waiting.connection->ServeAll(waiting.received, text);
+    waiting.connection->ServeAll(waiting.received, exchange, text);
   }
+  const std::size_t requests = exchanges_.size();
+  exchanges_.clear();  // a body of a connection that is gone goes, too
   waiting_.clear();
   used_ = 0;
   if (output_.capacity() > kMaxSpareOutput) output_ = std::string();
+  return requests;
 }
 
 }  // namespace muster

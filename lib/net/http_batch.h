@@ -41,8 +41,9 @@ class HttpBatch {
   // The connection is gone.
   void Remove(HttpConnection* connection);
 
-  // Answers all of it.
-  void Serve(HttpAnswer& answer);
+  bool empty() const { return waiting_.empty(); }
+  // Answers all of it. Returns how many requests there were.
+  std::size_t Serve(HttpAnswer& answer);
 
  private:
   struct Waiting {

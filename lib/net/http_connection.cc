@@ -13,6 +13,9 @@ namespace {
 // them is not read from.
 constexpr std::size_t kMaxOutput = 64 * 1024;
 
+// A piece of a body that is made while it is sent: a fraction of a millisecond of work.
+constexpr std::size_t kPiece = 64 * 1024;
+
 // Received at once, at least: a burst of pipelined requests.
 constexpr std::size_t kMinInput = 16 * 1024;
 
@@ -38,17 +41,30 @@ bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == E
 }  // namespace
 
 HttpConnection::Shared::Shared(Owner* by, uv_loop_t* on_loop, const HttpListenerOptions& with,
-                               HttpHandlers answered_by, std::chrono::milliseconds drain_timeout)
+                               HttpHandlers answered_by, HttpCounters* counted_in,
+                               std::chrono::milliseconds drain_timeout)
     : owner(by),
       loop(on_loop),
       options(with),
       handlers(std::move(answered_by)),
+      counters(*counted_in),
       deadlines(Deadlines::New(
           on_loop, std::array{with.request_timeout, with.idle_timeout, with.write_timeout,
                               kLingerTime, kAcceptPauseTime, drain_timeout})),
       // A request that is not complete is shorter than its limit, so there is always room to
       // receive.
       batch(std::max(kMinInput, 2 * with.limits.max_request_bytes)) {}
+
+void HttpConnection::Shared::ServeBatch() {
+  if (batch.empty()) return;
+  if (!IsTimed()) {
+    batch.Serve(handlers.answer);
+    return;
+  }
+  const std::uint64_t before = uv_hrtime();
+  const std::size_t requests = batch.Serve(handlers.answer);
+  counters.latency.Record(uv_hrtime() - before, requests);
+}
 
 void HttpConnection::Start(UniqueFd fd, const IpAddress& from) {
   fd_ = std::move(fd);
@@ -75,6 +91,7 @@ void HttpConnection::Close() {
     });
   }
   fd_.reset();
+  body_.reset();
   ClearAndShrink(input_);
   ClearAndShrink(output_);
   shared_->owner->OnEnded(*this);
@@ -117,7 +134,13 @@ void HttpConnection::Read() {
   unread_ = received == room;
   // A fresh connection is often answered and closed for good: what the kernel has just made of it is
   // at hand now.
-  if (phase_ == Phase::kFresh) return Serve({to, input_.size() + received});
+  if (phase_ == Phase::kFresh) {
+    HttpCounters& counters = shared_->counters;
+    const std::uint64_t before = shared_->IsTimed() ? uv_hrtime() : 0;
+    Serve({to, input_.size() + received});
+    if (before != 0) counters.latency.Record(uv_hrtime() - before, 1);
+    return;
+  }
   if (shared_->batch.Add(this, input_.size() + received)) shared_->ServeBatch();
 }
 
@@ -127,11 +150,12 @@ bool HttpConnection::ParseFirst(std::string_view received, HttpExchange& exchang
   return true;
 }
 
-void HttpConnection::ServeAll(std::string_view received, std::optional<std::string_view> answer) {
-  if (answer) {
-    Answered(received);
+void HttpConnection::ServeAll(std::string_view received, HttpExchange* exchange,
+                              std::string_view answer) {
+  if (exchange != nullptr) {
+    Answered(*exchange, received);
     if (last_ && !received.empty()) unread_ = true;
-    if (!Send(*answer, received)) return;
+    if (!Send(answer, received)) return;
     if (last_) return End();
   }
   Serve(received);
@@ -149,15 +173,17 @@ void HttpConnection::Serve(std::string_view received) {
 }
 
 bool HttpConnection::Send(std::string_view answers, std::string_view received) {
-  // The last answer waits for End(), so that it and the connection's end are one packet.
+  // The last answer waits for End(), so that it and the connection's end are one packet; and a head
+  // for what follows it.
+  const bool more = last_ || body_ != nullptr;
   const ssize_t n =
-      send(fd_.get(), answers.data(), answers.size(), MSG_NOSIGNAL | (last_ ? MSG_MORE : 0));
+      send(fd_.get(), answers.data(), answers.size(), MSG_NOSIGNAL | (more ? MSG_MORE : 0));
   if (n < 0 && !WouldBlock()) {
     Close();
     return false;
   }
   const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
-  if (sent == answers.size()) return true;
+  if (sent == answers.size() && body_ == nullptr) return true;
   output_.assign(answers.substr(sent));
   output_sent_ = 0;
   input_.assign(received);
@@ -174,7 +200,13 @@ HttpExchange HttpConnection::Begin() {
 }
 
 // The same request has its answer.
-void HttpConnection::Answered(std::string_view& received) {
+void HttpConnection::Answered(HttpExchange& exchange, std::string_view& received) {
+  last_ = !exchange.keep_alive;
+  if (exchange.body != nullptr) {
+    body_ = std::move(exchange.body);
+    body_due_ms_ =
+        uv_now(shared_->loop) + static_cast<std::uint64_t>(shared_->options.stream_timeout.count());
+  }
   received.remove_prefix(parser_.consumed());
   parser_.Reset();
   phase_ = Phase::kIdle;  // the next one's time has not begun
@@ -184,7 +216,7 @@ void HttpConnection::Answered(std::string_view& received) {
 // stopped because that is enough for once, and not because the next request is incomplete or
 // unwanted.
 bool HttpConnection::AnswerAll(std::string_view& received) {
-  while (!last_ && !received.empty()) {
+  while (!last_ && body_ == nullptr && !received.empty()) {
     if (shared_->output.size() >= kMaxOutput) return true;
     switch (parser_.Parse(received)) {
       case HttpRequestParser::Result::kNeedMore:
@@ -196,12 +228,12 @@ bool HttpConnection::AnswerAll(std::string_view& received) {
       case HttpRequestParser::Result::kDone: {
         HttpExchange exchange = Begin();
         shared_->handlers.answer(absl::MakeSpan(&exchange, 1), shared_->output);
-        Answered(received);
+        Answered(exchange, received);
         break;
       }
     }
   }
-  if (!received.empty()) unread_ = true;
+  if (last_ && !received.empty()) unread_ = true;
   return false;
 }
 
@@ -216,14 +248,41 @@ void HttpConnection::AwaitInput(std::string_view received) {
 }
 
 void HttpConnection::Flush() {
+  if (output_sent_ < output_.size() && !SendRest()) return;
+  if (body_ != nullptr) return SendNextPiece();
+  GoOn();
+}
+
+// True when all of the output is out; otherwise the connection waits, or is gone.
+bool HttpConnection::SendRest() {
   const ssize_t n =
       send(fd_.get(), output_.data() + output_sent_, output_.size() - output_sent_, MSG_NOSIGNAL);
   if (n < 0) {
     if (!WouldBlock()) Close();
-    return;
+    return false;
   }
   output_sent_ += static_cast<std::size_t>(n);
-  if (output_sent_ < output_.size()) return;
+  return output_sent_ == output_.size();
+}
+
+// One piece at a turn of the loop, so that everybody else has a turn as well.
+void HttpConnection::SendNextPiece() {
+  if (uv_now(shared_->loop) >= body_due_ms_) return OnDeadline();
+  output_.clear();
+  output_sent_ = 0;
+  const HttpBody::Progress progress = body_->Produce(kPiece, output_);
+  // Reset, so that the peer does not take what it has for the whole.
+  if (progress == HttpBody::Progress::kFailed) return OnDeadline();
+  if (progress == HttpBody::Progress::kEnd) body_.reset();
+  if (!output_.empty()) {
+    Await(Phase::kWriting, UV_WRITABLE);
+    if (!SendRest()) return;
+  }
+  if (body_ == nullptr) GoOn();
+}
+
+// The output is out.
+void HttpConnection::GoOn() {
   ClearAndShrink(output_);
   if (last_) return End();
   std::memcpy(shared_->batch.room(), input_.data(), input_.size());

@@ -9,10 +9,13 @@
 //                  v                                 |
 //   Start ---> kRequest -------- answered -------> kIdle
 //                  |
-//                  +-- the peer does not take the answer --> kWriting (reads nothing meanwhile)
+//                  +-- the peer does not take the answer, or it is made while it is sent
+//                  |     --> kWriting (reads nothing meanwhile)
 //                  +-- closing, but input was left unread --> kLingering
 //
-// Each phase has a deadline of its own, which nothing that the peer does in that phase puts off.
+// Each phase has a deadline of its own, which nothing that the peer does in that phase puts off;
+// but each piece of a body that is made while it is sent has its own time, and all of it together
+// has a limit.
 #ifndef MUSTER_LIB_NET_HTTP_CONNECTION_H_
 #define MUSTER_LIB_NET_HTTP_CONNECTION_H_
 
@@ -35,6 +38,7 @@
 #include "net/deadlines.h"
 #include "net/http_batch.h"
 #include "net/socket.h"
+#include "statistics/counters.h"
 
 namespace muster {
 
@@ -48,8 +52,11 @@ struct HttpListenerOptions {
   std::chrono::milliseconds request_timeout{10'000};
   // Without a request, on a connection that is kept alive.
   std::chrono::milliseconds idle_timeout{30'000};
-  // From when the peer leaves a part of an answer to when it has taken all of it.
+  // From when the peer leaves a part of an answer to when it has taken all of it; for a body that is
+  // made while it is sent, for each piece of it.
   std::chrono::milliseconds write_timeout{30'000};
+  // For all of such a body.
+  std::chrono::milliseconds stream_timeout{15 * 60'000};
 };
 
 struct HttpHandlers {
@@ -78,20 +85,27 @@ class HttpConnection final : private Deadlines::Entry {
     enum : std::size_t { kAcceptPause = 4, kDrain };
 
     Shared(Owner* by, uv_loop_t* on_loop, const HttpListenerOptions& with, HttpHandlers answered_by,
-           std::chrono::milliseconds drain_timeout);
+           HttpCounters* counted_in, std::chrono::milliseconds drain_timeout);
     // Answers what the connections have received.
-    void ServeBatch() { batch.Serve(handlers.answer); }
+    void ServeBatch();
+    // Whether to time what is served next: reading the clock costs something.
+    bool IsTimed() { return ++served % kTimedEvery == 0; }
 
     Owner* const owner;
     uv_loop_t* const loop;
     const HttpListenerOptions options;
     HttpHandlers handlers;
+    HttpCounters& counters;
     ClosingPtr<Deadlines> deadlines;
     HttpBatch batch;
     // Scratch: the answers to what one connection has received.
     std::string output;
     // Each connection closes as soon as it would have to wait for its next request's first byte.
     bool draining = false;
+
+   private:
+    static constexpr std::uint32_t kTimedEvery = 32;
+    std::uint32_t served = 0;
   };
 
   explicit HttpConnection(Shared* shared) : shared_(shared), parser_(shared->options.limits) {}
@@ -111,8 +125,9 @@ class HttpConnection final : private Deadlines::Entry {
 
   // Takes the first request off the batch's part of the input, if there is a whole one.
   bool ParseFirst(std::string_view received, HttpExchange& exchange);
-  // Sends the answer to that, if there was one, and serves the rest.
-  void ServeAll(std::string_view received, std::optional<std::string_view> answer);
+  // Sends the answer to that, if there was one, and serves the rest. `exchange` is null without an
+  // answer.
+  void ServeAll(std::string_view received, HttpExchange* exchange, std::string_view answer);
   // Its place among those that wait in the batch.
   std::size_t place_in_batch = HttpBatch::kNowhere;
 
@@ -131,9 +146,12 @@ class HttpConnection final : private Deadlines::Entry {
   bool Send(std::string_view answers, std::string_view received);
   bool AnswerAll(std::string_view& received);
   HttpExchange Begin();
-  void Answered(std::string_view& received);
+  void Answered(HttpExchange& exchange, std::string_view& received);
   void AwaitInput(std::string_view received);
   void Flush();
+  bool SendRest();
+  void SendNextPiece();
+  void GoOn();
   void End();
   void Discard();
   void Await(Phase phase, int events);
@@ -157,6 +175,10 @@ class HttpConnection final : private Deadlines::Entry {
   // What waits for the peer, from `output_sent_` on.
   std::string output_;
   std::size_t output_sent_ = 0;
+  // What comes after that; null when nothing does.
+  std::unique_ptr<HttpBody> body_;
+  // When its time is up, in the loop's time.
+  std::uint64_t body_due_ms_ = 0;
   uv_poll_t poll_;
 };
 

@@ -29,9 +29,9 @@ uv_handle_t* AsHandle(uv_poll_t* poll) { return reinterpret_cast<uv_handle_t*>(p
 }  // namespace
 
 HttpListener::HttpListener(uv_loop_t* loop, const HttpListenerOptions& options,
-                           HttpHandlers handlers, std::chrono::milliseconds drain_timeout,
-                           LogSink* log)
-    : shared_(this, loop, options, std::move(handlers), drain_timeout),
+                           HttpHandlers handlers, HttpCounters* counters,
+                           std::chrono::milliseconds drain_timeout, LogSink* log)
+    : shared_(this, loop, options, std::move(handlers), counters, drain_timeout),
       log_(log),
       open_handles_(2) {
   uv_check_init(loop, &received_);
@@ -45,9 +45,10 @@ HttpListener::HttpListener(uv_loop_t* loop, const HttpListenerOptions& options,
 
 absl::StatusOr<ClosingPtr<HttpListener>> HttpListener::Start(
     uv_loop_t* loop, std::vector<UniqueFd> sockets, const HttpListenerOptions& options,
-    HttpHandlers handlers, std::chrono::milliseconds drain_timeout, LogSink* log) {
+    HttpHandlers handlers, HttpCounters* counters, std::chrono::milliseconds drain_timeout,
+    LogSink* log) {
   ClosingPtr<HttpListener> listener(
-      new HttpListener(loop, options, std::move(handlers), drain_timeout, log));
+      new HttpListener(loop, options, std::move(handlers), counters, drain_timeout, log));
   for (UniqueFd& fd : sockets) {
     auto socket = std::make_unique<Socket>(Socket{listener.get(), std::move(fd), {}});
     const int error = uv_poll_init(loop, &socket->poll, socket->fd.get());
@@ -144,7 +145,9 @@ bool HttpListener::Accept(const Socket& socket) {
           return false;
       }
     }
+    shared_.counters.accepted.Add();
     if (active_.size() >= shared_.options.max_connections) {
+      shared_.counters.turned_away.Add();
       Refuse(fd);
       continue;
     }
@@ -153,6 +156,7 @@ bool HttpListener::Accept(const Socket& socket) {
     spare_.pop_back();
     connection->index = active_.size();
     active_.push_back(connection);
+    shared_.counters.open.Set(active_.size());
     connection->Start(std::move(fd), from.address());
   }
   return true;
@@ -193,6 +197,7 @@ void HttpListener::OnEnded(HttpConnection& connection) {
   active_.back()->index = connection.index;
   active_[connection.index] = active_.back();
   active_.pop_back();
+  shared_.counters.open.Set(active_.size());
   ++open_handles_;  // until OnFree(), so that this outlives it
   if (closing_) return CloseRestIfLast();
   if (paused_) Resume();

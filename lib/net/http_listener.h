@@ -25,11 +25,12 @@ class HttpListener final : private HttpConnection::Owner {
  public:
   ~HttpListener() = default;
 
-  // `sockets` as ListenTcp() makes them; the limits hold for their connections together.
-  // `drain_timeout` is for Drain(). `log` may be null.
+  // `sockets` as ListenTcp() makes them; the limits hold for their connections together. `counters`
+  // must outlive this. `drain_timeout` is for Drain(). `log` may be null.
   static absl::StatusOr<ClosingPtr<HttpListener>> Start(
       uv_loop_t* loop, std::vector<UniqueFd> sockets, const HttpListenerOptions& options,
-      HttpHandlers handlers, std::chrono::milliseconds drain_timeout, LogSink* log);
+      HttpHandlers handlers, HttpCounters* counters, std::chrono::milliseconds drain_timeout,
+      LogSink* log);
 
   // One of these two, once. Drain() accepts what has come already and no more, answers the requests
   // that are there or under way, for `drain_timeout` at most, and closes; connections without a
@@ -61,7 +62,7 @@ class HttpListener final : private HttpConnection::Owner {
   };
 
   HttpListener(uv_loop_t* loop, const HttpListenerOptions& options, HttpHandlers handlers,
-               std::chrono::milliseconds drain_timeout, LogSink* log);
+               HttpCounters* counters, std::chrono::milliseconds drain_timeout, LogSink* log);
   static void OnAcceptable(uv_poll_t* handle, int status, int events);
   bool Accept(const Socket& socket);
   void Refuse(const UniqueFd& fd);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/udp_listener.h"
 
+#include <linux/sock_diag.h>
+
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -15,6 +17,11 @@ namespace {
 constexpr int kMaxRounds = 8;
 
 constexpr std::size_t kCacheLine = 64;
+
+// One batch in so many is timed, and one in so many asks the kernel what it dropped: reading the
+// clock and asking the kernel cost more than an announce.
+constexpr std::uint32_t kTimedEvery = 32;
+constexpr std::uint32_t kDropsEvery = 256;
 
 }  // namespace
 
@@ -77,19 +84,22 @@ void AnswerFromWhereItCame(msghdr& message) {
 
 }  // namespace
 
-UdpListener::UdpListener(UniqueFd socket, const Endpoint& local, Handler handler, LogSink* log)
+UdpListener::UdpListener(UniqueFd socket, const Endpoint& local, Handler handler,
+                         UdpCounters* counters, LogSink* log)
     : socket_(std::move(socket)),
       buffers_(std::make_unique<Buffers>(local)),
       handler_(std::move(handler)),
-      log_(log) {}
+      log_(log),
+      counters_(*counters) {}
 
 UdpListener::~UdpListener() = default;
 
 absl::StatusOr<ClosingPtr<UdpListener>> UdpListener::Start(uv_loop_t* loop, UniqueFd socket,
-                                                           Handler handler, LogSink* log) {
+                                                           Handler handler, UdpCounters* counters,
+                                                           LogSink* log) {
   const absl::StatusOr<Endpoint> local = LocalEndpoint(socket.get());
   if (!local.ok()) return local.status();
-  auto* listener = new UdpListener(std::move(socket), *local, std::move(handler), log);
+  auto* listener = new UdpListener(std::move(socket), *local, std::move(handler), counters, log);
   const int error = uv_poll_init(loop, &listener->poll_, listener->socket_.get());
   if (error != 0) {
     delete listener;
@@ -131,14 +141,32 @@ void UdpListener::Drain() {
     const int n = recvmmsg(socket_.get(), buffers_->in, kBatch, MSG_DONTWAIT, nullptr);
     // Nothing there, or out of memory for the moment: the loop comes back to it.
     if (n <= 0) return;
-    AnswerBatch(static_cast<std::size_t>(n));
-    if (static_cast<std::size_t>(n) < kBatch) return;
+    const auto received = static_cast<std::size_t>(n);
+    if (++batches_ % kTimedEvery == 0) {
+      const std::uint64_t before = uv_hrtime();
+      AnswerBatch(received);
+      counters_.latency.Record(uv_hrtime() - before, received);
+    } else {
+      AnswerBatch(received);
+    }
+    // The kernel drops when we fall behind, and then batches are full.
+    const bool last = received < kBatch || round + 1 == kMaxRounds;
+    if (batches_ % kDropsEvery == 0 || (last && (round > 0 || received == kBatch))) CountDrops();
+    if (last) return;
   }
+}
+
+void UdpListener::CountDrops() {
+  std::uint32_t memory[SK_MEMINFO_VARS] = {};
+  socklen_t size = sizeof memory;
+  if (getsockopt(socket_.get(), SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) return;
+  counters_.kernel_drops.Add(memory[SK_MEMINFO_DROPS] - kernel_drops_);
+  kernel_drops_ = memory[SK_MEMINFO_DROPS];
 }
 
 void UdpListener::AnswerBatch(std::size_t received) {
   Buffers& b = *buffers_;
-  counters_.received += received;
+  counters_.received.Add(received);
   std::size_t count = 0;
   for (std::size_t i = 0; i < received; ++i) {
     const Buffers::Slot& slot = b.slots[i];
@@ -177,14 +205,14 @@ void UdpListener::Send(std::size_t count) {
                            MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n > 0) {
       sent += static_cast<std::size_t>(n);
-      counters_.answered += static_cast<std::uint64_t>(n);
+      counters_.answered.Add(static_cast<std::uint64_t>(n));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
       // Whoever is not answered asks again; waiting would only hold up those who come next.
-      counters_.unsent += answers - sent;
+      counters_.unsent.Add(answers - sent);
       return;
     } else if (errno != EINTR) {
       // An address that cannot be sent to, say: this answer's own trouble, not that of the others.
-      ++counters_.refused;
+      counters_.send_failed.Add();
       ++sent;
     }
   }

@@ -20,6 +20,7 @@
 #include "muster/log_sink.h"
 #include "net/closing.h"
 #include "net/socket.h"
+#include "statistics/counters.h"
 
 namespace muster {
 
@@ -37,43 +38,40 @@ class UdpListener {
   // Fills in the answers of a batch, which is in order of arrival. Answers leave in the same order.
   using Handler = absl::AnyInvocable<void(absl::Span<UdpDatagram>)>;
 
-  struct Counters {
-    std::uint64_t received = 0;
-    std::uint64_t answered = 0;
-    // Answers that the socket's send buffer had no room for.
-    std::uint64_t unsent = 0;
-    // Answers that the kernel refused to send.
-    std::uint64_t refused = 0;
-  };
-
   ~UdpListener();
 
-  // `socket` as BindUdp() makes it. `log` may be null.
+  // `socket` as BindUdp() makes it. `counters` may be shared with other listeners of the loop, and
+  // must outlive this. `log` may be null.
   static absl::StatusOr<ClosingPtr<UdpListener>> Start(uv_loop_t* loop, UniqueFd socket,
-                                                       Handler handler, LogSink* log);
+                                                       Handler handler, UdpCounters* counters,
+                                                       LogSink* log);
 
   // Answers what the socket holds already, then closes; the handler is not called after this
   // returns.
   void Close(Closed closed);
 
-  const Counters& counters() const { return counters_; }
-
  private:
   struct Buffers;
 
-  UdpListener(UniqueFd socket, const Endpoint& local, Handler handler, LogSink* log);
+  UdpListener(UniqueFd socket, const Endpoint& local, Handler handler, UdpCounters* counters,
+              LogSink* log);
 
   static void OnReadable(uv_poll_t* handle, int status, int events);
   void Drain();
   void AnswerBatch(std::size_t received);
   void Send(std::size_t count);
+  void CountDrops();
 
   uv_poll_t poll_;
   UniqueFd socket_;
   const std::unique_ptr<Buffers> buffers_;
   Handler handler_;
   LogSink* const log_;
-  Counters counters_;
+  UdpCounters& counters_;
+  // Of all batches, so that some can be timed.
+  std::uint32_t batches_ = 0;
+  // What the kernel said last, which wraps around.
+  std::uint32_t kernel_drops_ = 0;
   Closed closed_;
 };
 

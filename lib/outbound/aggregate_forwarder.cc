@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/hex.h"
 #include "base/text.h"
 #include "muster/bencode.h"
 
@@ -16,6 +17,7 @@ namespace {
 // An answer to a forwarded announce is a few bytes; an aggregator that is an ordinary tracker sends
 // peers.
 constexpr std::size_t kMaxAnswer = 64 * 1024;
+constexpr std::size_t kMaxReason = 200;
 
 // The tracker's own words, or empty when it has taken the announce.
 std::string Refusal(const HttpReply& reply) {
@@ -23,28 +25,7 @@ std::string Refusal(const HttpReply& reply) {
   BencodeDocument document;
   const BencodeLimits limits{.max_size = kMaxAnswer, .max_tokens = 20'000, .max_depth = 8};
   if (!document.Decode(reply.body, BencodeMode::kLenient, limits).ok()) return "";
-  std::string reason(document.root().Find("failure reason").StringOr(""));
-  reason.resize(std::min<std::size_t>(reason.size(), 200));
-  for (char& c : reason) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return reason;
-}
-
-std::string PercentEncode(std::string_view text) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      out.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
-    }
-  }
-  return out;
+  return HarmlessText(document.root().Find("failure reason").StringOr(""), kMaxReason);
 }
 
 }  // namespace
@@ -112,7 +93,8 @@ void AggregateForwarder::Send(HttpClient& client) {
   std::string request =
       absl::StrCat(target, target.find('?') == std::string::npos ? "?" : "&", waiting.query);
   if (!options_.password.empty()) {
-    absl::StrAppend(&request, "&password=", PercentEncode(options_.password));
+    request += "&password=";
+    AppendPercentEncoded(options_.password, request);
   }
   client.Get(
       request, [this](const absl::StatusOr<HttpReply>& reply) { OnReply(reply); },

@@ -15,35 +15,41 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(uv_loop_s* loop, Tracker*
   absl::StatusOr<std::vector<BoundListener>> bound =
       BindAll(options.listeners, PortSharing::kNone, options.udp.socket_buffer);
   if (!bound.ok()) return bound.status();
-  return Impl::Start(loop, tracker, options, *std::move(bound), ConnectionIdKey::FromSystem(),
-                     /*sweeps=*/true);
+  return Impl::Start(loop, tracker, options, *std::move(bound),
+                     std::make_shared<Impl::Shared>(tracker, options, /*workers=*/1),
+                     /*worker=*/0);
 }
 
 Server::~Server() { impl_->Drop(); }
 
 const std::vector<Listener>& Server::listeners() const { return impl_->listeners(); }
 
+ServerStatistics Server::Statistics() const { return impl_->Statistics(); }
+
 void Server::Close(absl::AnyInvocable<void()> done) { impl_->Close(std::move(done)); }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Impl::Start(uv_loop_t* loop, Tracker* tracker,
                                                             const ServerOptions& options,
                                                             std::vector<BoundListener> bound,
-                                                            const ConnectionIdKey& key,
-                                                            bool sweeps) {
-  std::unique_ptr<Server> server(new Server(new Impl(loop, tracker, options, key)));
-  const absl::Status status = server->impl_->Open(std::move(bound), sweeps);
+                                                            std::shared_ptr<Shared> shared,
+                                                            std::size_t worker) {
+  std::unique_ptr<Server> server(
+      new Server(new Impl(loop, tracker, options, std::move(shared), worker)));
+  const absl::Status status = server->impl_->Open(std::move(bound), /*sweeps=*/worker == 0);
   if (!status.ok()) return status;
   return server;
 }
 
 Server::Impl::Impl(uv_loop_t* loop, Tracker* tracker, const ServerOptions& options,
-                   const ConnectionIdKey& key)
+                   std::shared_ptr<Shared> shared, std::size_t worker)
     : loop_(loop),
       tracker_(tracker),
       options_(options),
+      shared_(std::move(shared)),
+      counters_(shared_->book.worker(worker)),
       clock_(loop),
-      udp_service_(tracker, options.udp, key, Random::FromSystem()),
-      http_service_(tracker, options.http, Random::FromSystem()) {}
+      udp_service_(tracker, options.udp, shared_->key, Random::FromSystem(), &counters_),
+      http_service_(tracker, options.http, Random::FromSystem(), &counters_, &shared_->site) {}
 
 absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool sweeps) {
   listeners_ = ListenersOf(bound);
@@ -56,7 +62,7 @@ absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool sweeps) {
     absl::StatusOr<ClosingPtr<UdpListener>> udp = UdpListener::Start(
         loop_, std::move(one.socket),
         [this](absl::Span<UdpDatagram> batch) { udp_service_.Answer(batch, clock_.Now()); },
-        options_.log);
+        &counters_.udp, options_.log);
     if (!udp.ok()) return udp.status();
     udp_.push_back(*std::move(udp));
   }
@@ -69,11 +75,12 @@ absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool sweeps) {
          .max_requests_per_connection = o.max_requests_per_connection,
          .request_timeout = o.request_timeout,
          .idle_timeout = o.idle_timeout,
-         .write_timeout = o.write_timeout},
+         .write_timeout = o.write_timeout,
+         .stream_timeout = o.stream_timeout},
         {.answer = [this](absl::Span<HttpExchange> batch,
                           std::string& out) { http_service_.Answer(batch, clock_.Now(), out); },
-         .error = &HttpService::AnswerError},
-        options_.drain_timeout, options_.log);
+         .error = [this](int status, std::string& out) { http_service_.AnswerError(status, out); }},
+        &counters_.http, options_.drain_timeout, options_.log);
     if (!http.ok()) return http.status();
     http_ = *std::move(http);
   }

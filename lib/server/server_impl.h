@@ -25,26 +25,43 @@
 #include "server/bind.h"
 #include "server/sweep.h"
 #include "service/http_service.h"
+#include "service/http_site.h"
 #include "service/udp_service.h"
+#include "statistics/counters.h"
 #include "wire/connection_id.h"
 
 namespace muster {
 
 class Server::Impl {
  public:
-  // `options` have been checked. `sweeps`: this one forgets the tracker's old peers.
+  // What all workers of a server count and have in common; each keeps it alive.
+  struct Shared {
+    Shared(const Tracker* tracker, const ServerOptions& options, std::size_t workers)
+        : key(ConnectionIdKey::FromSystem()),
+          book(workers, std::chrono::floor<Seconds>(std::chrono::system_clock::now())),
+          site(tracker, &book, options.http) {}
+
+    const ConnectionIdKey key;
+    CounterBook book;
+    HttpSite site;
+  };
+
+  // `options` have been checked. `worker` counts from 0; that one forgets the tracker's old peers.
   static absl::StatusOr<std::unique_ptr<Server>> Start(uv_loop_t* loop, Tracker* tracker,
                                                        const ServerOptions& options,
                                                        std::vector<BoundListener> bound,
-                                                       const ConnectionIdKey& key, bool sweeps);
+                                                       std::shared_ptr<Shared> shared,
+                                                       std::size_t worker);
 
+  ServerStatistics Statistics() const { return shared_->book.Sum(); }
   const std::vector<Listener>& listeners() const { return listeners_; }
   void Close(absl::AnyInvocable<void()> done);
   // The Server object goes away.
   void Drop();
 
  private:
-  Impl(uv_loop_t* loop, Tracker* tracker, const ServerOptions& options, const ConnectionIdKey& key);
+  Impl(uv_loop_t* loop, Tracker* tracker, const ServerOptions& options,
+       std::shared_ptr<Shared> shared, std::size_t worker);
 
   absl::Status Open(std::vector<BoundListener> bound, bool sweeps);
   void CloseParts(bool drain);
@@ -54,6 +71,8 @@ class Server::Impl {
   uv_loop_t* const loop_;
   Tracker* const tracker_;
   const ServerOptions options_;
+  const std::shared_ptr<Shared> shared_;
+  WorkerCounters& counters_;
   const Clock clock_;
   UdpService udp_service_;
   HttpService http_service_;

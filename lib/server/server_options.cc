@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/server_options.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -10,6 +13,16 @@ namespace muster {
 namespace {
 
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kMaxPath = 200;
+constexpr std::size_t kMaxRedirect = 2000;
+
+// It becomes a header line.
+absl::Status CheckRedirect(std::string_view url) {
+  const bool plain = std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 127; });
+  if (plain && url.size() <= kMaxRedirect) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "http.info_page_redirect: is a URL of visible ASCII characters, 2000 at most");
+}
 
 }  // namespace
 
@@ -35,6 +48,9 @@ absl::Status CheckServerOptions(const ServerOptions& options) {
        static_cast<std::int64_t>(http.max_requests_per_connection), 1, kNoLimit},
       {"http.max_scrape_torrents", static_cast<std::int64_t>(http.max_scrape_torrents), 1,
        kNoLimit},
+      {"http.full_scrape_interval", http.full_scrape_interval.count(), 0, kNoLimit},
+      {"http.max_streams", static_cast<std::int64_t>(http.max_streams), 1, kNoLimit},
+      {"http.stream_timeout", http.stream_timeout.count(), 1, kNoLimit},
       {"drain_timeout", options.drain_timeout.count(), 0, kNoLimit},
   };
   for (const auto& range : ranges) {
@@ -44,7 +60,14 @@ absl::Status CheckServerOptions(const ServerOptions& options) {
                      range.most == kNoLimit ? absl::StrCat("at least ", range.least)
                                             : absl::StrCat(range.least, " to ", range.most)));
   }
-  return absl::OkStatus();
+  const std::pair<const char*, std::string_view> paths[] = {
+      {"http.statistics_path", http.statistics_path}, {"http.metrics_path", http.metrics_path}};
+  for (const auto& [name, path] : paths) {
+    if (path.empty() || (path[0] == '/' && path.size() <= kMaxPath)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": begins with '/' and has at most ", kMaxPath, " bytes, or is empty"));
+  }
+  return CheckRedirect(http.info_page_redirect);
 }
 
 }  // namespace muster

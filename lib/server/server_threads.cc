@@ -120,27 +120,30 @@ Worker::~Worker() {
 
 class ServerThreads::Impl {
  public:
-  static absl::StatusOr<std::unique_ptr<Impl>> Start(Tracker* tracker, const ServerOptions& options,
-                                                     std::size_t workers);
+  static absl::StatusOr<std::unique_ptr<Impl>> Start(
+      Tracker* tracker, const ServerOptions& options, std::size_t workers,
+      absl::FunctionRef<absl::Status()> before_serving);
   ~Impl() { Stop(); }
   void Stop();
 
   std::vector<Listener> listeners;
   std::size_t worker_count = 0;
+  std::shared_ptr<Server::Impl::Shared> shared;
 
  private:
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 
 absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
-    Tracker* tracker, const ServerOptions& options, std::size_t workers) {
+    Tracker* tracker, const ServerOptions& options, std::size_t workers,
+    absl::FunctionRef<absl::Status()> before_serving) {
   absl::Status status = CheckServerOptions(options);
   if (!status.ok()) return status;
   if (workers == 0) return absl::InvalidArgumentError("workers: there must be one at least");
   auto impl = std::make_unique<Impl>();
   impl->listeners = options.listeners;
   impl->worker_count = workers;
-  const ConnectionIdKey key = ConnectionIdKey::FromSystem();
+  impl->shared = std::make_shared<Server::Impl::Shared>(tracker, options, workers);
   PortSharing sharing = workers == 1 ? PortSharing::kNone : PortSharing::kFirst;
   for (std::size_t i = 0; i < workers; ++i) {
     absl::StatusOr<std::vector<BoundListener>> bound =
@@ -152,11 +155,13 @@ absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
     status = worker.Init();
     if (!status.ok()) return status;
     // One of them sweeps: a pass goes through all of the store anyway.
-    absl::StatusOr<std::unique_ptr<Server>> server = Server::Impl::Start(
-        worker.loop(), tracker, options, *std::move(bound), key, /*sweeps=*/i == 0);
+    absl::StatusOr<std::unique_ptr<Server>> server =
+        Server::Impl::Start(worker.loop(), tracker, options, *std::move(bound), impl->shared, i);
     if (!server.ok()) return server.status();
     worker.Take(*std::move(server));
   }
+  status = before_serving();
+  if (!status.ok()) return status;
   const BlockSignals blocked;
   for (std::size_t i = 0; i < workers; ++i) {
     status = impl->workers_[i]->Run(i);
@@ -174,7 +179,14 @@ void ServerThreads::Impl::Stop() {
 absl::StatusOr<std::unique_ptr<ServerThreads>> ServerThreads::Start(Tracker* tracker,
                                                                     const ServerOptions& options,
                                                                     std::size_t workers) {
-  absl::StatusOr<std::unique_ptr<Impl>> impl = Impl::Start(tracker, options, workers);
+  return Start(tracker, options, workers, [] { return absl::OkStatus(); });
+}
+
+absl::StatusOr<std::unique_ptr<ServerThreads>> ServerThreads::Start(
+    Tracker* tracker, const ServerOptions& options, std::size_t workers,
+    absl::FunctionRef<absl::Status()> before_serving) {
+  absl::StatusOr<std::unique_ptr<Impl>> impl =
+      Impl::Start(tracker, options, workers, before_serving);
   if (!impl.ok()) return impl.status();
   return std::unique_ptr<ServerThreads>(new ServerThreads(*std::move(impl)));
 }
@@ -183,6 +195,7 @@ ServerThreads::ServerThreads(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 ServerThreads::~ServerThreads() = default;
 const std::vector<Listener>& ServerThreads::listeners() const { return impl_->listeners; }
 std::size_t ServerThreads::workers() const { return impl_->worker_count; }
+ServerStatistics ServerThreads::Statistics() const { return impl_->shared->book.Sum(); }
 void ServerThreads::Stop() { impl_->Stop(); }
 
 }  // namespace muster

@@ -4,12 +4,14 @@
 // no socket in sight.
 //
 // What the tracker refuses, and announces and scrapes that make no sense, are answered 200 with a
-// `failure reason`, which clients show. Requests for anything but announce and scrape get a 4xx.
+// `failure reason`, which clients show. Other requests get a 4xx where there is nothing for them.
+// Long answers come as a body that is made while it is sent.
 #ifndef MUSTER_LIB_SERVICE_HTTP_SERVICE_H_
 #define MUSTER_LIB_SERVICE_HTTP_SERVICE_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,49 +19,92 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "http/coding.h"
 #include "http/exchange.h"
 #include "muster/endpoint.h"
 #include "muster/ids.h"
 #include "muster/instant.h"
+#include "muster/ip_set.h"
 #include "muster/random.h"
 #include "muster/server.h"
 #include "muster/tracker.h"
+#include "service/http_routes.h"
+#include "service/http_site.h"
+#include "statistics/counters.h"
 #include "wire/http_announce.h"
 
 namespace muster {
 
-// Thread-compatible: one for each worker. The tracker is not owned.
+// Thread-compatible: one for each worker. The tracker, the counters and the site are not owned, and
+// must outlive the bodies that were given out.
 class HttpService {
  public:
-  HttpService(Tracker* tracker, const HttpOptions& options, Random random);
+  HttpService(Tracker* tracker, const HttpOptions& options, Random random, WorkerCounters* counters,
+              HttpSite* site);
 
-  // Appends the whole response to each request of a batch, in order. Working on a batch lets the
-  // memory of the swarms be fetched while others are answered.
+  // Appends the response to each request of a batch, in order; see HttpExchange for those whose
+  // body follows. Working on a batch lets the memory of the swarms be fetched while others are
+  // answered.
   void Answer(absl::Span<HttpExchange> batch, Instant now, std::string& out);
 
   // Appends the response to something that is no request: a parser's error, a timeout, too many
   // connections. It says that the connection is closed.
-  static void AnswerError(int status, std::string& out);
+  void AnswerError(int status, std::string& out);
 
  private:
-  enum class Route : std::uint8_t { kNone, kWrongMethod, kAnnounce, kScrape };
   struct Pending {
-    Route route;
+    HttpRoute route;
+    // Who asks, where a trusted proxy may stand between.
+    absl::StatusOr<IpAddress> from;
     absl::StatusOr<HttpAnnounce> announce;
   };
+  // What is answered; text is in body_.
+  struct Reply {
+    int status = 200;
+    std::string_view content_type = "text/plain";
+    std::string_view location = {};
+    // Smaller when it is compressed, and worth it.
+    bool compressible = false;
+    // Takes the place of body_.
+    std::unique_ptr<HttpBody> stream = nullptr;
+  };
 
-  static Route RouteOf(const HttpRequest& request);
-  void AnswerOne(const HttpExchange& exchange, Pending& pending, Instant now, std::string& out);
-  void Announce(absl::StatusOr<HttpAnnounce>& announce, std::string_view url, Instant now);
-  void Scrape(const HttpRequest& request, const IpAddress& from, Instant now);
+  absl::StatusOr<IpAddress> ClientOf(const HttpExchange& exchange) const;
+  void AnswerOne(HttpExchange& exchange, Pending& pending, Instant now, std::string& out);
+  Reply ReplyTo(const HttpExchange& exchange, Pending& pending, Instant now);
+  void Write(Reply reply, HttpExchange& exchange, std::string& out);
+  void WriteStream(Reply& reply, HttpExchange& exchange, ContentCoding coding, std::string& out);
+
+  void Announce(absl::StatusOr<HttpAnnounce>& announce, const HttpExchange& exchange, Instant now);
+  Reply Scrape(const HttpExchange& exchange, Instant now);
+  Reply FullScrape(const HttpExchange& exchange, Instant now);
+  Reply Statistics(const HttpExchange& exchange, Instant now);
+  Reply StatisticsStream(std::string_view mode, std::string_view format,
+                         const HttpExchange& exchange, Instant now);
+  Reply Metrics(const HttpExchange& exchange, Instant now);
+  Reply InfoPage(const HttpExchange& exchange, Instant now);
+  Reply Favicon(const HttpExchange& exchange);
+
+  // The status's own text as the body.
+  Reply Plain(int status);
+  Reply Failure(int http_status, const absl::Status& status);
+  Reply NoPlace(StreamGate::Verdict verdict);
+  void Count(const HttpExchange& exchange, RequestKind kind, Outcome outcome) {
+    counters_.requests.Count(Protocol::kHttp, exchange.from->family(), kind, outcome);
+  }
 
   Tracker* const tracker_;
-  const std::size_t max_scrape_torrents_;
+  const HttpOptions options_;
+  const HttpRoutes routes_;
+  WorkerCounters& counters_;
+  HttpSite& site_;
+  const IpSet trusted_proxies_;
   Random random_;
   // Scratch that outlives a request, so that answering one does not allocate.
   std::vector<Pending> pending_;
   std::vector<SwarmHint> coming_;
   std::string body_;
+  std::string coded_;
   std::vector<std::uint8_t> ipv4_;
   std::vector<std::uint8_t> ipv6_;
   std::vector<PeerId> ipv4_ids_;

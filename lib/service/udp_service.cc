@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "muster/refusal.h"
+#include "service/outcome.h"
 
 namespace muster {
 namespace {
@@ -12,12 +13,18 @@ namespace {
 // leaves 28 for text).
 constexpr std::string_view kStaleId = "connection id expired";
 
+// What a packet asks for, by its header; a malformed one counts as the announce that nearly all are.
+RequestKind KindOf(const UdpHeader& header) {
+  return header.kind == UdpKind::kScrape ? RequestKind::kScrape : RequestKind::kAnnounce;
+}
+
 }  // namespace
 
 UdpService::UdpService(Tracker* tracker, const UdpOptions& options, const ConnectionIdKey& key,
-                       Random random)
+                       Random random, WorkerCounters* counters)
     : tracker_(tracker),
       options_(options),
+      counters_(*counters),
       ids_(key, options.connection_id_lifetime),
       random_(random) {}
 
@@ -31,6 +38,7 @@ void UdpService::Answer(absl::Span<UdpDatagram> batch, Instant now) {
     const UdpHeader header = DecodeUdpHeader(datagram.request);
     if (header.kind == UdpKind::kNoise) {
       datagram.answer = datagram.answer.first(0);
+      counters_.udp.noise.Add();
       continue;
     }
     pending_.push_back({&datagram, header});
@@ -44,7 +52,7 @@ void UdpService::Answer(absl::Span<UdpDatagram> batch, Instant now) {
       coming_.push_back({info_hash});
     }
   }
-  tracker_->store().Prefetch(coming_);
+  tracker_->Prefetch(coming_);
   ids_.Resolve(absl::MakeSpan(claims_), now);
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     UdpDatagram& datagram = *pending_[i].datagram;
@@ -56,9 +64,11 @@ std::size_t UdpService::AnswerOne(const Pending& pending, const ConnectionIds::C
                                   Instant now) {
   const UdpHeader& header = pending.header;
   if (header.kind == UdpKind::kConnect) {
+    Count(pending, RequestKind::kConnect, Outcome::kAnswered);
     return EncodeUdpConnect(header.transaction_id, claim.id, pending.datagram->answer.data());
   }
   if (!claim.good) {
+    Count(pending, KindOf(header), Outcome::kStale);
     if (!options_.answer_stale_connection_id || header.kind == UdpKind::kMalformed) return 0;
     return Error(pending, kStaleId);
   }
@@ -68,14 +78,15 @@ std::size_t UdpService::AnswerOne(const Pending& pending, const ConnectionIds::C
     case UdpKind::kScrape:
       return Scrape(pending, now);
     default:
-      return Error(pending, "request is too short");
+      return Invalid(pending, KindOf(header), "request is too short");
   }
 }
 
 std::size_t UdpService::Announce(const Pending& pending, Instant now) {
   AnnounceRequest request;
   if (!DecodeUdpAnnounce(pending.datagram->request, pending.datagram->from, request, url_)) {
-    return Error(pending, "announce options run over the end of the packet");
+    return Invalid(pending, RequestKind::kAnnounce,
+                   "announce options run over the end of the packet");
   }
   // Peers go straight to their place in the answer. A packet has peers of the sender's own family
   // only (BEP 15).
@@ -85,16 +96,21 @@ std::size_t UdpService::Announce(const Pending& pending, Instant now) {
   PeerBatch peers(ipv4 ? space : absl::Span<std::uint8_t>(),
                   ipv4 ? absl::Span<std::uint8_t>() : space);
   const absl::StatusOr<AnnounceAnswer> answer = tracker_->Announce(request, now, random_, peers);
-  if (!answer.ok()) return Error(pending, ClientText(answer.status()));
+  if (!answer.ok()) return Refused(pending, RequestKind::kAnnounce, answer.status());
+  Count(pending, RequestKind::kAnnounce, Outcome::kAnswered);
+  counters_.requests.CountAnnounce(answer->minutes_since_seen, request.numwant);
   return EncodeUdpAnnounceHeader(pending.header.transaction_id, *answer, to) +
          peers.compact(request.peer.family()).size();
 }
 
 std::size_t UdpService::Scrape(const Pending& pending, Instant now) {
+  if (!options_.scrape) {
+    return Refused(pending, RequestKind::kScrape, Refuse("scrape is not available here"));
+  }
   const absl::Span<const std::uint8_t> bytes = UdpScrapeHashes(pending.datagram->request);
   const std::size_t n = bytes.size() / InfoHash::kSize;
   if (n > std::min(options_.max_scrape_torrents, kMaxUdpScrapeRows))
-    return Error(pending, "too many torrents in one scrape");
+    return Invalid(pending, RequestKind::kScrape, "too many torrents in one scrape");
   scrape_hashes_.clear();
   for (std::size_t i = 0; i < n; ++i) {
     scrape_hashes_.push_back(InfoHash::FromBytes(bytes.data() + i * InfoHash::kSize));
@@ -102,12 +118,24 @@ std::size_t UdpService::Scrape(const Pending& pending, Instant now) {
   scrape_rows_.resize(n);
   const absl::Status status = tracker_->Scrape(scrape_hashes_, pending.datagram->from.address(),
                                                now, absl::MakeSpan(scrape_rows_));
-  if (!status.ok()) return Error(pending, ClientText(status));
+  if (!status.ok()) return Refused(pending, RequestKind::kScrape, status);
+  Count(pending, RequestKind::kScrape, Outcome::kAnswered);
   std::uint8_t* const to = pending.datagram->answer.data();
   std::size_t size = EncodeUdpScrapeHeader(pending.header.transaction_id, to);
   for (const std::optional<SwarmCounts>& counts : scrape_rows_)
     size += EncodeUdpScrapeRow(counts, to + size);
   return size;
+}
+
+std::size_t UdpService::Refused(const Pending& pending, RequestKind kind,
+                                const absl::Status& status) {
+  Count(pending, kind, OutcomeOf(status));
+  return Error(pending, ClientText(status));
+}
+
+std::size_t UdpService::Invalid(const Pending& pending, RequestKind kind, std::string_view text) {
+  Count(pending, kind, Outcome::kInvalid);
+  return Error(pending, text);
 }
 
 std::size_t UdpService::Error(const Pending& pending, std::string_view text) const {

@@ -19,17 +19,18 @@
 #include "muster/random.h"
 #include "muster/server.h"
 #include "muster/tracker.h"
+#include "statistics/counters.h"
 #include "wire/connection_id.h"
 #include "wire/udp_packet.h"
 
 namespace muster {
 
 // Thread-compatible: one for each worker; all workers of a server share the key, so that an id
-// given by one is good for another. The tracker is not owned.
+// given by one is good for another. The tracker and the counters are not owned.
 class UdpService {
  public:
-  UdpService(Tracker* tracker, const UdpOptions& options, const ConnectionIdKey& key,
-             Random random);
+  UdpService(Tracker* tracker, const UdpOptions& options, const ConnectionIdKey& key, Random random,
+             WorkerCounters* counters);
 
   // Answers a whole batch, in order; each datagram brings space for kMaxUdpAnswer bytes. Working on
   // a batch lets the memory of the swarms be fetched while others are answered.
@@ -41,13 +42,19 @@ class UdpService {
     UdpHeader header;
   };
 
+  void Count(const Pending& pending, RequestKind kind, Outcome outcome) {
+    counters_.requests.Count(Protocol::kUdp, pending.datagram->from.family(), kind, outcome);
+  }
   std::size_t AnswerOne(const Pending& pending, const ConnectionIds::Claim& claim, Instant now);
   std::size_t Announce(const Pending& pending, Instant now);
   std::size_t Scrape(const Pending& pending, Instant now);
+  std::size_t Refused(const Pending& pending, RequestKind kind, const absl::Status& status);
+  std::size_t Invalid(const Pending& pending, RequestKind kind, std::string_view text);
   std::size_t Error(const Pending& pending, std::string_view text) const;
 
   Tracker* const tracker_;
   const UdpOptions options_;
+  WorkerCounters& counters_;
   ConnectionIds ids_;
   Random random_;
   // Scratch that outlives a batch, so that no packet allocates.

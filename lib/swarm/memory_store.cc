@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
 
 #include "base/divide.h"
 #include "muster/random.h"
 #include "swarm/hash.h"
+#include "swarm/memory_cursor.h"
 
 namespace muster {
 namespace {
@@ -29,47 +29,6 @@ std::int64_t UnitSecondsFor(Seconds peer_timeout) {
 std::uint32_t MinuteOf(Instant t) {
   return static_cast<std::uint32_t>(DivideDown(t.time_since_epoch().count(), 60));
 }
-
-// How many minutes `minute` lies after `earlier`; negative when before. A record keeps the lower 26
-// bits of a minute, which tell 63 years both ways.
-std::int32_t MinutesAfter(std::uint32_t minute, std::uint32_t earlier) {
-  return static_cast<std::int32_t>((minute - earlier) << 6) >> 6;
-}
-
-class RecordView final : public SwarmView {
- public:
-  RecordView(const SwarmRecord& record, const SwarmContext& context, std::int64_t latest_unit,
-             std::int64_t unit_seconds)
-      : record_(record),
-        context_(context),
-        latest_unit_(latest_unit),
-        unit_seconds_(unit_seconds),
-        info_hash_(record.info_hash()) {}
-
-  const InfoHash& info_hash() const override { return info_hash_; }
-  SwarmCounts counts() const override { return record_.counts(); }
-  void ForEachPeer(absl::FunctionRef<void(const PeerRecord&)> visit) const override {
-    record_.ForEachList(context_, [&](const PeerList& list) {
-      for (unsigned i = 0; i < list.size(); ++i) {
-        PeerId id;
-        if (list.ids != nullptr) id = PeerId::FromBytes(list.ids + i * PeerId::kSize);
-        const std::int64_t unit = mark::UnitOf(list.marks[i], latest_unit_);
-        visit({.peer = Endpoint::FromCompact(list.family, list.peer(i)),
-               .state = StateOf(list.role_at(i)),
-               .completed = (list.marks[i] & mark::kCompleted) != 0,
-               .last_seen = InstantFromUnixSeconds(unit * unit_seconds_),
-               .peer_id = list.ids != nullptr ? &id : nullptr});
-      }
-    });
-  }
-
- private:
-  const SwarmRecord& record_;
-  const SwarmContext& context_;
-  const std::int64_t latest_unit_;
-  const std::int64_t unit_seconds_;
-  const InfoHash info_hash_;
-};
 
 }  // namespace
 
@@ -142,21 +101,102 @@ SwarmCounts MemoryStore::Apply(const SwarmUpdate& update, Instant now, PeerBatch
                                                   update.wanted, update.random, chosen);
   const SwarmCounts counts = record.counts();
   shard.seeders += counts.seeders - std::uint64_t{seeders_before};
-  if (change.joined || change.left) {
-    const std::int64_t delta = change.joined ? 1 : -1;
-    shard.peers += static_cast<std::uint64_t>(delta);
-    if (peer.family == AddressFamily::kIpv6) shard.ipv6_peers += static_cast<std::uint64_t>(delta);
-    AddPeers(delta);
+  NoteChange(shard, change, peer.family);
+  if (change.known && update.minutes_since_seen != nullptr) {
+    // Threads may not agree on the time at once.
+    const std::int64_t units =
+        std::max<std::int64_t>(0, unit - mark::UnitOf(change.old_mark, unit));
+    *update.minutes_since_seen = static_cast<std::int32_t>(units * unit_seconds_ / 60);
   }
+  if (change.completed) completed_.fetch_add(1, std::memory_order_relaxed);
   if (change.accepted && observer_ != nullptr) {
-    observer_->OnDelta(
-        {update.info_hash, update.peer, update.peer_id, update.state, change.completed, now});
+    observer_->OnDelta({update.info_hash, update.peer, update.peer_id, update.state,
+                        change.completed, now, change.counted, counts.completed});
   }
   if (change.left && counts == SwarmCounts{}) {
     shard.Erase(context_, n);
     AddTorrents(-1);
   }
   return counts;
+}
+
+void MemoryStore::NoteChange(Shard& shard, const SwarmRecord::Change& change,
+                             AddressFamily family) {
+  if (!change.joined && !change.left) return;
+  const std::int64_t delta = change.joined ? 1 : -1;
+  shard.peers += static_cast<std::uint64_t>(delta);
+  if (family == AddressFamily::kIpv6) shard.ipv6_peers += static_cast<std::uint64_t>(delta);
+  AddPeers(delta);
+}
+
+void MemoryStore::RestorePeer(Shard& shard, SwarmRecord& record, const PeerRecord& peer,
+                              Instant now) {
+  static const PeerId kNoId;
+  const PeerKey key(peer.peer, peer.peer_id != nullptr ? *peer.peer_id : kNoId, context_.key);
+  const std::uint8_t counted = peer.completed ? mark::kCompleted : 0;
+  const std::int64_t unit = UnitOf(std::min(peer.last_seen, now));
+  const auto apply = [&](PeerState state) {
+    PeerBatch nobody({}, {});
+    const SwarmRecord::Change change =
+        record.Apply(context_,
+                     {.peer = key,
+                      .state = state,
+                      .completed = false,
+                      .stamp = static_cast<std::uint8_t>(mark::Stamp(unit) | counted),
+                      .minute = MinuteOf(now),
+                      .may_join = MayAdd(peers_, options_.max_peers)},
+                     /*wanted=*/0, /*random=*/0, nobody);
+    NoteChange(shard, change, key.family);
+    return change.counted;
+  };
+  if (apply(peer.state) && !peer.completed) {
+    // One who was there before with a completion that this one has not: it is told anew.
+    apply(PeerState::kStopped);
+    apply(peer.state);
+  }
+}
+
+absl::Status MemoryStore::Restore(const SwarmRestore& swarm, Instant now) {
+  SetLatest(UnitOf(now));
+  const std::uint8_t* const info_hash = swarm.info_hash.data();
+  const std::uint64_t hash = HashInfo(info_hash, context_.key);
+  const auto is_wanted = [&](const PeerRecord& peer) {
+    return peer.state == PeerState::kStopped || !IsStale(peer.last_seen, now);
+  };
+  const bool brings_something =
+      swarm.completed > 0 ||
+      std::any_of(swarm.peers.begin(), swarm.peers.end(), [&](const PeerRecord& peer) {
+        return peer.state != PeerState::kStopped && is_wanted(peer);
+      });
+
+  Locked& locked = ShardOf(info_hash);
+  MutexLock lock(&locked.mu);
+  Shard& shard = locked.shard;
+  std::uint32_t n = shard.Find(hash, info_hash);
+  const bool is_new = n == Shard::kNone;
+  if (is_new) {
+    if (!brings_something || !MayAdd(torrents_, options_.max_torrents)) return absl::OkStatus();
+    n = shard.Add(context_, hash, info_hash);
+    if (n == Shard::kNone) return absl::OkStatus();
+    AddTorrents(1);
+  }
+  SwarmRecord& record = shard.record(n);
+  const std::uint32_t seeders_before = record.counts().seeders;
+  const bool had_peers = record.has_peers();
+  for (const PeerRecord& peer : swarm.peers) {
+    if (is_wanted(peer)) RestorePeer(shard, record, peer, now);
+  }
+  shard.seeders += record.counts().seeders - std::uint64_t{seeders_before};
+  record.RestoreCompleted(context_, swarm.completed);
+  if (record.has_peers()) return absl::OkStatus();
+  if (record.completed() == 0) {
+    record.Clear(context_, 0);
+    shard.Erase(context_, n);
+    AddTorrents(-1);
+  } else if (swarm.empty_since.has_value() || had_peers || is_new) {
+    record.RestoreLeftMinute(MinuteOf(std::min(swarm.empty_since.value_or(now), now)));
+  }
+  return absl::OkStatus();
 }
 
 std::optional<SwarmCounts> MemoryStore::Count(const InfoHash& info_hash) const {
@@ -185,6 +225,7 @@ bool MemoryStore::Remove(const InfoHash& info_hash) {
   record.Clear(context_, 0);
   shard.Erase(context_, n);
   AddTorrents(-1);
+  if (observer_ != nullptr) observer_->OnRemove(info_hash);
   return true;
 }
 
@@ -242,35 +283,14 @@ std::size_t MemoryStore::Expire(Instant last_seen_before, std::size_t max_swarms
   return gone;
 }
 
-void MemoryStore::ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const {
-  std::vector<InfoHash> hashes;
-  for (std::size_t s = 0; s < kShards; ++s) {
-    const Locked& locked = shards_[s];
-    // The names first, then one swarm under the lock at a time, so that nobody waits for a whole
-    // shard.
-    hashes.clear();
-    {
-      MutexLock lock(&locked.mu);
-      hashes.reserve(locked.shard.size());
-      for (std::uint32_t n = 0; n < locked.shard.size(); ++n)
-        hashes.push_back(locked.shard.record(n).info_hash());
-    }
-    std::sort(hashes.begin(), hashes.end());
-    for (const InfoHash& info_hash : hashes) {
-      const std::uint64_t hash = HashInfo(info_hash.data(), context_.key);
-      MutexLock lock(&locked.mu);
-      const std::uint32_t n = locked.shard.Find(hash, info_hash.data());
-      if (n == Shard::kNone) continue;
-      const RecordView view(locked.shard.record(n), context_,
-                            latest_unit_.load(std::memory_order_relaxed), unit_seconds_);
-      if (!visit(view)) return;
-    }
-  }
+std::unique_ptr<SwarmCursor> MemoryStore::Walk(std::size_t peers_a_visit) const {
+  return std::make_unique<Cursor>(*this, peers_a_visit);
 }
 
 StoreTotals MemoryStore::Totals() const {
   StoreTotals totals;
   totals.bytes = heap_.bytes() + kShards * sizeof(Locked);
+  totals.completed = completed_.load(std::memory_order_relaxed);
   for (std::size_t s = 0; s < kShards; ++s) {
     const Locked& locked = shards_[s];
     MutexLock lock(&locked.mu);

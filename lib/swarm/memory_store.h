@@ -40,13 +40,16 @@ class MemoryStore final : public SwarmStore {
   SwarmCounts Apply(const SwarmUpdate& update, Instant now, PeerBatch& chosen) override;
   std::optional<SwarmCounts> Count(const InfoHash& info_hash) const override;
   std::size_t Expire(Instant last_seen_before, std::size_t max_swarms) override;
-  void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const override;
+  std::unique_ptr<SwarmCursor> Walk(std::size_t peers_a_visit) const override;
+  absl::Status Restore(const SwarmRestore& swarm, Instant now) override;
   bool Remove(const InfoHash& info_hash) override;
   StoreTotals Totals() const override;
   void Prefetch(absl::Span<const SwarmHint> coming) const override;
   void SetObserver(SwarmObserver* observer) override { observer_ = observer; }
 
  private:
+  class Cursor;
+
   static constexpr std::size_t kShards = 1024;
 
   struct alignas(64) Locked {
@@ -65,6 +68,13 @@ class MemoryStore final : public SwarmStore {
   bool MayAdd(const std::atomic<std::uint64_t>& count, std::uint64_t limit) const {
     return limit == 0 || count.load(std::memory_order_relaxed) < limit;
   }
+  // Whether a peer that was last seen then is too old to be remembered.
+  bool IsStale(Instant last_seen, Instant now) const {
+    return last_seen < now - options_.peer_timeout;
+  }
+  // Counts what an announce has changed.
+  void NoteChange(Shard& shard, const SwarmRecord::Change& change, AddressFamily family);
+  void RestorePeer(Shard& shard, SwarmRecord& record, const PeerRecord& peer, Instant now);
   // Before the lock is taken under which the peer comes.
   void SetLatest(std::int64_t unit);
   void AddTorrents(std::int64_t n);
@@ -87,6 +97,8 @@ class MemoryStore final : public SwarmStore {
   std::atomic<std::int64_t> latest_unit_{std::numeric_limits<std::int64_t>::min()};
   // The shard that the sweep is in.
   std::atomic<std::uint32_t> sweep_shard_{0};
+  // Written by every worker, but seldom.
+  std::atomic<std::uint64_t> completed_{0};
 };
 
 }  // namespace muster

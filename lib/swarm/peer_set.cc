@@ -170,6 +170,18 @@ void PeerSet::ForEachBlock(const SwarmContext& context,
   for (std::size_t block = 0; block < blocks_.size(); ++block) visit(ListOf(context, block));
 }
 
+void PeerSet::ForEachBlock(const SwarmContext& context, std::uint32_t low_bits, std::uint32_t bits,
+                           absl::FunctionRef<void(const PeerList&)> visit) const {
+  if (blocks_.empty()) return;
+  const std::size_t width = std::size_t{1} << bits;
+  if (width > std::bit_floor(blocks_.size())) {  // one block holds all of them
+    visit(ListOf(context, BlockOf(low_bits)));
+    return;
+  }
+  for (std::size_t block = low_bits; block < blocks_.size(); block += width)
+    visit(ListOf(context, block));
+}
+
 unsigned PeerSet::ExpireBlock(const SwarmContext& context, std::size_t block,
                               const Cutoff& cutoff) {
   PeerList list = ListOf(context, block);

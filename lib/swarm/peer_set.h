@@ -55,6 +55,9 @@ class PeerSet {
   void InsertAll(const SwarmContext& context, const PeerList& from);
   void ForEachBlock(const SwarmContext& context,
                     absl::FunctionRef<void(const PeerList&)> visit) const;
+  // Only those blocks in which peers stand whose hashes end with these bits.
+  void ForEachBlock(const SwarmContext& context, std::uint32_t low_bits, std::uint32_t bits,
+                    absl::FunctionRef<void(const PeerList&)> visit) const;
 
   // Hints to the processor that a peer with this hash is going to be looked for, in steps that each
   // need what the one before has fetched.

@@ -368,7 +368,9 @@ SwarmRecord::Change SwarmRecord::ApplySmall(const SwarmContext& context, const A
       at = static_cast<int>(list.ChangeRole(static_cast<unsigned>(at), role));
     }
     assert(list.marks != nullptr);  // a list with a peer in it lies somewhere
-    list.marks[at] = MarkFor(announce.stamp, list.marks[at]);
+    change.known = true;
+    change.old_mark = list.marks[at];
+    list.marks[at] = MarkFor(announce.stamp, change.old_mark);
     if (list.ids != nullptr)
       std::memcpy(list.ids + at * PeerId::kSize, announce.peer.id, PeerId::kSize);
     change.accepted = true;
@@ -386,6 +388,7 @@ SwarmRecord::Change SwarmRecord::ApplySmall(const SwarmContext& context, const A
     change.completed =
         announce.completed && role == kSeeders && (list.marks[at] & mark::kCompleted) == 0;
     if (change.completed) list.marks[at] |= mark::kCompleted;
+    change.counted = (list.marks[at] & mark::kCompleted) != 0;
     StoreList(family, list);
     if (change.completed) set_completed(context, completed() + 1);
   }
@@ -441,7 +444,8 @@ SwarmRecord::Change SwarmRecord::ApplyHuge(const SwarmContext& context, const An
   const bool known = place.found();
   if (known) {
     PeerSet& old_set = swarm.set(family, old_role);
-    new_mark = MarkFor(announce.stamp, old_set.MarkAt(context, place));
+    change.old_mark = old_set.MarkAt(context, place);
+    new_mark = MarkFor(announce.stamp, change.old_mark);
     if (old_role != role) {
       old_set.Remove(context, place);
       place = {};
@@ -456,6 +460,7 @@ SwarmRecord::Change SwarmRecord::ApplyHuge(const SwarmContext& context, const An
     change.joined = !known;
   }
   change.left = known && !place.found();  // its new block is full
+  change.known = known && place.found();
   std::size_t own_block = PeerSet::kNobody;
   if (place.found()) {
     set.MarkAt(context, place) = new_mark;
@@ -464,6 +469,7 @@ SwarmRecord::Change SwarmRecord::ApplyHuge(const SwarmContext& context, const An
     set.MoveToEnd(context, place);
     change.accepted = true;
     change.completed = completes;
+    change.counted = (new_mark & mark::kCompleted) != 0;
     if (completes) set_completed(context, completed() + 1);
     if (!UploadsOnly(role)) own_block = place.block;
   }
@@ -555,6 +561,16 @@ void SwarmRecord::ForEachList(const SwarmContext& context,
     const PeerList list = List(context, family);
     if (list.size() > 0) visit(list);
   }
+}
+
+void SwarmRecord::ForEachList(const SwarmContext& context, std::uint32_t low_bits,
+                              std::uint32_t bits,
+                              absl::FunctionRef<void(const PeerList&)> visit) const {
+  if (kind() != kHuge) {
+    ForEachList(context, visit);
+    return;
+  }
+  for (const PeerSet& set : huge()->sets) set.ForEachBlock(context, low_bits, bits, visit);
 }
 
 void SwarmRecord::PrefetchPeers() const {

@@ -51,6 +51,12 @@ struct HugeSwarm {
   static constexpr std::size_t kWholeSet = ~std::size_t{0};
 };
 
+// How many minutes `minute` lies after `earlier`; negative when before. A record keeps the lower 26
+// bits of a minute, which tell 63 years both ways.
+inline std::int32_t MinutesAfter(std::uint32_t minute, std::uint32_t earlier) {
+  return static_cast<std::int32_t>((minute - earlier) << 6) >> 6;
+}
+
 class SwarmRecord {
  public:
   // How an announce changed the swarm.
@@ -59,12 +65,15 @@ class SwarmRecord {
     bool joined = false;
     bool left = false;
     bool completed = false;  // the completed count grew
+    bool counted = false;    // the peer's completion has been counted, now or before
+    bool known = false;      // it was there, and stays
+    std::uint8_t old_mark = 0;
   };
   struct Announce {
     const PeerKey& peer;
     PeerState state;
-    bool completed;  // the peer says so
-    std::uint8_t stamp;
+    bool completed;      // the peer says so
+    std::uint8_t stamp;  // of a peer whose completion is known to be counted, with that bit
     std::uint32_t minute;
     bool may_join;  // a peer that is not there yet may be remembered
   };
@@ -100,6 +109,16 @@ class SwarmRecord {
   // Visits the lists that hold the peers.
   void ForEachList(const SwarmContext& context,
                    absl::FunctionRef<void(const PeerList&)> visit) const;
+  // Of a huge swarm, only those in which peers stand whose hashes end with these bits.
+  void ForEachList(const SwarmContext& context, std::uint32_t low_bits, std::uint32_t bits,
+                   absl::FunctionRef<void(const PeerList&)> visit) const;
+
+  // From a saved state: the completed count is to be at least this; when the last peer went, of a
+  // record without peers.
+  void RestoreCompleted(const SwarmContext& context, std::uint32_t at_least) {
+    if (completed() < at_least) set_completed(context, at_least);
+  }
+  void RestoreLeftMinute(std::uint32_t minute) { set_left_minute(minute); }
 
   // Hints to the processor that the peers' memory comes next.
   void PrefetchPeers() const;

@@ -92,7 +92,8 @@ absl::StatusOr<AnnounceAnswer> Tracker::Announce(const AnnounceRequest& request,
                                  .state = state,
                                  .completed = request.event == Event::kCompleted,
                                  .wanted = Wanted(request, options_),
-                                 .random = chance},
+                                 .random = chance,
+                                 .minutes_since_seen = &answer.minutes_since_seen},
                                 now, peers);
   const auto spread = static_cast<std::uint32_t>(options_.interval_spread.count());
   answer.interval =
@@ -139,6 +140,11 @@ absl::StatusOr<std::vector<ScrapeRow>> Tracker::Scrape(absl::Span<const InfoHash
   rows.reserve(counts.size());
   for (std::size_t i = 0; i < counts.size(); ++i) rows.push_back({info_hashes[i], counts[i]});
   return rows;
+}
+
+void Tracker::Prefetch(absl::Span<const SwarmHint> coming) const {
+  store_->Prefetch(coming);
+  if (policy_ != nullptr) policy_->Prefetch(coming);
 }
 
 std::size_t Tracker::Expire(Instant now, std::size_t max_swarms) {

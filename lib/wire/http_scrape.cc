@@ -14,16 +14,13 @@ absl::Status DecodeHttpScrape(std::string_view query, std::size_t max_torrents,
   info_hashes.clear();
   QueryReader reader(query);
   while (reader.Next()) {
-    if (reader.value().empty() || !IsParameter(reader.name(), "info_hash")) continue;
+    if (!IsParameter(reader.name(), "info_hash")) continue;
     if (info_hashes.size() == max_torrents) {
       return absl::InvalidArgumentError("too many torrents in one scrape");
     }
     if (!DecodeId(reader.value(), info_hashes.emplace_back())) {
       return absl::InvalidArgumentError("info_hash is not 20 percent-encoded bytes");
     }
-  }
-  if (info_hashes.empty()) {
-    return absl::InvalidArgumentError("full scrape is not available here");
   }
   std::sort(info_hashes.begin(), info_hashes.end());
   info_hashes.erase(std::unique(info_hashes.begin(), info_hashes.end()), info_hashes.end());

@@ -20,8 +20,9 @@
 namespace muster {
 
 // Reads the info hashes of a scrape, sorted and each once, into `info_hashes`, which is emptied
-// first. InvalidArgument, with a text for the client, when there is none, one is malformed, or more
-// than `max_torrents` are asked for (counted as sent). Other parameters are skipped.
+// first; without any, a scrape is one of all torrents. InvalidArgument, with a text for the client,
+// when one is malformed, or more than `max_torrents` are asked for (counted as sent). Other
+// parameters are skipped.
 absl::Status DecodeHttpScrape(std::string_view query, std::size_t max_torrents,
                               std::vector<InfoHash>& info_hashes);
 

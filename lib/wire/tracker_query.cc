@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/bytes.h"
+#include "base/hex.h"
 #include "base/text.h"
 #include "muster/bencode.h"
 
@@ -17,23 +18,8 @@ constexpr std::uint32_t kConnect = 0, kAnnounce = 1, kError = 3;
 constexpr std::uint32_t kStopped = 3;
 constexpr std::size_t kUrlPiece = 255;  // of BEP 41's option 2
 
-std::string PercentEncodeAll(std::string_view text) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    out.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
-  }
-  return out;
-}
-
-// A stranger's text for a log: short, and without control characters.
-std::string Harmless(std::string_view text) {
-  std::string out(text.substr(0, kMaxReplyText));
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return out.empty() ? "no reason given" : out;
+std::string FailureText(std::string_view text) {
+  return text.empty() ? "no reason given" : HarmlessText(text, kMaxReplyText);
 }
 
 Seconds IntervalOf(std::int64_t seconds) {
@@ -70,11 +56,15 @@ void AddDictionaries(const BencodeView& list, std::size_t max_peers, std::vector
 }  // namespace
 
 std::string TrackerQueryTarget(std::string_view target, const TrackerQuery& query) {
-  return absl::StrCat(ToAbsl(target), target.find('?') == std::string_view::npos ? "?" : "&",
-                      "info_hash=", PercentEncodeAll(query.info_hash.text()),
-                      "&peer_id=", PercentEncodeAll(query.tracker_id.text()),
-                      "&port=0&uploaded=0&downloaded=0&left=1&compact=1&event=stopped&tracker=1",
-                      "&numwant=", query.numwant, "&key=", query.key);
+  std::string result(target);
+  result += target.find('?') == std::string_view::npos ? "?info_hash=" : "&info_hash=";
+  AppendPercentEncoded(query.info_hash.text(), result);
+  result += "&peer_id=";
+  AppendPercentEncoded(query.tracker_id.text(), result);
+  absl::StrAppend(&result,
+                  "&port=0&uploaded=0&downloaded=0&left=1&compact=1&event=stopped&tracker=1",
+                  "&numwant=", query.numwant, "&key=", query.key);
+  return result;
 }
 
 absl::StatusOr<TrackerReply> DecodeTrackerReply(std::string_view body, std::size_t max_peers) {
@@ -91,7 +81,7 @@ absl::StatusOr<TrackerReply> DecodeTrackerReply(std::string_view body, std::size
   }
   TrackerReply reply;
   if (const auto failure = root.Find("failure reason").AsString()) {
-    reply.failure = Harmless(*failure);
+    reply.failure = FailureText(*failure);
     return reply;
   }
   reply.interval = IntervalOf(root.Find("interval").IntOr(0));
@@ -161,7 +151,7 @@ UdpTrackerReply DecodeUdpTrackerReply(std::string_view datagram, AddressFamily f
       break;
     case kError:
       result.kind = UdpTrackerReply::Kind::kError;
-      result.reply.failure = Harmless(TextOf(in.rest()));
+      result.reply.failure = FailureText(TextOf(in.rest()));
       break;
     default:
       break;

@@ -14,8 +14,9 @@ import time
 PATIENCE = 60
 
 
-def wait_until(condition, what, timeout=PATIENCE):
-    """Waits until `condition()` is true and returns what it gave."""
+def wait_until(condition, what, timeout=PATIENCE, pause=0.01):
+    """Waits until `condition()`, asked every `pause` seconds, is true, and returns what it gave: for what a program
+    does by itself and has no signal for."""
     deadline = time.monotonic() + timeout
     while True:
         result = condition()
@@ -23,7 +24,7 @@ def wait_until(condition, what, timeout=PATIENCE):
             return result
         if time.monotonic() > deadline:
             raise TimeoutError("waited %d s in vain for %s" % (timeout, what))
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def has_ipv6():

@@ -4,11 +4,11 @@
 // mode reads alike, and both encoders give the same bytes for it again; what the lenient mode
 // accepts encodes canonically; limits hold.
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "muster/bencode.h"
 
 namespace {
@@ -21,10 +21,7 @@ using muster::BencodeType;
 using muster::BencodeValue;
 using muster::BencodeView;
 using muster::BencodeWriter;
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+using muster::Require;
 
 // Recursion is bounded by the decoder's limit on depth.
 void Write(BencodeView value, BencodeWriter& writer) {

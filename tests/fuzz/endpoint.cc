@@ -3,17 +3,15 @@
 // Any text: what parses as an address or an endpoint prints as text that parses to the same value
 // again, and is canonical. Any address: so does it print.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "muster/endpoint.h"
 
 namespace {
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+using muster::Require;
 
 }  // namespace
 

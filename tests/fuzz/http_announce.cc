@@ -6,11 +6,11 @@
 #include "wire/http_announce.h"
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "http/query.h"
 #include "wire/http_scrape.h"
 
@@ -18,10 +18,7 @@ namespace {
 
 using muster::AnnounceRequest;
 using muster::HttpAnnounce;
-
-void Check(bool ok) {
-  if (!ok) std::abort();
-}
+using muster::Require;
 
 std::string Encoded(std::string_view text) {
   std::string encoded;
@@ -84,29 +81,29 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const muster::IpAddress from = *muster::IpAddress::Parse("2001:db8::1");
   const absl::StatusOr<HttpAnnounce> announce = muster::DecodeHttpAnnounce(query, from);
   const absl::StatusOr<HttpAnnounce> again = muster::DecodeHttpAnnounce(encoded, from);
-  Check(announce.ok() == again.ok());
+  Require(announce.ok() == again.ok());
   if (announce.ok()) {
-    Check(Equal(*announce, *again));
+    Require(Equal(*announce, *again));
     const absl::StatusOr<HttpAnnounce> plain =
         muster::DecodeHttpAnnounce(PlainQuery(*announce), from);
-    Check(plain.ok() && Equal(*announce, *plain));
-    Check(announce->request.peer.address() == from);
-    Check(announce->request.numwant >= AnnounceRequest::kDefaultNumwant);
+    Require(plain.ok() && Equal(*announce, *plain));
+    Require(announce->request.peer.address() == from);
+    Require(announce->request.numwant >= AnnounceRequest::kDefaultNumwant);
   } else {
-    Check(announce.status() == again.status());
+    Require(announce.status() == again.status());
     std::string out;
     muster::EncodeHttpFailure(announce.status(), out);
-    Check(out.size() > 20 && out.size() < 200);
+    Require(out.size() > 20 && out.size() < 200);
   }
 
   std::vector<muster::InfoHash> hashes;
   std::vector<muster::InfoHash> hashes_again;
   constexpr std::size_t kMaxTorrents = 5;
   const absl::Status scrape = muster::DecodeHttpScrape(query, kMaxTorrents, hashes);
-  Check(scrape == muster::DecodeHttpScrape(encoded, kMaxTorrents, hashes_again));
+  Require(scrape == muster::DecodeHttpScrape(encoded, kMaxTorrents, hashes_again));
   if (scrape.ok()) {
-    Check(hashes == hashes_again && !hashes.empty() && hashes.size() <= kMaxTorrents);
-    Check(std::is_sorted(hashes.begin(), hashes.end()));
+    Require(hashes == hashes_again && hashes.size() <= kMaxTorrents);
+    Require(std::is_sorted(hashes.begin(), hashes.end()));
   }
   return 0;
 }

@@ -5,35 +5,34 @@
 #include "http/query.h"
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
+
 namespace {
 
-void Check(bool ok) {
-  if (!ok) std::abort();
-}
+using muster::Require;
 
 void CheckDecode(std::string_view text) {
   std::vector<std::uint8_t> bytes(text.size());
   const std::optional<std::size_t> size = muster::PercentDecode(text, absl::MakeSpan(bytes));
   if (!size) {
-    Check(text.find('%') != std::string_view::npos);
+    Require(text.find('%') != std::string_view::npos);
     return;
   }
-  Check(*size <= text.size());
+  Require(*size <= text.size());
   bytes.resize(*size);
   std::string encoded;
   for (const std::uint8_t byte : bytes) {
     encoded += {'%', "0123456789abcdef"[byte >> 4], "0123456789ABCDEF"[byte & 15]};
   }
   std::vector<std::uint8_t> again(bytes.size());
-  Check(muster::PercentDecode(encoded, absl::MakeSpan(again)) == bytes.size() && again == bytes);
+  Require(muster::PercentDecode(encoded, absl::MakeSpan(again)) == bytes.size() && again == bytes);
   if (bytes.empty()) return;
   again.pop_back();
-  Check(!muster::PercentDecode(encoded, absl::MakeSpan(again)));
+  Require(!muster::PercentDecode(encoded, absl::MakeSpan(again)));
 }
 
 }  // namespace
@@ -47,25 +46,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   muster::QueryReader reader(text);
   while (reader.Next()) {
     const auto name = static_cast<std::size_t>(reader.name().data() - text.data());
-    Check(name >= at && name + reader.name().size() <= size);
-    for (; at < name; ++at) Check(text[at] == '&');
-    Check(!reader.name().empty() || text[at] == '=');
+    Require(name >= at && name + reader.name().size() <= size);
+    for (; at < name; ++at) Require(text[at] == '&');
+    Require(!reader.name().empty() || text[at] == '=');
     at += reader.name().size();
     if (at < size && text[at] == '=') {
       ++at;
-      Check(reader.value().data() == text.data() + at);
+      Require(reader.value().data() == text.data() + at);
     } else {
-      Check(reader.value().empty());
+      Require(reader.value().empty());
     }
     at += reader.value().size();
-    Check(reader.value().find('&') == std::string_view::npos);
-    Check(at == size || text[at] == '&');
+    Require(reader.value().find('&') == std::string_view::npos);
+    Require(at == size || text[at] == '&');
     ++separators;
     CheckDecode(reader.name());
     CheckDecode(reader.value());
   }
-  for (; at < size; ++at) Check(text[at] == '&');
-  Check(separators <= size);
-  Check(!reader.Next());
+  for (; at < size; ++at) Require(text[at] == '&');
+  Require(separators <= size);
+  Require(!reader.Next());
   return 0;
 }

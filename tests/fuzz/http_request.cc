@@ -6,18 +6,16 @@
 #include "http/request.h"
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
+
 namespace {
 
+using muster::Require;
 using Result = muster::HttpRequestParser::Result;
-
-void Check(bool ok) {
-  if (!ok) std::abort();
-}
 
 bool IsWithin(std::string_view part, std::string_view whole) {
   return part.empty() ||
@@ -32,10 +30,10 @@ void Describe(Result result, const muster::HttpRequestParser& parser, std::strin
     return;
   }
   const muster::HttpRequest& r = parser.request();
-  Check(parser.consumed() > 0 && parser.consumed() <= bytes.size());
-  Check(IsWithin(r.target, bytes) && IsWithin(r.query, r.target) && IsWithin(r.url, r.target));
-  Check(r.path == "/" || IsWithin(r.path, r.target));
-  Check(r.path.substr(0, 1) == "/" && r.path.find('?') == std::string_view::npos);
+  Require(parser.consumed() > 0 && parser.consumed() <= bytes.size());
+  Require(IsWithin(r.target, bytes) && IsWithin(r.query, r.target) && IsWithin(r.url, r.target));
+  Require(r.path == "/" || IsWithin(r.path, r.target));
+  Require(r.path.substr(0, 1) == "/" && r.path.find('?') == std::string_view::npos);
   log += std::to_string(static_cast<int>(r.method)) + ' ' + std::string(r.target) + ' ' +
          std::string(r.path) + ' ' + std::string(r.query) + ' ' + std::string(r.url) + ' ' +
          std::to_string(r.minor_version) + (r.keep_alive ? " keep " : " close ") +
@@ -43,10 +41,10 @@ void Describe(Result result, const muster::HttpRequestParser& parser, std::strin
   for (const muster::HttpRequest::Field& f : r.fields) {
     const std::string_view name = r.bytes.substr(f.name, f.name_size);
     const std::string_view value = r.bytes.substr(f.value, f.value_size);
-    Check(IsWithin(name, bytes.substr(0, parser.consumed())));
-    Check(IsWithin(value, bytes.substr(0, parser.consumed())));
-    Check(!name.empty() && name.find_first_of(" \t\r\n:") == std::string_view::npos);
-    Check(value.find_first_of("\r\n") == std::string_view::npos);
+    Require(IsWithin(name, bytes.substr(0, parser.consumed())));
+    Require(IsWithin(value, bytes.substr(0, parser.consumed())));
+    Require(!name.empty() && name.find_first_of(" \t\r\n:") == std::string_view::npos);
+    Require(value.find_first_of("\r\n") == std::string_view::npos);
     log += std::string(name) + ": " + std::string(value) + '\n';
     r.Header(name);
   }
@@ -66,14 +64,14 @@ std::string Run(std::string_view all, const muster::HttpLimits& limits, Step ste
     const std::string_view received(buffer.data(), buffer.size());
     const Result result = parser.Parse(received);
     if (result == Result::kNeedMore) {
-      Check(received.size() < limits.max_request_bytes);
+      Require(received.size() < limits.max_request_bytes);
       if (end == all.size()) return log;
       end = std::min(all.size(), end + step());
       continue;
     }
     Describe(result, parser, received, log);
     if (result == Result::kBad) return log;
-    Check(parser.consumed() <= limits.max_request_bytes);
+    Require(parser.consumed() <= limits.max_request_bytes);
     begin += parser.consumed();
     parser.Reset();
   }
@@ -89,11 +87,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view all(reinterpret_cast<const char*>(data) + 2,
                              std::min<std::size_t>(size - 2, 4096));
   const std::string whole = Run(all, limits, [&] { return all.size(); });
-  Check(Run(all, limits, [] { return 1; }) == whole);
+  Require(Run(all, limits, [] { return 1; }) == whole);
   std::uint32_t chance = data[1];
-  Check(Run(all, limits, [&] {
-          chance = chance * 1664525 + 1013904223;
-          return 1 + (chance >> 16) % (chance % 3 == 0 ? 64 : 7);
-        }) == whole);
+  Require(Run(all, limits, [&] {
+            chance = chance * 1664525 + 1013904223;
+            return 1 + (chance >> 16) % (chance % 3 == 0 ? 64 : 7);
+          }) == whole);
   return 0;
 }

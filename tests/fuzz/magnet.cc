@@ -2,17 +2,15 @@
 //
 // Any text is a link or an error; what was read is written and read as the same; limits hold.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "muster/magnet.h"
 
 namespace {
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+using muster::Require;
 
 }  // namespace
 

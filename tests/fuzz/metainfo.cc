@@ -5,11 +5,11 @@
 // mode reads, the lenient mode reads alike; limits hold.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "metainfo/names.h"
 #include "muster/magnet.h"
 #include "muster/metainfo.h"
@@ -19,10 +19,7 @@ namespace {
 using muster::Metainfo;
 using muster::MetainfoFile;
 using muster::MetainfoOptions;
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+using muster::Require;
 
 using Path = std::vector<std::string_view>;
 

@@ -3,17 +3,15 @@
 // Any text is settings or an error that says where; settings that were read are printed and read as
 // the same.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "musterd/settings.h"
 #include "musterd/toml.h"
 
 namespace {
 
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
+using muster::Require;
 
 // "f:LINE:COLUMN: text", both from 1, on one line.
 bool SaysWhere(std::string_view message) {

@@ -4,22 +4,19 @@
 // packet is never read behind its end; errors keep to their limits.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "wire/udp_packet.h"
 #include "wire/udp_testing.h"
 
 namespace {
 
+using muster::Require;
 using muster::UdpKind;
 using muster::testing_udp::Exact;
 using muster::testing_udp::Get;
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
 
 void Announce(absl::Span<const std::uint8_t> packet, bool ipv6) {
   const std::uint8_t compact[18] = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3};

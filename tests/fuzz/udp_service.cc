@@ -9,24 +9,21 @@
 //           ends here, bits 5-6 the action is put in (3: left as it is)
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "service/udp_service.h"
 #include "wire/udp_testing.h"
 
 namespace {
 
+using muster::Require;
 using muster::testing_udp::Bytes;
 using muster::testing_udp::ConnectPacket;
 using muster::testing_udp::Exact;
 using muster::testing_udp::Get;
-
-void Require(bool holds) {
-  if (!holds) std::abort();
-}
 
 constexpr muster::Instant kNow = muster::InstantFromUnixSeconds(1'800'000'000);
 
@@ -37,9 +34,9 @@ class Service {
     muster::MemoryStoreOptions store_options;
     store_options.hash_seed = 1;
     tracker_ = *muster::Tracker::Create({}, muster::NewMemoryStore(store_options));
-    service_ =
-        std::make_unique<muster::UdpService>(tracker_.get(), muster::UdpOptions{},
-                                             muster::ConnectionIdKey{{1, 2, 3}}, muster::Random(1));
+    service_ = std::make_unique<muster::UdpService>(tracker_.get(), muster::UdpOptions{},
+                                                    muster::ConnectionIdKey{{1, 2, 3}},
+                                                    muster::Random(1), &counters_);
   }
   std::vector<Bytes> Answer(const std::vector<std::pair<Bytes, muster::Endpoint>>& packets) {
     std::vector<Exact> requests;
@@ -59,6 +56,7 @@ class Service {
 
  private:
   std::unique_ptr<muster::Tracker> tracker_;
+  muster::WorkerCounters counters_;
   std::unique_ptr<muster::UdpService> service_;
 };
 

@@ -40,6 +40,35 @@ void Respond(int status, std::string_view body, bool keep_alive, bool head_only,
   if (!head_only) out.append(body);
 }
 
+// A body of as many bytes as wanted, in pieces; every third one is empty. With `fails_at`, it fails
+// there.
+class PatternBody final : public HttpBody {
+ public:
+  PatternBody(std::size_t size, std::atomic<int>* alive, std::atomic<std::size_t>* made,
+              std::size_t fails_at)
+      : text_(Pattern(size)), alive_(*alive), made_(*made), fails_at_(fails_at) {
+    ++alive_;
+  }
+  ~PatternBody() override { --alive_; }
+  Progress Produce(std::size_t budget, std::string& out) override {
+    if (++calls_ % 3 == 0) return Progress::kMore;
+    if (at_ >= fails_at_) return Progress::kFailed;
+    const std::size_t n = std::min(budget, text_.size() - at_);
+    out.append(text_, at_, n);
+    at_ += n;
+    made_ = at_;
+    return at_ < text_.size() ? Progress::kMore : Progress::kEnd;
+  }
+
+ private:
+  const std::string text_;
+  std::atomic<int>& alive_;
+  std::atomic<std::size_t>& made_;
+  const std::size_t fails_at_;
+  std::size_t at_ = 0;
+  int calls_ = 0;
+};
+
 class LogLines final : public LogSink {
  public:
   void Log(LogLevel, std::string_view) override { ++lines; }
@@ -67,6 +96,10 @@ class HttpListenerTest : public testing::Test {
         from_ = *exchange.from;
         std::string body(exchange.request->path);
         if (body.rfind("/big/", 0) == 0) body = Pattern(std::stoul(body.substr(5)));
+        if (body.rfind("/stream/", 0) == 0) {
+          Stream(std::stoul(body.substr(8)), exchange, out);
+          continue;
+        }
         Respond(200, body, exchange.keep_alive, exchange.request->method == HttpMethod::kHead, out);
         exchange.end = out.size();
       }
@@ -76,13 +109,21 @@ class HttpListenerTest : public testing::Test {
     };
     loop_.Run([&] {
       auto listener = HttpListener::Start(loop_.loop(), std::move(sockets), options,
-                                          std::move(handlers), drain_timeout, &log_);
+                                          std::move(handlers), &counters_, drain_timeout, &log_);
       ASSERT_TRUE(listener.ok()) << listener.status();
       listener_ = *std::move(listener);
     });
   }
+  // Says in its head how long it is, so that a client can tell.
+  void Stream(std::size_t size, HttpExchange& exchange, std::string& out) {
+    absl::StrAppend(&out, "HTTP/1.1 200 X\r\nContent-Length: ", size, "\r\n\r\n");
+    if (exchange.request->minor_version == 0) exchange.keep_alive = false;
+    exchange.body = std::make_unique<PatternBody>(size, &bodies_, &made_, fails_at_);
+    exchange.end = out.size();
+  }
   void TearDown() override {
     loop_.Run([this] { listener_.reset(); });
+    EXPECT_EQ(bodies_, 0);
   }
   Client Connect(int receive_buffer = 0) { return Client::Tcp(servers_[0], receive_buffer); }
   std::size_t connections() {
@@ -98,6 +139,7 @@ class HttpListenerTest : public testing::Test {
     EXPECT_EQ(response->body, path);
   }
 
+  HttpCounters counters_;
   LoopThread loop_;
   ClosingPtr<HttpListener> listener_;  // on the loop's thread
   std::vector<Endpoint> servers_;
@@ -105,7 +147,145 @@ class HttpListenerTest : public testing::Test {
   std::atomic<std::size_t> requests_ = 0;
   std::atomic<std::size_t> largest_batch_ = 0;
   IpAddress from_;
+  // Streamed bodies: those alive, what the last one has made, and where they fail.
+  std::atomic<int> bodies_ = 0;
+  std::atomic<std::size_t> made_ = 0;
+  std::size_t fails_at_ = ~std::size_t{0};
 };
+
+// --- bodies that are made while they are sent ---
+
+TEST_F(HttpListenerTest, StreamsABodyAndGoesOnWithTheNextRequest) {
+  Listen();
+  Client client = Connect();
+  ExpectAnswer(client, "/first");
+  EXPECT_TRUE(
+      client.Send("GET /a HTTP/1.1\r\n\r\nGET /stream/3000000 HTTP/1.1\r\n\r\n"
+                  "GET /b HTTP/1.1\r\n\r\nGET /stream/5 HTTP/1.1\r\n\r\n"));
+  EXPECT_EQ(client.ReceiveResponse()->body, "/a");
+  EXPECT_EQ(client.ReceiveResponse()->body, Pattern(3'000'000));
+  EXPECT_EQ(client.ReceiveResponse()->body, "/b");
+  EXPECT_EQ(client.ReceiveResponse()->body, Pattern(5));
+  ExpectAnswer(client, "/last");
+}
+
+TEST_F(HttpListenerTest, StreamsToAFreshConnectionAndCloses) {
+  Listen();
+  Client client = Connect();
+  EXPECT_TRUE(client.Send("GET /stream/1000000 HTTP/1.0\r\n\r\n"));
+  EXPECT_EQ(client.ReceiveToEnd(), Client::Got::kEnd);
+  EXPECT_EQ(client.received(),
+            "HTTP/1.1 200 X\r\nContent-Length: 1000000\r\n\r\n" + Pattern(1'000'000));
+}
+
+TEST_F(HttpListenerTest, MakesNoMoreOfABodyThanThePeerTakes) {
+  Listen();
+  Client slow = Connect(/*receive_buffer=*/4096);
+  EXPECT_TRUE(slow.Send("GET /stream/8000000 HTTP/1.1\r\n\r\n"));
+  // It stands still when the sockets are full; others are served meanwhile.
+  std::size_t made = 0;
+  for (int same = 0; same < 20;) {
+    Client other = Connect();
+    ExpectAnswer(other, "/x");
+    same = made_ == made && made > 0 ? same + 1 : 0;
+    made = made_;
+  }
+  EXPECT_LT(made, 6'000'000u);
+  EXPECT_EQ(slow.ReceiveResponse()->body, Pattern(8'000'000));
+}
+
+TEST_F(HttpListenerTest, ManyStreamsAndOthersTakeTurns) {
+  Listen();
+  std::vector<Client> streaming;
+  for (int i = 0; i < 5; ++i) {
+    streaming.push_back(Connect());
+    EXPECT_TRUE(streaming.back().Send("GET /stream/2000000 HTTP/1.1\r\n\r\n"));
+  }
+  Client other = Connect();
+  for (int i = 0; i < 20; ++i) ExpectAnswer(other, "/x");
+  for (Client& client : streaming) EXPECT_EQ(client.ReceiveResponse()->body, Pattern(2'000'000));
+}
+
+TEST_F(HttpListenerTest, CutsABodyThatFailsOff) {
+  fails_at_ = 500'000;
+  Listen();
+  Client client = Connect();
+  EXPECT_TRUE(client.Send("GET /stream/1000000 HTTP/1.1\r\n\r\n"));
+  EXPECT_EQ(client.ReceiveToEnd(), Client::Got::kReset);
+  loop_.RunUntil([&] { return listener_->connections() == 0; });
+}
+
+TEST_F(HttpListenerTest, DropsTheBodyOfAClientThatHasGone) {
+  Listen();
+  Client client = Connect(/*receive_buffer=*/4096);
+  EXPECT_TRUE(client.Send("GET /stream/8000000 HTTP/1.1\r\n\r\n"));
+  loop_.RunUntil([&] { return bodies_ == 1; });
+  client.Close();
+  loop_.RunUntil([&] { return bodies_ == 0 && listener_->connections() == 0; });
+}
+
+TEST_F(HttpListenerTest, ClosesAStreamThatThePeerDoesNotTake) {
+  HttpListenerOptions options;
+  options.write_timeout = milliseconds(50);
+  Listen(options);
+  Client client = Connect(/*receive_buffer=*/4096);
+  EXPECT_TRUE(client.Send("GET /stream/8000000 HTTP/1.1\r\n\r\n"));
+  loop_.RunUntil([&] { return bodies_ == 1; });
+  loop_.RunUntil([&] { return listener_->connections() == 0; });
+}
+
+TEST_F(HttpListenerTest, ClosesAStreamThatTakesTooLong) {
+  HttpListenerOptions options;
+  options.stream_timeout = milliseconds(1);
+  Listen(options);
+  Client client = Connect(/*receive_buffer=*/4096);
+  EXPECT_TRUE(client.Send("GET /stream/8000000 HTTP/1.1\r\n\r\n"));
+  EXPECT_NE(client.ReceiveToEnd(), Client::Got::kNothingInTime);
+  EXPECT_LT(client.received().size(), 8'000'000u);
+}
+
+TEST_F(HttpListenerTest, FinishesAStreamWhileItDrains) {
+  Listen();
+  Client client = Connect(/*receive_buffer=*/4096);
+  EXPECT_TRUE(client.Send("GET /stream/8000000 HTTP/1.1\r\n\r\n"));
+  loop_.RunUntil([&] { return bodies_ == 1; });
+  std::atomic<bool> closed = false;
+  loop_.Run([&] { listener_.release()->Drain([&] { closed = true; }); });
+  EXPECT_EQ(client.ReceiveResponse()->body, Pattern(8'000'000));
+  EXPECT_EQ(client.ReceiveToEnd(), Client::Got::kEnd);
+  loop_.RunUntil([&] { return closed.load(); });
+}
+
+TEST_F(HttpListenerTest, CountsItsConnections) {
+  HttpListenerOptions options;
+  options.max_connections = 2;
+  Listen(options);
+  Client a = Connect();
+  Client b = Connect();
+  ExpectAnswer(a, "/a");
+  ExpectAnswer(b, "/b");
+  Client c = Connect();
+  EXPECT_TRUE(c.Send("GET /c HTTP/1.1\r\n\r\n"));
+  EXPECT_EQ(c.ReceiveResponse()->status, 503);
+  EXPECT_EQ(counters_.accepted.value(), 3u);
+  EXPECT_EQ(counters_.turned_away.value(), 1u);
+  EXPECT_EQ(counters_.open.value(), 2u);
+  a.Close();
+  loop_.RunUntil([&] { return counters_.open.value() == 1; });
+}
+
+TEST_F(HttpListenerTest, TimesAPartOfTheRequests) {
+  Listen();
+  Client client = Connect();
+  for (int i = 0; i < 100; ++i) ExpectAnswer(client, "/x");
+  loop_.Run([] {});
+  const LatencyHistogram h = counters_.latency.Read();
+  EXPECT_GE(h.count(), 3u);
+  EXPECT_LE(h.count(), 4u);
+  EXPECT_GT(h.total_ns, 0u);
+}
+
+// --- whole answers ---
 
 TEST_F(HttpListenerTest, AnswersOneRequestAndCloses) {
   Listen();

@@ -41,8 +41,8 @@ class UdpListenerTest : public testing::Test {
       };
     }
     loop_.Run([&] {
-      auto listener =
-          UdpListener::Start(loop_.loop(), *std::move(socket), std::move(handler), nullptr);
+      auto listener = UdpListener::Start(loop_.loop(), *std::move(socket), std::move(handler),
+                                         &counters_, nullptr);
       ASSERT_TRUE(listener.ok()) << listener.status();
       listeners_.push_back(*std::move(listener));
     });
@@ -51,12 +51,15 @@ class UdpListenerTest : public testing::Test {
   void TearDown() override {
     loop_.Run([this] { listeners_.clear(); });
   }
-  UdpListener::Counters counters() {
-    UdpListener::Counters counters;
-    loop_.Run([&] { counters = listeners_[0]->counters(); });
-    return counters;
+  // After the loop has done what it was at.
+  ServerStatistics::Udp counters() {
+    loop_.Run([] {});
+    ServerStatistics sum;
+    counters_.AddTo(sum);
+    return sum.udp;
   }
 
+  UdpCounters counters_;
   LoopThread loop_;
   std::vector<ClosingPtr<UdpListener>> listeners_;  // on the loop's thread
   std::vector<std::size_t> batches_;
@@ -203,7 +206,7 @@ TEST_F(UdpListenerTest, AnAnswerThatCannotBeSentDoesNotStopTheOthers) {
     for (const char* text : {"huge", "1", "2", "huge", "3", "huge"}) client.SendTo(server, text);
   });
   for (const char* text : {"re: 1", "re: 2", "re: 3"}) EXPECT_EQ(client.Receive()->bytes, text);
-  EXPECT_EQ(counters().refused, 3u);
+  EXPECT_EQ(counters().send_failed, 3u);
 }
 
 TEST_F(UdpListenerTest, DropsARequestFromPortZero) {
@@ -261,9 +264,34 @@ TEST_F(UdpListenerTest, LetsOthersHaveTheirTurnDuringAFlood) {
   std::uint64_t turns = 0;
   loop_.RunUntil([&] {
     ++turns;
-    return listeners_[0]->counters().received == kFlood;
+    return counters_.received.value() == kFlood;
   });
   EXPECT_GE(turns, 5u);
+}
+
+TEST_F(UdpListenerTest, CountsWhatTheKernelDropped) {
+  absl::StatusOr<UniqueFd> socket = BindUdp(E("127.0.0.1:0"), {.buffer = 100'000});
+  ASSERT_TRUE(socket.ok());
+  const Endpoint server = *LocalEndpoint(socket->get());
+  loop_.Run([&] {
+    auto listener = UdpListener::Start(
+        loop_.loop(), *std::move(socket),
+        [](absl::Span<UdpDatagram> batch) {
+          for (UdpDatagram& datagram : batch) datagram.answer = datagram.answer.first(0);
+        },
+        &counters_, nullptr);
+    ASSERT_TRUE(listener.ok());
+    listeners_.push_back(*std::move(listener));
+  });
+  constexpr std::uint64_t kFlood = 3000;
+  Client client = Client::Udp();
+  loop_.Meanwhile([&] {
+    for (std::uint64_t i = 0; i < kFlood; ++i) client.SendTo(server, "hush");
+  });
+  loop_.RunUntil(
+      [&] { return counters_.received.value() + counters_.kernel_drops.value() == kFlood; });
+  EXPECT_GT(counters().kernel_drops, 0u);
+  EXPECT_GT(counters().latency.count() + counters().received, 0u);
 }
 
 }  // namespace

@@ -96,7 +96,7 @@ TEST_F(MultitrackerTest, AsksTheTrackersOfATorrentAndTakesTheirPublicPeers) {
     multitracker_.reset();
   });
   EXPECT_NE(requests[0].find("&tracker=1&numwant=20"), std::string::npos);
-  EXPECT_NE(requests[0].find("peer_id=%2D%4D%55%30%31%30%30%2D%54%2D"), std::string::npos);
+  EXPECT_NE(requests[0].find("peer_id=-MU0100-T-"), std::string::npos);
 }
 
 TEST_F(MultitrackerTest, PrivatePeersAreTakenWhenAllowed) {

@@ -36,6 +36,12 @@ def run_example(name, program, environment):
         out = run(program, env=environment, timeout=SECONDS)
         assert out.strip(), 'logic_only says nothing'
         return
+    if name == 'saved_state':
+        with tempfile.TemporaryDirectory() as folder:
+            for torrents in (0, 1):  # its second life has what its first one left
+                out = run(program, folder + '/state', env=environment, timeout=SECONDS)
+                assert out.startswith(f'{torrents} torrents from ') and 'hold 1 torrents with 1 peers' in out, out
+        return
     process = subprocess.Popen(['stdbuf', '-oL', program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, env=environment)
     try:
@@ -62,6 +68,7 @@ def main():
             assert (libdir / wanted).exists(), f'{wanted} is not installed'
         assert (prefix / 'bin/musterd').exists(), 'musterd is not installed'
         assert (prefix / 'share/man/man8/musterd.8').exists(), 'the manual of musterd is not installed'
+        assert (prefix / 'bin/muster-torrent').exists(), 'muster-torrent is not installed'
         installed = {p.name for p in (prefix / 'include/muster').iterdir()}
         assert installed == {p.name for p in (source / 'include/muster').glob('*.h')}, f'headers: {installed}'
 
@@ -69,7 +76,7 @@ def main():
         pc.write_text(re.sub(r'(?m)^prefix=.*', f'prefix={prefix}', pc.read_text()))
         environment = dict(os.environ, PKG_CONFIG_PATH=str(pc.parent), LD_LIBRARY_PATH=str(libdir))
         examples = sorted(p.parent for p in (source / 'examples').glob('*/main.cc'))
-        assert {'logic_only', 'own_loop', 'own_thread'} <= {e.name for e in examples}, examples
+        assert {'logic_only', 'own_loop', 'own_thread', 'saved_state'} <= {e.name for e in examples}, examples
         programs = {example.name: (example / 'main.cc').read_text() for example in examples}
         programs['readme'] = re.search(r'```cpp\n(.*?)```', (source / 'README.md').read_text(), re.S)[1]
         for name, text in programs.items():

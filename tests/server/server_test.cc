@@ -235,7 +235,7 @@ class SweptStore final : public SwarmStore {
     sweeps_->push_back({last_seen_before, max_swarms});
     return 0;
   }
-  void ForEach(absl::FunctionRef<bool(const SwarmView&)>) const override {}
+  std::unique_ptr<SwarmCursor> Walk(std::size_t) const override { return nullptr; }
   bool Remove(const InfoHash&) override { return false; }
   StoreTotals Totals() const override {
     StoreTotals totals;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -122,6 +123,28 @@ TEST_F(ServerThreadsTest, RefusesToStartWithoutWorkers) {
   EXPECT_TRUE(absl::IsInvalidArgument(Start(kAll, 0).status()));
 }
 
+TEST_F(ServerThreadsTest, TakesAStepBetweenBindingAndServing) {
+  const Endpoint free = *LocalEndpoint(BindUdp(E("127.0.0.1:0"), {})->get());
+  ServerOptions options;
+  options.listeners = {{Protocol::kUdp, free}};
+  options.udp.socket_buffer = 0;
+  bool bound = false;
+  auto server = ServerThreads::Start(tracker_.get(), options, 2, [&]() -> absl::Status {
+    bound = !BindUdp(free, {}).ok();
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(server.ok()) << server.status();
+  EXPECT_TRUE(bound);
+}
+
+TEST_F(ServerThreadsTest, ServesNothingWhenThatStepFails) {
+  ServerOptions options;
+  options.listeners = kAll;
+  const auto server = ServerThreads::Start(tracker_.get(), options, 2,
+                                           [] { return absl::FailedPreconditionError("no"); });
+  EXPECT_EQ(server.status(), absl::FailedPreconditionError("no"));
+}
+
 TEST_F(ServerThreadsTest, StopsTwiceWithoutHarmAndStillSaysWhereItWas) {
   auto server = Start(kAll, 2);
   ASSERT_TRUE(server.ok());
@@ -167,6 +190,49 @@ TEST_F(ServerThreadsTest, StartsAndStopsManyTimesAndLeavesNothing) {
     EXPECT_NE(AskConnectionId(client, (*server)->listeners()[0].endpoint), 0u);
   }
   EXPECT_EQ(OpenFiles(), files);
+}
+
+TEST_F(ServerThreadsTest, AddsUpWhatItsWorkersCount) {
+  auto server = Start(kAll, 3);
+  ASSERT_TRUE(server.ok()) << server.status();
+  for (const Listener& listener : (*server)->listeners()) {
+    for (std::uint16_t port = 1; port <= 10; ++port) {
+      if (listener.protocol == Protocol::kHttp) {
+        Client client = Client::Tcp(listener.endpoint);
+        EXPECT_TRUE(client.Send(HttpAnnounce(Hash(7), port)));
+        EXPECT_TRUE(client.ReceiveResponse().has_value());
+      } else {
+        const bool ipv4 = listener.endpoint.family() == AddressFamily::kIpv4;
+        Client client = Client::Udp(ipv4 ? "127.0.0.1:0" : "[::1]:0");
+        const std::uint64_t id = AskConnectionId(client, listener.endpoint);
+        EXPECT_TRUE(AnnounceByUdp(client, listener.endpoint, id, Hash(7), port).has_value());
+      }
+    }
+  }
+  // Any worker tells what all of them did.
+  const auto& listeners = (*server)->listeners();
+  const auto http = std::find_if(listeners.begin(), listeners.end(),
+                                 [](const Listener& l) { return l.protocol == Protocol::kHttp; });
+  Client client = Client::Tcp(http->endpoint);
+  EXPECT_TRUE(client.Send("GET /stats?mode=tcp4 HTTP/1.1\r\nHost: x\r\n\r\n"));
+  const auto page = client.ReceiveResponse();
+  ASSERT_TRUE(page.has_value());
+  EXPECT_EQ(page->body.substr(0, 6), "21\n20\n");
+  (*server)->Stop();
+  const ServerStatistics s = (*server)->Statistics();
+  EXPECT_EQ(s.workers, 3u);
+  for (const auto& families : s.requests) {
+    for (const auto& kinds : families) {
+      EXPECT_EQ(kinds[static_cast<std::size_t>(RequestKind::kAnnounce)]
+                     [static_cast<std::size_t>(Outcome::kAnswered)],
+                10u);
+    }
+  }
+  EXPECT_EQ(s.Requests(Protocol::kUdp, RequestKind::kConnect, Outcome::kAnswered), 20u);
+  EXPECT_EQ(s.udp.received, 40u);
+  EXPECT_EQ(s.udp.answered, 40u);
+  EXPECT_EQ(s.http.accepted, 21u);
+  EXPECT_EQ(s.http.open, 0u);
 }
 
 }  // namespace

@@ -33,7 +33,9 @@ class HttpAllocationTest : public testing::Test {
   HttpAllocationTest()
       : tracker_(
             Tracker::Create(TrackerOptions(), NewMemoryStore({.keep_peer_ids = true})).value()),
-        service_(tracker_.get(), HttpOptions(), Random(1)),
+        book_(1, Instant()),
+        site_(tracker_.get(), &book_, HttpOptions()),
+        service_(tracker_.get(), HttpOptions(), Random(1), &book_.worker(0), &site_),
         parser_({}) {}
 
   void Send(const std::string& bytes) {
@@ -55,6 +57,8 @@ class HttpAllocationTest : public testing::Test {
   }
 
   std::unique_ptr<Tracker> tracker_;
+  CounterBook book_;
+  HttpSite site_;
   HttpService service_;
   HttpRequestParser parser_;
   IpAddress from_;

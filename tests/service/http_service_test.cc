@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "http/decoding.h"
 #include "muster/bencode.h"
 #include "muster/refusal.h"
 
@@ -40,10 +41,17 @@ class HttpServiceTest : public testing::Test {
     tracker_ = Tracker::Create(options, NewMemoryStore(store)).value();
     HttpOptions http;
     http.max_scrape_torrents = 3;
-    service_ = std::make_unique<HttpService>(tracker_.get(), http, Random(1));
+    Serve(http);
   }
 
-  // The response to a request, sent as text.
+  void Serve(const HttpOptions& http) {
+    service_ = nullptr;
+    site_ = std::make_unique<HttpSite>(tracker_.get(), &book_, http);
+    service_ = std::make_unique<HttpService>(tracker_.get(), http, Random(1), &book_.worker(0),
+                                             site_.get());
+  }
+
+  // The response to a request, sent as text; with its body, however that is made.
   std::string Send(const std::string& bytes, std::string_view from = "192.0.2.1",
                    bool keep_alive = true) {
     HttpRequestParser parser({});
@@ -53,6 +61,10 @@ class HttpServiceTest : public testing::Test {
     HttpExchange exchange{&parser.request(), &address, keep_alive};
     service_->Answer(absl::MakeSpan(&exchange, 1), kNow, out);
     EXPECT_EQ(exchange.end, out.size());
+    if (exchange.body != nullptr) {
+      while (exchange.body->Produce(1000, out) == HttpBody::Progress::kMore) {
+      }
+    }
     return out;
   }
   std::string Get(const std::string& url, std::string_view from = "192.0.2.1") {
@@ -68,7 +80,9 @@ class HttpServiceTest : public testing::Test {
     return body;
   }
 
+  CounterBook book_{1, kNow};
   std::unique_ptr<Tracker> tracker_;
+  std::unique_ptr<HttpSite> site_;
   std::unique_ptr<HttpService> service_;
 };
 
@@ -128,7 +142,6 @@ TEST_F(HttpServiceTest, ScrapesWhatItKnows) {
             "d5:filesd20:" + kHash +
                 "d8:completei1e10:downloadedi1e11:downloadersi1e10:incompletei2eee"
                 "5:flagsd20:min_request_intervali900eee");
-  EXPECT_EQ(Get("/scrape"), "d14:failure reason33:full scrape is not available heree");
   EXPECT_THAT(Get("/scrape?info_hash=a"), StartsWith("d14:failure reason"));
   const std::string one = "&info_hash=" + kHash;
   EXPECT_THAT(Get("/scrape?" + one + one + one + one), HasSubstr("too many torrents"));
@@ -141,6 +154,38 @@ TEST_F(HttpServiceTest, ScrapesManyAfterFewAndFewAfterMany) {
   const std::string many = Get("/scrape?info_hash=" + kHash + "&info_hash=" + kHash2);
   EXPECT_THAT(many, HasSubstr(kHash2));
   EXPECT_EQ(Get("/scrape?info_hash=" + kHash), few);
+}
+
+// Behind proxies of 10/8.
+class HttpServiceBehindProxiesTest : public HttpServiceTest {
+ protected:
+  HttpServiceBehindProxiesTest() {
+    HttpOptions http;
+    http.trusted_proxies = {*Cidr::Parse("10.0.0.0/8")};
+    Serve(http);
+  }
+  std::string GetFor(const std::string& url, const std::string& client, std::string_view from) {
+    return Send("GET " + url + " HTTP/1.1\r\nX-Forwarded-For: " + client + "\r\n\r\n", from);
+  }
+};
+
+TEST_F(HttpServiceBehindProxiesTest, StoresTheClientThatATrustedProxyNames) {
+  GetFor(AnnounceUrl('1', 80), "198.51.100.7", "10.0.0.1");
+  EXPECT_THAT(Get(AnnounceUrl('2', 81, "compact=1")),
+              HasSubstr(std::string("5:peers6:\xc6\x33\x64\x07\0\x50", 15)));
+}
+
+TEST_F(HttpServiceBehindProxiesTest, StoresTheConnectionsAddressOfAnybodyElse) {
+  GetFor(AnnounceUrl('1', 80), "198.51.100.7", "203.0.113.5");
+  EXPECT_THAT(Get(AnnounceUrl('2', 81, "compact=1")),
+              HasSubstr(std::string("5:peers6:\xcb\x00\x71\x05\0\x50", 15)));
+}
+
+TEST_F(HttpServiceBehindProxiesTest, RefusesAClientThatIsNotNamed) {
+  EXPECT_THAT(GetFor(AnnounceUrl('1', 80), "unknown", "10.0.0.1"),
+              HasSubstr("the proxy does not say your address"));
+  EXPECT_THAT(GetFor("/scrape?info_hash=" + kHash, "unknown", "10.0.0.1"),
+              HasSubstr("the proxy does not say your address"));
 }
 
 class NoThanks : public Policy {
@@ -261,12 +306,243 @@ TEST_F(HttpServiceTest, WritesAnswersThatTheDecoderTakes) {
   }
 }
 
-TEST(HttpServiceAnswerError, AlwaysCloses) {
+TEST_F(HttpServiceTest, AnswersWhatIsNoRequestAndCloses) {
   std::string out;
-  HttpService::AnswerError(414, out);
+  service_->AnswerError(414, out);
   EXPECT_EQ(out,
             "HTTP/1.1 414 URI Too Long\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
             "Connection: close\r\nContent-Length: 13\r\n\r\nURI Too Long\n");
+}
+
+// --- full scrapes, statistics, pages ---
+
+HttpOptions ForAll() {
+  HttpOptions options;
+  options.full_scrape_for = IsAnybody;
+  options.statistics_for = IsAnybody;
+  return options;
+}
+
+std::string Get10(const std::string& path, const std::string& headers = "") {
+  return "GET " + path + " HTTP/1.0\r\n" + headers + "\r\n";
+}
+std::string Get11(const std::string& path, const std::string& headers = "") {
+  return "GET " + path + " HTTP/1.1\r\n" + headers + "\r\n";
+}
+std::string AfterHead(const std::string& response) {
+  return response.substr(response.find("\r\n\r\n") + 4);
+}
+std::string HeadOf(const std::string& response) {
+  return response.substr(0, response.find("\r\n\r\n") + 4);
+}
+
+TEST_F(HttpServiceTest, ScrapesAllTorrentsForThoseWhoMay) {
+  Get(AnnounceUrl('1', 80, "event=completed&left=0"));
+  Get(AnnounceUrl('2', 81, "", kHash2));
+  const std::string no = "d14:failure reason33:full scrape is not available heree";
+  EXPECT_EQ(Get("/scrape"), no) << "by default for this machine only";
+  const std::string all = "d5:filesd20:" + kHash +
+                          "d8:completei1e10:downloadedi1e10:incompletei0ee20:" + kHash2 +
+                          "d8:completei0e10:downloadedi0e10:incompletei1eeee";
+  EXPECT_EQ(AfterHead(Send(Get10("/scrape"), "127.0.0.1")), all);
+  EXPECT_EQ(AfterHead(Send(Get10("/scrape"), "::1")), all);
+  Serve(ForAll());
+  EXPECT_EQ(AfterHead(Send(Get10("/scrape"))), all);
+  HttpOptions specific = ForAll();
+  specific.scrape = ScrapeMode::kSpecific;
+  Serve(specific);
+  EXPECT_EQ(Get("/scrape"), no);
+  EXPECT_THAT(Get("/scrape?info_hash=" + kHash), HasSubstr("complete"));
+  specific.scrape = ScrapeMode::kNone;
+  Serve(specific);
+  EXPECT_THAT(Get("/scrape?info_hash=" + kHash), HasSubstr("scrape is not available here"));
+  HttpOptions nobody;
+  nobody.full_scrape_for = nullptr;
+  Serve(nobody);
+  EXPECT_THAT(Send(Get10("/scrape"), "127.0.0.1"), HasSubstr(no));
+}
+
+TEST_F(HttpServiceTest, FramesAStreamAsTheClientsVersionHasIt) {
+  Serve(ForAll());
+  const std::string old = Send(Get10("/scrape", "Connection: keep-alive\r\n"));
+  EXPECT_THAT(old, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_THAT(old, Not(HasSubstr("Transfer-Encoding")));
+  EXPECT_THAT(old, EndsWith("\r\n\r\nd5:filesdee"));
+  const std::string young = Send(Get11("/scrape"));
+  EXPECT_THAT(young, HasSubstr("\r\nConnection: keep-alive\r\n"));
+  EXPECT_THAT(young, HasSubstr("\r\nTransfer-Encoding: chunked\r\n"));
+  EXPECT_EQ(testing_http::Unchunk(AfterHead(young)), "d5:filesdee");
+  EXPECT_EQ(Send("HEAD /scrape HTTP/1.1\r\n\r\n"), HeadOf(young));
+}
+
+TEST_F(HttpServiceTest, CodesWhatIsLongAsTheClientAccepts) {
+  Serve(ForAll());
+  for (char id = '1'; id <= '9'; ++id) Get(AnnounceUrl(id, 80 + id, "", std::string(20, id)));
+  for (const char* path : {"/scrape", "/stats?mode=everything", "/metrics", "/stats?mode=json"}) {
+    const std::string plain = AfterHead(Send(Get10(path)));
+    for (const std::string coding : {"gzip", "zstd"}) {
+      if (coding == "zstd" && !HasZstd()) continue;
+      const std::string coded = Send(Get10(path, "Accept-Encoding: " + coding + "\r\n"));
+      EXPECT_THAT(coded, HasSubstr("\r\nContent-Encoding: " + coding + "\r\n")) << path;
+      const std::string decoded = testing_http::Decode(coding, AfterHead(coded));
+      EXPECT_EQ(decoded.size() / 10, plain.size() / 10) << path;
+    }
+  }
+  EXPECT_THAT(Send(Get10("/announce", "Accept-Encoding: gzip\r\n")),
+              Not(HasSubstr("Content-Encoding")));
+}
+
+TEST_F(HttpServiceTest, GivesAFullScrapeToAnAddressOnceInAWhile) {
+  HttpOptions options = ForAll();
+  options.full_scrape_interval = Seconds(300);
+  Serve(options);
+  EXPECT_THAT(Send(Get10("/scrape")), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(Send(Get10("/scrape")), StartsWith("HTTP/1.1 429 Too Many Requests\r\n"));
+  EXPECT_THAT(Send(Get10("/stats?mode=tpbs")), StartsWith("HTTP/1.1 429 "));
+  EXPECT_THAT(Send(Get10("/scrape"), "192.0.2.2"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(Send(Get10("/scrape"), "2001:db8::1"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(Send(Get10("/scrape"), "2001:db8::2"), StartsWith("HTTP/1.1 429 "))
+      << "the same network";
+  EXPECT_THAT(Send(Get10("/stats?mode=peer")), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(HttpServiceTest, MakesSoManyStreamsAtATime) {
+  HttpOptions options = ForAll();
+  options.max_streams = 2;
+  Serve(options);
+  const IpAddress from = *IpAddress::Parse("192.0.2.1");
+  HttpRequestParser parser({});
+  const std::string request = Get11("/scrape");
+  ASSERT_EQ(parser.Parse(request), HttpRequestParser::Result::kDone);
+  std::vector<HttpExchange> open;
+  for (int i = 0; i < 2; ++i) {
+    open.push_back({&parser.request(), &from, true});
+    std::string out;
+    service_->Answer(absl::MakeSpan(&open.back(), 1), kNow, out);
+    EXPECT_NE(open.back().body, nullptr);
+  }
+  EXPECT_THAT(Send(request), StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+  open.pop_back();
+  EXPECT_THAT(Send(request), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(HttpServiceTest, ShowsStatisticsToThoseWhoMay) {
+  EXPECT_THAT(Send(Get10("/stats")), StartsWith("HTTP/1.1 403 Forbidden\r\n"));
+  EXPECT_THAT(Send(Get10("/metrics")), StartsWith("HTTP/1.1 403 Forbidden\r\n"));
+  Get(AnnounceUrl('1', 80, "left=0"));
+  const std::string peer = "1\n1\nopentracker serving 1 torrents\nopentracker";
+  EXPECT_THAT(Send(Get10("/stats"), "127.0.0.1"), EndsWith(peer));
+  Serve(ForAll());
+  EXPECT_THAT(Send(Get10("/stats")), EndsWith(peer));
+  EXPECT_THAT(Send(Get10("/stats?mode=peer")), EndsWith(peer));
+  EXPECT_THAT(Send(Get10("/stats?mode=%70eer&format=txt")), EndsWith(peer));
+  EXPECT_THAT(Send(Get10("/metrics")), HasSubstr("\nmuster_torrents 1\n"));
+  EXPECT_THAT(Send(Get10("/stats?mode=json")), HasSubstr("Content-Type: application/json\r\n"));
+  EXPECT_THAT(Send(Get10("/stats?mode=tpbs&format=txt")), EndsWith(":1:0\n"));
+  EXPECT_THAT(Send(Get10("/stats?mode=top10")), HasSubstr("Top 10 torrents by seeds:\n\t1\t"));
+}
+
+TEST_F(HttpServiceTest, RefusesStatisticsThatMakeNoSense) {
+  Serve(ForAll());
+  for (const char* query : {"mode=nonsense", "mode=", "mode=peer&format=xml", "mode=%zz",
+                            "mode=aaaaaaaaaaaaaaaaaaaaaaaa", "info_hash=x", "mode=peer&info_hash="})
+    EXPECT_THAT(Send(Get10(std::string("/stats?") + query)), StartsWith("HTTP/1.1 400 ")) << query;
+  EXPECT_THAT(Send(Get10("/stats?mode=busy")), StartsWith("HTTP/1.1 500 "));
+}
+
+TEST_F(HttpServiceTest, AnnouncesToAStatisticsAddressCostNothing) {
+  // Before it is asked who may see statistics, and before anything is added up.
+  HttpOptions options;
+  options.statistics_for = [](const IpAddress&) {
+    ADD_FAILURE() << "asked";
+    return true;
+  };
+  Serve(options);
+  EXPECT_THAT(Send(Get10("/stats" + AnnounceUrl('1', 80).substr(9))), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(HttpServiceTest, AProxyOnThisMachineMakesNobodyLocal) {
+  HttpOptions options;
+  options.trusted_proxies = {*Cidr::Parse("127.0.0.1")};
+  Serve(options);
+  const std::string stranger = "X-Forwarded-For: 192.0.2.7\r\n";
+  EXPECT_THAT(Send(Get10("/stats", stranger), "127.0.0.1"), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(Send(Get10("/metrics", stranger), "127.0.0.1"), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(Send(Get10("/scrape", stranger), "127.0.0.1"),
+              HasSubstr("full scrape is not available here"));
+  EXPECT_THAT(Send(Get10("/stats", "X-Forwarded-For: 127.0.0.9\r\n"), "127.0.0.1"),
+              StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(HttpServiceTest, HasItsPathsWhereTheOptionsPutThem) {
+  HttpOptions options = ForAll();
+  options.statistics_path = "/hidden/figures";
+  options.metrics_path = "";
+  Serve(options);
+  EXPECT_THAT(Send(Get10("/hidden/figures")), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(Send(Get10("/hidden/%66igures?mode=torr")), StartsWith("HTTP/1.1 200 "));
+  for (const char* path : {"/stats", "/metrics", "/hidden", "/", "/index.html", "/favicon.ico"})
+    EXPECT_THAT(Send(Get10(path)), StartsWith("HTTP/1.1 404 ")) << path;
+}
+
+TEST_F(HttpServiceTest, IsKnownUnderTheNamesOfOld) {
+  for (const char* path : {"/announce.php", "/tracker.php/announce"})
+    EXPECT_EQ(Get(path), "d14:failure reason20:info_hash is missinge") << path;
+  for (const char* path : {"/scrape.php", "/tracker.php/scrape"})
+    EXPECT_THAT(Get(path + ("?info_hash=" + kHash)), StartsWith("d5:filesde5:flags")) << path;
+}
+
+TEST_F(HttpServiceTest, HasAPageAndAnIconForPeople) {
+  HttpOptions options;
+  options.info_page = true;
+  options.info_page_torrents = 1;
+  options.favicon = std::string("\0\0icon", 6);
+  Serve(options);
+  Get(AnnounceUrl('1', 80));
+  Get(AnnounceUrl('2', 81, "", kHash2));
+  for (const char* path : {"/", "/index.html"}) {
+    const std::string page = Send(Get10(path));
+    EXPECT_THAT(page, HasSubstr("Content-Type: text/html; charset=utf-8\r\n"));
+    EXPECT_THAT(page, HasSubstr("<code>6868"));
+    EXPECT_THAT(page, HasSubstr("and 1 more files"));
+  }
+  const std::string icon = Send(Get10("/favicon.ico"));
+  EXPECT_THAT(icon, HasSubstr("Content-Type: image/x-icon\r\n"));
+  EXPECT_EQ(Body(icon), options.favicon);
+}
+
+TEST_F(HttpServiceTest, LeadsToAnotherPage) {
+  HttpOptions options;
+  options.info_page_redirect = "https://example.org/?a=1&b=%22";
+  Serve(options);
+  const std::string response = Send(Get11("/"));
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 302 Found\r\n"));
+  EXPECT_THAT(response, HasSubstr("\r\nLocation: https://example.org/?a=1&b=%22\r\n"));
+  EXPECT_THAT(response, HasSubstr("<a href=\"https://example.org/?a=1&amp;b=%22\">Click Here</a>"));
+}
+
+TEST_F(HttpServiceTest, CountsRequestsAndResponses) {
+  Get(AnnounceUrl('1', 80));
+  Get(AnnounceUrl('1', 80), "2001:db8::1");
+  Get("/announce");
+  Get("/scrape?info_hash=" + kHash);
+  Get("/scrape");
+  Send(Get10("/nothing"));
+  Send("POST /announce HTTP/1.1\r\n\r\n");
+  std::string out;
+  service_->AnswerError(414, out);
+  const ServerStatistics s = book_.Sum();
+  const auto count = [&s](RequestKind kind, Outcome outcome) {
+    return s.Requests(Protocol::kHttp, kind, outcome);
+  };
+  EXPECT_EQ(count(RequestKind::kAnnounce, Outcome::kAnswered), 2u);
+  EXPECT_EQ(count(RequestKind::kAnnounce, Outcome::kInvalid), 1u);
+  EXPECT_EQ(count(RequestKind::kScrape, Outcome::kAnswered), 1u);
+  EXPECT_EQ(count(RequestKind::kFullScrape, Outcome::kRefused), 1u);
+  EXPECT_EQ(s.http.Responses(200), 5u);
+  EXPECT_EQ(s.http.Responses(404), 1u);
+  EXPECT_EQ(s.http.Responses(405), 1u);
+  EXPECT_EQ(s.http.Responses(414), 1u);
 }
 
 }  // namespace

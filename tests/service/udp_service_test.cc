@@ -47,7 +47,8 @@ class UdpServiceTest : public ::testing::Test {
     store_options.hash_seed = 5;
     service_ = nullptr;
     tracker_ = *Tracker::Create(tracker_options, NewMemoryStore(store_options));
-    service_ = std::make_unique<UdpService>(tracker_.get(), udp_options, key_, Random(9));
+    service_ =
+        std::make_unique<UdpService>(tracker_.get(), udp_options, key_, Random(9), &counters_);
   }
   void SetUp() override {
     UdpOptions options;
@@ -81,6 +82,7 @@ class UdpServiceTest : public ::testing::Test {
   }
 
   const ConnectionIdKey key_{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
+  WorkerCounters counters_;
   std::unique_ptr<Tracker> tracker_;
   std::unique_ptr<UdpService> service_;
 };
@@ -462,10 +464,79 @@ TEST_F(UdpBatchTest, LeavesNothingBehindForTheNext) {
   EXPECT_TRUE(AskAll({}).empty());
 }
 
+// --- what is counted ---
+
+TEST_F(UdpServiceTest, CountsWhatWasAskedAndWhatCameOfIt) {
+  class NotToday : public Policy {
+   public:
+    absl::Status AllowAnnounce(const AnnounceRequest& request, Instant) override {
+      return request.info_hash == HashOf(66) ? Refuse("no") : absl::OkStatus();
+    }
+    absl::Status AllowScrape(const InfoHash&, const IpAddress&, Instant) override {
+      return absl::OkStatus();
+    }
+  } policy;
+  tracker_->SetPolicy(&policy);
+  const Endpoint ipv6 = PeerOf(2, AddressFamily::kIpv6);
+  Announce({.info_hash = HashOf(1), .numwant = 7});
+  Announce({.info_hash = HashOf(1), .numwant = 500}, ipv6);
+  Announce({.info_hash = HashOf(66)});
+  Ask(AnnouncePacket({.connection_id = 12345}));
+  Ask(ScrapePacket(Connect(), 9, {HashOf(1)}));
+  Bytes shortened = AnnouncePacket({.connection_id = Connect()});
+  shortened.resize(40);
+  Ask(shortened);
+  Ask(Bytes(10, 1));
+
+  ServerStatistics s;
+  counters_.requests.AddTo(s);
+  counters_.udp.AddTo(s);
+  const auto count = [&s](AddressFamily family, RequestKind kind, Outcome outcome) {
+    return s.requests[static_cast<std::size_t>(Protocol::kUdp)][static_cast<std::size_t>(family)]
+                     [static_cast<std::size_t>(kind)][static_cast<std::size_t>(outcome)];
+  };
+  using K = RequestKind;
+  using O = Outcome;
+  EXPECT_EQ(count(AddressFamily::kIpv4, K::kConnect, O::kAnswered), 4u);
+  EXPECT_EQ(count(AddressFamily::kIpv6, K::kConnect, O::kAnswered), 1u);
+  EXPECT_EQ(count(AddressFamily::kIpv4, K::kAnnounce, O::kAnswered), 1u);
+  EXPECT_EQ(count(AddressFamily::kIpv6, K::kAnnounce, O::kAnswered), 1u);
+  EXPECT_EQ(count(AddressFamily::kIpv4, K::kAnnounce, O::kRefused), 1u);
+  EXPECT_EQ(count(AddressFamily::kIpv4, K::kAnnounce, O::kStale), 1u);
+  EXPECT_EQ(count(AddressFamily::kIpv4, K::kAnnounce, O::kInvalid), 1u);
+  EXPECT_EQ(count(AddressFamily::kIpv4, K::kScrape, O::kAnswered), 1u);
+  EXPECT_EQ(s.Requests(RequestKind::kAnnounce, Outcome::kAnswered), 2u);
+  EXPECT_EQ(s.udp.noise, 1u);
+  EXPECT_EQ(s.numwant[7], 1u);
+  EXPECT_EQ(s.numwant.back(), 1u) << "more than 200";
+}
+
+TEST_F(UdpServiceTest, CountsAfterHowManyMinutesPeersComeBack) {
+  for (const int minutes : {0, 0, 30, 31, 500}) {
+    const Instant now = kStart + Seconds(60 * minutes);
+    const std::uint64_t id = Connect(PeerOf(1), now);
+    Ask(AnnouncePacket({.connection_id = id, .info_hash = HashOf(1)}), PeerOf(1), now);
+  }
+  ServerStatistics s;
+  counters_.requests.AddTo(s);
+  EXPECT_EQ(s.renewals[0], 1u);
+  EXPECT_EQ(s.renewals[30], 1u);
+  EXPECT_EQ(s.renewals[1], 1u);
+}
+
+TEST_F(UdpServiceTest, RefusesScrapesWhereThereAreNone) {
+  UdpOptions options;
+  options.scrape = false;
+  Restart({}, options);
+  EXPECT_EQ(ErrorText(Ask(ScrapePacket(Connect(), 9, {HashOf(1)})), 9),
+            "scrape is not available here");
+}
+
 TEST_F(UdpServiceTest, WorkersWithOneKeyTakeEachOthersIds) {
   UdpOptions options;
   options.connection_id_lifetime = kLifetime;
-  UdpService other(tracker_.get(), options, key_, Random(1));
+  WorkerCounters counters;
+  UdpService other(tracker_.get(), options, key_, Random(1), &counters);
   const Bytes packet = AnnouncePacket({.connection_id = Connect()});
   std::uint8_t space[kMaxUdpAnswer];
   UdpDatagram datagram{packet, PeerOf(1), absl::MakeSpan(space)};

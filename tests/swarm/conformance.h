@@ -17,8 +17,9 @@
 // tests that need it are skipped then. A store's own chance (the seed of its hashes) should be
 // fixed, so that a test of fairness gives the same result each time.
 //
-// The tests are in three parts: who is in a swarm and what is counted (conformance_membership.h),
-// who is chosen (conformance_choice.h), and what time does (conformance_time.h).
+// The tests are in four parts: who is in a swarm and what is counted (conformance_membership.h),
+// who is chosen (conformance_choice.h), what time does (conformance_time.h), and what is walked over
+// and put back (conformance_restore.h).
 #ifndef MUSTER_TESTS_SWARM_CONFORMANCE_H_
 #define MUSTER_TESTS_SWARM_CONFORMANCE_H_
 
@@ -92,6 +93,7 @@ class SwarmStoreConformance : public ::testing::TestWithParam<StoreCase> {
 
 #include "swarm/conformance_choice.h"      // IWYU pragma: export
 #include "swarm/conformance_membership.h"  // IWYU pragma: export
+#include "swarm/conformance_restore.h"     // IWYU pragma: export
 #include "swarm/conformance_time.h"        // IWYU pragma: export
 
 #endif  // MUSTER_TESTS_SWARM_CONFORMANCE_H_

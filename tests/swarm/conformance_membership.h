@@ -401,6 +401,87 @@ TEST_P(SwarmStoreConformance, ForEachStopsWhenTheVisitorSaysFalse) {
   }
 }
 
+TEST_P(SwarmStoreConformance, AWalkSeesWhatIsThereAllTheWhileOnce) {
+  const auto store = Make();
+  constexpr std::uint64_t kStays = 1200;
+  std::set<InfoHash> stays;
+  for (std::uint64_t t = 0; t < kStays; ++t) {
+    stays.insert(TestHash(t));
+    Announce(*store, {.hash = TestHash(t), .peer = TestPeer(1)});
+    Announce(*store, {.hash = TestHash(kStays + t), .peer = TestPeer(1)});
+  }
+  // Between two steps, some come and others go.
+  const auto cursor = store->Walk(SwarmStore::kWholeSwarms);
+  std::optional<InfoHash> last;
+  std::size_t seen = 0;
+  std::uint64_t step = 0;
+  const auto visit = [&](const SwarmView& view) {
+    EXPECT_TRUE(!last.has_value() || *last < view.info_hash());
+    last = view.info_hash();
+    seen += stays.count(view.info_hash());
+    EXPECT_EQ(view.counts().peers(), 1u);
+  };
+  while (cursor->Next(visit)) {
+    if (step < kStays) store->Remove(TestHash(kStays + step));
+    Announce(*store, {.hash = TestHash(2 * kStays + step), .peer = TestPeer(1)});
+    ++step;
+  }
+  EXPECT_EQ(seen, kStays);
+  EXPECT_FALSE(cursor->Next(visit)) << "it stays at its end";
+}
+
+TEST_P(SwarmStoreConformance, AWalkShowsASwarmAsItIsWhenItIsSeen) {
+  const auto store = Make();
+  for (std::uint64_t t = 0; t < 50; ++t)
+    Announce(*store, {.hash = TestHash(t), .peer = TestPeer(1)});
+  const auto cursor = store->Walk(SwarmStore::kWholeSwarms);
+  for (std::uint32_t step = 0; step < 50; ++step) {
+    ASSERT_TRUE(cursor->Next(
+        [&](const SwarmView& view) { EXPECT_EQ(view.counts().downloaders, step + 1); }));
+    for (std::uint64_t t = 0; t < 50; ++t)
+      Announce(*store, {.hash = TestHash(t), .peer = TestPeer(step + 2)});
+  }
+}
+
+TEST_P(SwarmStoreConformance, SaysWhenThePeerWasSeenLast) {
+  const auto store = Make();
+  for (const std::uint32_t size : kSizes) {
+    const InfoHash hash = TestHash(size);
+    Fill(*store, hash, size, /*mixed=*/true);
+    const Endpoint peer = TestPeer(size - 1, MixedFamily(size - 1));
+    const auto minutes_at = [&](Instant now, PeerState state) {
+      std::int32_t minutes = -1;
+      PeerBatch nobody({}, {});
+      store->Apply({.info_hash = hash,
+                    .peer = peer,
+                    .peer_id = PeerId(),
+                    .state = state,
+                    .minutes_since_seen = &minutes},
+                   now, nobody);
+      return minutes;
+    };
+    EXPECT_EQ(minutes_at(kStart, PeerState::kDownloader), 0) << size;
+    EXPECT_EQ(minutes_at(kStart + 7 * kMinute, PeerState::kSeeder), 7) << size;
+    EXPECT_EQ(minutes_at(kStart + 30 * kMinute, PeerState::kSeeder), 23) << size;
+    EXPECT_EQ(minutes_at(kStart + 31 * kMinute, PeerState::kStopped), -1) << size;
+    EXPECT_EQ(minutes_at(kStart + 31 * kMinute, PeerState::kSeeder), -1) << "it is new again";
+  }
+}
+
+TEST_P(SwarmStoreConformance, CountsDownloadsOfTorrentsThatAreGoneToo) {
+  const auto store = Make();
+  for (std::uint64_t t = 0; t < 5; ++t) {
+    Announce(
+        *store,
+        {.hash = TestHash(t), .peer = TestPeer(1), .state = PeerState::kSeeder, .completed = true});
+    Announce(
+        *store,
+        {.hash = TestHash(t), .peer = TestPeer(1), .state = PeerState::kSeeder, .completed = true});
+  }
+  store->Remove(TestHash(1));
+  EXPECT_EQ(store->Totals().completed, 5u);
+}
+
 TEST_P(SwarmStoreConformance, RemoveForgetsASwarmWithItsPeersAndItsCounts) {
   const auto store = Make();
   EXPECT_FALSE(store->Remove(TestHash(1)));

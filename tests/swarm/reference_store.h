@@ -32,7 +32,7 @@ class ReferenceStore final : public SwarmStore {
       Swarm& swarm = found->second;
       if (const auto peer = swarm.peers.find(update.peer); peer != swarm.peers.end()) {
         Forget(swarm, peer);
-        Tell(update, /*completed=*/false, now);
+        Tell(update, /*completed=*/false, now, /*counted=*/false, swarm.counts.completed);
         swarm.left = now;
       }
       const SwarmCounts counts = swarm.counts;
@@ -49,6 +49,10 @@ class ReferenceStore final : public SwarmStore {
     if (known || !full) {
       Peer& peer = swarm.peers[update.peer];
       if (known) {
+        if (update.minutes_since_seen != nullptr) {
+          *update.minutes_since_seen = static_cast<std::int32_t>(
+              std::chrono::duration_cast<std::chrono::minutes>(now - peer.last_seen).count());
+        }
         --PartOf(swarm.counts, peer.state);
       } else {
         ++peers_;
@@ -62,8 +66,9 @@ class ReferenceStore final : public SwarmStore {
       if (completes) {
         peer.completed = true;
         ++swarm.counts.completed;
+        ++completed_;
       }
-      Tell(update, completes, now);
+      Tell(update, completes, now, peer.completed, swarm.counts.completed);
     }
     Choose(swarm, update, chosen);
     return swarm.counts;
@@ -114,11 +119,41 @@ class ReferenceStore final : public SwarmStore {
     return gone;
   }
 
-  void ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const override {
+  // Whole swarms, however few peers are wanted at a time.
+  std::unique_ptr<SwarmCursor> Walk(std::size_t /*peers_a_visit*/) const override {
+    return std::make_unique<Cursor>(*this);
+  }
+
+  absl::Status Restore(const SwarmRestore& restore, Instant now) override {
     const std::lock_guard<std::mutex> lock(mu_);
-    for (const auto& [info_hash, swarm] : swarms_) {
-      if (!visit(View(info_hash, swarm, options_.keep_peer_ids))) return;
+    const bool known = swarms_.contains(restore.info_hash);
+    if (!known && options_.max_torrents != 0 && swarms_.size() >= options_.max_torrents)
+      return absl::OkStatus();
+    Swarm& swarm = swarms_[restore.info_hash];
+    const bool had_peers = !swarm.peers.empty();
+    for (const PeerRecord& record : restore.peers) {
+      if (record.state != PeerState::kStopped && record.last_seen < now - options_.peer_timeout)
+        continue;
+      const auto old = swarm.peers.find(record.peer);
+      const bool there = old != swarm.peers.end();
+      if (there) Forget(swarm, old);
+      if (record.state == PeerState::kStopped ||
+          (!there && options_.max_peers != 0 && peers_ >= options_.max_peers))
+        continue;
+      swarm.peers[record.peer] = {.state = record.state,
+                                  .completed = record.completed,
+                                  .last_seen = std::min(record.last_seen, now),
+                                  .id = record.peer_id != nullptr ? *record.peer_id : PeerId()};
+      ++PartOf(swarm.counts, record.state);
+      ++peers_;
     }
+    swarm.counts.completed = std::max(swarm.counts.completed, restore.completed);
+    if (swarm.counts == SwarmCounts{}) {
+      swarms_.erase(restore.info_hash);
+    } else if (swarm.peers.empty() && (restore.empty_since.has_value() || had_peers || !known)) {
+      swarm.left = std::min(restore.empty_since.value_or(now), now);
+    }
+    return absl::OkStatus();
   }
 
   bool Remove(const InfoHash& info_hash) override {
@@ -127,6 +162,7 @@ class ReferenceStore final : public SwarmStore {
     if (found == swarms_.end()) return false;
     peers_ -= found->second.peers.size();
     swarms_.erase(found);
+    if (observer_ != nullptr) observer_->OnRemove(info_hash);
     return true;
   }
 
@@ -135,6 +171,7 @@ class ReferenceStore final : public SwarmStore {
     StoreTotals totals;
     totals.torrents = swarms_.size();
     totals.peers = peers_;
+    totals.completed = completed_;
     for (const auto& [info_hash, swarm] : swarms_) {
       totals.seeders += swarm.counts.seeders;
       for (const auto& [endpoint, peer] : swarm.peers)
@@ -198,6 +235,9 @@ class ReferenceStore final : public SwarmStore {
     void ForEachPeer(absl::FunctionRef<void(const PeerRecord&)> visit) const override {
       for (const auto& peer : swarm_.peers) visit(Show(peer, ids_));
     }
+    std::optional<Instant> empty_since() const override {
+      return swarm_.peers.empty() ? std::optional<Instant>(swarm_.left) : std::nullopt;
+    }
 
    private:
     const InfoHash& info_hash_;
@@ -205,10 +245,28 @@ class ReferenceStore final : public SwarmStore {
     const bool ids_;
   };
 
-  void Tell(const SwarmUpdate& update, bool completed, Instant now) {
+  class Cursor final : public SwarmCursor {
+   public:
+    explicit Cursor(const ReferenceStore& store) : store_(store) {}
+    bool Next(absl::FunctionRef<void(const SwarmView&)> visit) override {
+      const std::lock_guard<std::mutex> lock(store_.mu_);
+      const auto next = last_ ? store_.swarms_.upper_bound(*last_) : store_.swarms_.begin();
+      if (next == store_.swarms_.end()) return false;
+      last_ = next->first;
+      visit(View(next->first, next->second, store_.options_.keep_peer_ids));
+      return true;
+    }
+
+   private:
+    const ReferenceStore& store_;
+    std::optional<InfoHash> last_;
+  };
+
+  void Tell(const SwarmUpdate& update, bool completed, Instant now, bool counted,
+            std::uint32_t completed_count) {
     if (observer_ == nullptr) return;
-    observer_->OnDelta(
-        {update.info_hash, update.peer, update.peer_id, update.state, completed, now});
+    observer_->OnDelta({update.info_hash, update.peer, update.peer_id, update.state, completed, now,
+                        counted, completed_count});
   }
 
   void Choose(const Swarm& swarm, const SwarmUpdate& update, PeerBatch& chosen) const {
@@ -251,6 +309,7 @@ class ReferenceStore final : public SwarmStore {
   // The rest is guarded by mu_.
   std::map<InfoHash, Swarm> swarms_;
   std::size_t peers_ = 0;
+  std::uint64_t completed_ = 0;
   // The swarm that a sweep is in, and the peer in it.
   std::pair<InfoHash, std::optional<Endpoint>> sweep_;
 };

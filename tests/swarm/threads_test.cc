@@ -95,8 +95,24 @@ TEST_P(ThreadsTest, EveryVerbAtOnceLeavesTotalsThatAreARecount) {
             EXPECT_EQ(n, view.counts().peers());
             return ++seen < 50;
           });
+        } else if (what == 62 && step % 16 == 1) {
+          std::uint64_t seen = 0;
+          const auto cursor = store->Walk(100);
+          while (seen < 50 && cursor->Next([&](const SwarmView& view) {
+            ++seen;
+            view.ForEachPeer([&](const PeerRecord&) { ++seen; });
+          })) {
+          }
         } else if (what == 63 && step % 8 == 0) {
           store->Remove(hash);
+        } else if (what == 63) {
+          const PeerRecord saved{.peer = peer,
+                                 .state = static_cast<PeerState>(step % 4),
+                                 .completed = step % 3 == 0,
+                                 .last_seen = now - kMinute,
+                                 .peer_id = nullptr};
+          EXPECT_TRUE(
+              store->Restore({.info_hash = hash, .completed = 3, .peers = {&saved, 1}}, now).ok());
         }
       }
     });
@@ -172,6 +188,41 @@ TEST(Threads, ASweepForgetsNobodyWhoComesMeanwhile) {
     ASSERT_EQ(gone, 0u);
     ASSERT_EQ(store->Totals().peers, kPeers);
   }
+}
+
+TEST(Threads, AWalkMissesNothingWhileOthersComeAndGo) {
+  constexpr std::uint64_t kStays = 4000;
+  const auto store = NewMemoryStore({.hash_seed = 7});
+  std::set<InfoHash> stays;
+  for (std::uint64_t t = 0; t < kStays; ++t) {
+    stays.insert(TestHash(t));
+    Announce(*store, {.hash = TestHash(t), .peer = TestPeer(1)});
+  }
+  std::atomic<bool> done{false};
+  std::thread others([&] {
+    Random random(5);
+    while (!done.load()) {
+      const InfoHash hash = TestHash(kStays + random.Below(4000));
+      if (random.Below(2) == 0) {
+        Announce(*store, {.hash = hash, .peer = TestPeer(1)});
+      } else {
+        store->Remove(hash);
+      }
+    }
+  });
+  for (int walk = 0; walk < 20; ++walk) {
+    std::size_t seen = 0;
+    std::optional<InfoHash> last;
+    store->ForEach([&](const SwarmView& view) {
+      EXPECT_TRUE(!last.has_value() || *last < view.info_hash());
+      last = view.info_hash();
+      seen += stays.count(view.info_hash());
+      return true;
+    });
+    EXPECT_EQ(seen, kStays);
+  }
+  done.store(true);
+  others.join();
 }
 
 TEST(Threads, DeltasOfOneSwarmArriveInTheirOrder) {

@@ -29,6 +29,10 @@ struct Case {
 
 muster::ServerOptions Server(const Settings& s) { return ServerOptionsOf(s, true); }
 
+bool Admits(const muster::AddressFilter& filter, std::string_view address) {
+  return filter && filter(*muster::IpAddress::Parse(address));
+}
+
 bool ListensOn(const Settings& s, muster::Protocol protocol) {
   const auto listeners = Server(s).listeners;
   return listeners.size() == 2 && listeners[0].protocol == protocol &&
@@ -88,6 +92,83 @@ const Case kCases[] = {
      [](const Settings& s) { return Server(s).http.idle_timeout == milliseconds(502); }},
     {"http-write-timeout", "--http-write-timeout 503ms", "http-write-timeout = '503ms'",
      [](const Settings& s) { return Server(s).http.write_timeout == milliseconds(503); }},
+    {"dfile", "--dfile /var/lib/muster/state", "dfile = '/var/lib/muster/state'",
+     [](const Settings& s) { return s.state.dfile == "/var/lib/muster/state"; }},
+    {"save-dfile-interval", "--save-dfile-interval 7m", "save-dfile-interval = '7m'",
+     [](const Settings& s) { return StateOptionsOf(s).save_interval == seconds(420); }},
+    {"journal", "--no-journal", "journal = false",
+     [](const Settings& s) { return !StateOptionsOf(s).journal; }},
+    {"journal-sync-interval", "--journal-sync-interval 0", "journal-sync-interval = '0s'",
+     [](const Settings& s) { return !StateOptionsOf(s).sync; }},
+    {"dfile-compression", "--dfile-compression zlib", "dfile-compression = 'zlib'",
+     [](const Settings& s) {
+       return StateOptionsOf(s).compression == muster::StateCompression::kZlib;
+     }},
+    {"http-max-streams", "--http-max-streams 9", "http-max-streams = 9",
+     [](const Settings& s) { return Server(s).http.max_streams == 9; }},
+    {"http-stream-timeout", "--http-stream-timeout 505ms", "http-stream-timeout = '505ms'",
+     [](const Settings& s) { return Server(s).http.stream_timeout == milliseconds(505); }},
+    {"scrape", "--scrape none", "scrape = 'none'",
+     [](const Settings& s) {
+       return Server(s).http.scrape == muster::ScrapeMode::kNone && !Server(s).udp.scrape;
+     }},
+    {"full-scrape-for", "--full-scrape-for 192.0.2.0/24 --full-scrape-for ::1",
+     "full-scrape-for = ['192.0.2.0/24', '::1']",
+     [](const Settings& s) { return Admits(Server(s).http.full_scrape_for, "192.0.2.1"); }},
+    {"full-scrape-interval", "--full-scrape-interval 5m", "full-scrape-interval = '5m'",
+     [](const Settings& s) { return Server(s).http.full_scrape_interval == seconds(300); }},
+    {"stats-access", "--stats-access 192.0.2.0/24", "stats-access = ['192.0.2.0/24']",
+     [](const Settings& s) { return Admits(Server(s).http.statistics_for, "192.0.2.1"); }},
+    {"stats-path", "--stats-path /s", "stats-path = '/s'",
+     [](const Settings& s) { return Server(s).http.statistics_path == "/s"; }},
+    {"metrics-path", "--metrics-path m", "metrics-path = 'm'",
+     [](const Settings& s) { return Server(s).http.metrics_path == "/m"; }},
+    {"info-page", "--info-page", "info-page = true",
+     [](const Settings& s) { return Server(s).http.info_page; }},
+    {"info-page-torrents", "--info-page-torrents 12", "info-page-torrents = 12",
+     [](const Settings& s) { return Server(s).http.info_page_torrents == 12; }},
+    {"redirect-url", "--redirect-url http://a.example/", "redirect-url = 'http://a.example/'",
+     [](const Settings& s) { return Server(s).http.info_page_redirect == "http://a.example/"; }},
+    {"favicon", "--favicon a\\b.ico", "favicon = 'a\\b.ico'",
+     [](const Settings& s) { return s.favicon == "a\\b.ico"; }},
+    {"trusted-proxy", "--trusted-proxy 10.0.0.0/8 --trusted-proxy ::1",
+     "trusted-proxy = ['10.0.0.0/8', '::1']",
+     [](const Settings& s) {
+       return Server(s).http.trusted_proxies ==
+              std::vector{*muster::Cidr::Parse("10.0.0.0/8"), *muster::Cidr::Parse("::1/128")};
+     }},
+    {"proxy-header", "--proxy-header forwarded", "proxy-header = 'forwarded'",
+     [](const Settings& s) {
+       return Server(s).http.proxy_header == muster::ProxyHeader::kForwarded;
+     }},
+    {"whitelist", "--whitelist /w", "whitelist = '/w'",
+     [](const Settings& s) { return s.access.whitelist == "/w"; }},
+    {"blacklist", "--blacklist /b", "blacklist = '/b'",
+     [](const Settings& s) { return s.access.blacklist == "/b"; }},
+    {"whitelist-add-fifo", "--whitelist-add-fifo wa", "whitelist-add-fifo = 'wa'",
+     [](const Settings& s) { return s.access.whitelist_add_fifo == "wa"; }},
+    {"whitelist-delete-fifo", "--whitelist-delete-fifo wd", "whitelist-delete-fifo = 'wd'",
+     [](const Settings& s) { return s.access.whitelist_delete_fifo == "wd"; }},
+    {"blacklist-add-fifo", "--blacklist-add-fifo ba", "blacklist-add-fifo = 'ba'",
+     [](const Settings& s) { return s.access.blacklist_add_fifo == "ba"; }},
+    {"blacklist-delete-fifo", "--blacklist-delete-fifo bd", "blacklist-delete-fifo = 'bd'",
+     [](const Settings& s) { return s.access.blacklist_delete_fifo == "bd"; }},
+    {"save-list-changes", "--save-list-changes", "save-list-changes = true",
+     [](const Settings& s) { return s.access.save_changes; }},
+    {"allowed-ips", "--allowed-ips ai", "allowed-ips = 'ai'",
+     [](const Settings& s) { return s.access.allowed_ips == "ai"; }},
+    {"banned-ips", "--banned-ips bi", "banned-ips = 'bi'",
+     [](const Settings& s) { return s.access.banned_ips == "bi"; }},
+    {"list-check-interval", "--list-check-interval 505ms", "list-check-interval = '505ms'",
+     [](const Settings& s) { return s.access.check_interval == milliseconds(505); }},
+    {"require-lists", "--no-require-lists", "require-lists = false",
+     [](const Settings& s) { return !s.access.require; }},
+    {"user", "--user nobody", "user = 'nobody'",
+     [](const Settings& s) { return s.privileges.user == "nobody"; }},
+    {"group", "--group nogroup", "group = 'nogroup'",
+     [](const Settings& s) { return s.privileges.group == "nogroup"; }},
+    {"root-directory", "--root-directory /var/empty", "root-directory = '/var/empty'",
+     [](const Settings& s) { return s.privileges.root_directory == "/var/empty"; }},
     {"workers", "--workers 3", "workers = 3", [](const Settings& s) { return s.workers == 3; }},
     {"drain-timeout", "--drain-timeout 504ms", "drain-timeout = '504ms'",
      [](const Settings& s) { return Server(s).drain_timeout == milliseconds(504); }},

@@ -16,7 +16,7 @@ import tempfile
 import time
 import unittest
 
-MUSTERD = sys.argv.pop(1)
+MUSTERD = os.path.abspath(sys.argv.pop(1))
 TIMEOUT = 30  # seconds that a step may take before it counts as hanging
 
 ANNOUNCE = ("GET /announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-XX0001-000000000000&port=6881"
@@ -41,9 +41,12 @@ class Daemon:
     """A running musterd; stopped at the end of the with block."""
 
     def __init__(self, *args, listeners, command=(), **kwargs):
+        if "--log-level" not in args:
+            args = (*args, "--log-level", "warning")
         self.process = subprocess.Popen([*command, MUSTERD, *args], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, **kwargs)
         self.urls = []
+        self._err = b""  # what has been read of its standard error
         try:
             lines = self._read_lines(listeners)
         except Exception:
@@ -55,20 +58,29 @@ class Daemon:
                 raise AssertionError(f"not a ready line: {line!r}")
             self.urls.append(line[len("listening on "):])
 
-    def _read_lines(self, count):
-        """`count` lines of standard output, without waiting for its end."""
+    def _read(self, stream, enough):
+        """What `stream` gives until `enough(of all that)`, without waiting for its end."""
         deadline = time.monotonic() + TIMEOUT
         data = b""
         with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            while data.count(b"\n") < count:
+            selector.register(stream, selectors.EVENT_READ)
+            while not enough(data):
                 if not selector.select(deadline - time.monotonic()):
-                    raise AssertionError(f"not ready in {TIMEOUT} s; said {data!r}")
-                chunk = os.read(self.process.stdout.fileno(), 4096)
+                    raise AssertionError(f"waited {TIMEOUT} s in vain; it said {data!r}")
+                chunk = os.read(stream.fileno(), 4096)
                 if not chunk:
-                    raise AssertionError(f"ended early: {self.process.stderr.read()!r}")
+                    raise AssertionError(f"ended early: {data!r} {self.process.stderr.read()!r}")
                 data += chunk
-        return data.decode().splitlines()
+        return data
+
+    def _read_lines(self, count):
+        return self._read(self.process.stdout, lambda data: data.count(b"\n") >= count).decode().splitlines()
+
+    def wait_for_error_line(self):
+        """The next lines of standard error, at least one."""
+        data = self._read(self.process.stderr, lambda data: data.endswith(b"\n"))
+        self._err += data
+        return data.decode()
 
     def address(self, index=0):
         """(host, port) of a listener."""
@@ -79,7 +91,7 @@ class Daemon:
         """Exit status and standard error."""
         self.process.send_signal(signal_number)
         _, err = self.process.communicate(timeout=TIMEOUT)
-        return self.process.returncode, err.decode()
+        return self.process.returncode, (self._err + err).decode()
 
     def __enter__(self):
         return self
@@ -89,6 +101,7 @@ class Daemon:
         if status is None:
             self.process.kill()
         _, err = self.process.communicate()
+        err = self._err + err
         if failure is not None:
             print(f"musterd, status {status}, said: {err.decode(errors='replace')}", file=sys.stderr)
 
@@ -334,11 +347,16 @@ class OpenFiles(Test):
     def limited_to(soft, hard):
         return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
-    def test_are_as_many_as_the_connections_need(self):
+    def test_are_as_many_as_the_system_allows(self):
         with Daemon(*self.ARGS, listeners=1, preexec_fn=self.limited_to(100, 1000)) as daemon:
-            soft, _ = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)
-            self.assertTrue(500 < soft < 1000, soft)
+            self.assertEqual(resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE), (1000, 1000))
             self.assertEqual(daemon.stop(), (0, ""))
+
+    def test_are_told_at_the_start(self):
+        with Daemon(*self.ARGS, "--log-level", "info", listeners=1,
+                    preexec_fn=self.limited_to(100, 1000)) as daemon:
+            self.assertEqual(daemon.stop(), (0, "musterd: the system allows 1000 open files; 500 HTTP "
+                                                "connections may be open\n"))
 
     def test_too_few_are_warned_of(self):
         with Daemon(*self.ARGS, listeners=1, preexec_fn=self.limited_to(100, 200)) as daemon:

@@ -26,6 +26,14 @@ TEST(DecodeHttpScrape, SortsAndUnifies) {
   EXPECT_THAT(hashes, testing::ElementsAre(Hash(kA), Hash(kB)));
 }
 
+TEST(DecodeHttpScrape, WithoutHashesIsAScrapeOfAll) {
+  for (const char* query : {"", "&", "x=1"}) {
+    std::vector<InfoHash> hashes = {Hash(kA)};
+    EXPECT_TRUE(DecodeHttpScrape(query, 3, hashes).ok()) << query;
+    EXPECT_TRUE(hashes.empty()) << query;
+  }
+}
+
 TEST(DecodeHttpScrape, RefusesWhatMakesNoSense) {
   std::vector<InfoHash> hashes;
   const auto error = [&](const std::string& query, std::size_t max = 2) {
@@ -33,8 +41,7 @@ TEST(DecodeHttpScrape, RefusesWhatMakesNoSense) {
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << query;
     return std::string(status.message());
   };
-  EXPECT_EQ(error(""), "full scrape is not available here");
-  EXPECT_EQ(error("info_hash="), "full scrape is not available here");
+  EXPECT_EQ(error("info_hash="), "info_hash is not 20 percent-encoded bytes");
   EXPECT_EQ(error("info_hash=a"), "info_hash is not 20 percent-encoded bytes");
   EXPECT_EQ(error("info_hash=" + kA + "%61"), "info_hash is not 20 percent-encoded bytes");
   EXPECT_EQ(error("info_hash=" + kA + "&info_hash=" + kA + "&info_hash=" + kA),

@@ -12,6 +12,9 @@ namespace musterd {
 namespace {
 
 constexpr PlainOption kPlainOptions[] = {
+    {"dialect", 0, "NAME",
+     "Understand the options that follow as another tracker does: opentracker. It must be the "
+     "first option; a program of that name does so without it."},
     {"config", 0, "FILE",
      "Read settings from a TOML file, under the names of the options; options win over it."},
     {"check-config", 0, "", "Check the options and the file, say what is wrong, and exit."},
@@ -40,14 +43,14 @@ absl::Status Unknown(const std::string& argument) {
 
 // The values that the command line has for one setting, made one.
 absl::StatusOr<Value> ReadValues(const Setting& setting, const std::vector<std::string>& texts) {
-  if (setting.kind != Kind::kEndpoints) return ParseValue(setting, texts.back());
-  std::vector<muster::Endpoint> all;
-  for (const std::string& text : texts) {
-    absl::StatusOr<Value> value = ParseValue(setting, text);
+  if (!IsList(setting.kind)) return ParseValue(setting, texts.back());
+  absl::StatusOr<Value> all = ParseValue(setting, texts.front());
+  for (std::size_t i = 1; i < texts.size() && all.ok(); ++i) {
+    const absl::StatusOr<Value> value = ParseValue(setting, texts[i]);
     if (!value.ok()) return value.status();
-    all.push_back(std::get<std::vector<muster::Endpoint>>(*value).front());
+    Append(*value, *all);
   }
-  return Value(std::move(all));
+  return all;
 }
 
 }  // namespace
@@ -85,6 +88,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   }
   if (const auto unknown = app.remaining(); !unknown.empty()) return Unknown(unknown.front());
 
+  // Whoever calls has taken it off the front.
+  if (options.at("dialect")->count() > 0) return Invalid({"--dialect must be the first option"});
   CommandLine line;
   const auto given = [&](std::string_view name) { return options.at(name)->count() > 0; };
   if (given("check-config")) line.action = Action::kCheckConfig;

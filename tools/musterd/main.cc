@@ -12,6 +12,7 @@
 
 #include "muster/version.h"
 #include "musterd/command_line.h"
+#include "musterd/opentracker.h"
 #include "musterd/serve.h"
 #include "musterd/settings.h"
 #include "musterd/text.h"
@@ -54,22 +55,76 @@ int Print(const std::string& text) {
   return kFailed;
 }
 
+// Does what the command line wants done.
+int Act(const CommandLine& line) {
+  if (line.action == Action::kHelp) return Print(HelpText());
+  if (line.action == Action::kVersion) return Print(Concat({"musterd ", muster::Version(), "\n"}));
+  absl::StatusOr<Settings> settings = SettingsOf(line);
+  if (!settings.ok()) {
+    Complain(MessageOf(settings.status()));
+    return kBadUsage;
+  }
+  if (line.action == Action::kPrintConfig) return Print(WriteToml(*settings));
+  if (line.action == Action::kCheckConfig) return Print("the settings are good\n");
+  return Serve(*settings);
+}
+
 int Run(const std::vector<std::string>& arguments) {
   absl::StatusOr<CommandLine> line = ParseCommandLine(arguments);
   if (!line.ok()) {
     Complain(MessageOf(line.status()));
     return kBadUsage;
   }
-  if (line->action == Action::kHelp) return Print(HelpText());
-  if (line->action == Action::kVersion) return Print(Concat({"musterd ", muster::Version(), "\n"}));
-  absl::StatusOr<Settings> settings = SettingsOf(*line);
-  if (!settings.ok()) {
-    Complain(MessageOf(settings.status()));
-    return kBadUsage;
+  return Act(*line);
+}
+
+// With the exit statuses of opentracker, and what it prints on standard error.
+int RunAsOpentracker(const std::vector<std::string>& arguments) {
+  constexpr int kOpentrackerBadUsage = 1;
+  constexpr int kOpentrackerFailed = 111;
+  const absl::StatusOr<OpentrackerLine> parsed =
+      ParseOpentracker(arguments, &ReadConfigFile, SystemHasIpv6());
+  if (!parsed.ok()) {
+    Complain(MessageOf(parsed.status()));
+    std::fputs(OpentrackerHelpText().c_str(), stderr);
+    return kOpentrackerBadUsage;
   }
-  if (line->action == Action::kPrintConfig) return Print(WriteToml(*settings));
-  if (line->action == Action::kCheckConfig) return Print("the settings are good\n");
-  return Serve(*settings);
+  if (parsed->wants_help || parsed->wants_version) {
+    const std::string version = Concat({"musterd ", muster::Version(), "\n"});
+    std::fputs((parsed->wants_help ? OpentrackerHelpText() : version).c_str(), stderr);
+    return kGood;
+  }
+  for (const std::string& note : parsed->notes) Complain(Concat({"warning: ", note}));
+  const int status = Act(parsed->line);
+  return status == kBadUsage ? kOpentrackerBadUsage
+         : status == kFailed ? kOpentrackerFailed
+                             : status;
+}
+
+// Takes "--dialect NAME" or "--dialect=NAME" off the front; without it the program's name tells.
+std::string TakeDialect(std::string_view program, std::vector<std::string>& arguments) {
+  constexpr std::string_view kJoined = "--dialect=";
+  std::string dialect(program.substr(program.rfind('/') + 1));
+  std::size_t taken = 0;
+  if (!arguments.empty() && arguments[0].substr(0, kJoined.size()) == kJoined) {
+    dialect = arguments[0].substr(kJoined.size());
+    taken = 1;
+  } else if (arguments.size() > 1 && arguments[0] == "--dialect") {
+    dialect = arguments[1];
+    taken = 2;
+  } else if (dialect != "opentracker") {
+    dialect = "musterd";  // whatever the program is called
+  }
+  arguments.erase(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(taken));
+  return dialect;
+}
+
+int RunDialect(std::string_view program, std::vector<std::string> arguments) {
+  const std::string dialect = TakeDialect(program, arguments);
+  if (dialect == "opentracker") return RunAsOpentracker(arguments);
+  if (dialect == "musterd") return Run(arguments);
+  Complain(Concat({"--dialect: expected musterd or opentracker, not ", Quoted(dialect)}));
+  return kBadUsage;
 }
 
 }  // namespace
@@ -77,7 +132,7 @@ int Run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   try {
-    return musterd::Run({argv + std::min(argc, 1), argv + argc});
+    return musterd::RunDialect(argc > 0 ? argv[0] : "", {argv + std::min(argc, 1), argv + argc});
   } catch (const std::exception& error) {
     musterd::Complain(error.what());
     return musterd::kFailed;

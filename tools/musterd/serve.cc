@@ -8,19 +8,133 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <thread>
 
+#include "muster/access_rules.h"
 #include "muster/server.h"
+#include "muster/state_keeper.h"
 #include "muster/swarm_store.h"
 #include "muster/tracker.h"
+#include "musterd/list_keeper.h"
+#include "musterd/privileges.h"
 #include "musterd/text.h"
 
 namespace musterd {
 namespace {
 
-// Whether an IPv6 socket can be had and bound at all: a kernel may be built or started without.
+// Lets the process open as many files as the system allows.
+void RaiseFileLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Says how many files it may open; warns where its connections may need more.
+void SayFileLimit(const muster::ServerOptions& options, std::size_t workers) {
+  constexpr rlim_t kOthers = 64;  // standard streams, loops, lists, the spare one to refuse with
+  const bool serves_http =
+      std::any_of(options.listeners.begin(), options.listeners.end(),
+                  [](const auto& l) { return l.protocol == muster::Protocol::kHttp; });
+  const rlim_t connections = serves_http ? workers * options.http.max_connections : 0;
+  const rlim_t needed = connections + workers * (options.listeners.size() + 8) + kOthers;
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const std::string allowed =
+      Concat({"the system allows ",
+              limit.rlim_cur == RLIM_INFINITY ? "any number of" : std::to_string(limit.rlim_cur),
+              " open files"});
+  if (limit.rlim_cur >= needed) {
+    options.log->Log(muster::LogLevel::kInfo, Concat({allowed, "; ", std::to_string(connections),
+                                                      " HTTP connections may be open"}));
+    return;
+  }
+  options.log->Log(muster::LogLevel::kWarning,
+                   Concat({allowed, ", but ", std::to_string(connections),
+                           " HTTP connections need ", std::to_string(needed),
+                           ": lower http-max-connections or raise the limit (ulimit -Hn)"}));
+}
+
+// SIGINT, SIGTERM and SIGHUP as something to wait for. While it lives they are blocked, in threads
+// started meanwhile too.
+class Signals {
+ public:
+  Signals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  ~Signals() { Release(); }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  // The next one.
+  int Wait() {
+    int signal_number = 0;
+    sigwait(&set_, &signal_number);
+    return signal_number;
+  }
+  // From now on SIGINT and SIGTERM end the process, even where they were ignored when it started;
+  // there is nothing left to do on SIGHUP.
+  void Release() {
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_IGN);
+    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+  }
+
+ private:
+  sigset_t set_;
+};
+
+// The bytes of a small file; the reason when it cannot be read.
+absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
+  constexpr std::size_t kMaxSize = 1024 * 1024;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             std::fclose);
+  if (file == nullptr) return Invalid({"cannot read ", Quoted(path), ": ", std::strerror(errno)});
+  std::string bytes(kMaxSize + 1, '\0');
+  bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
+  if (std::ferror(file.get()))
+    return Invalid({"cannot read ", Quoted(path), ": ", std::strerror(errno)});
+  if (bytes.size() > kMaxSize) return Invalid({Quoted(path), " is larger than 1 MiB"});
+  return bytes;
+}
+
+// The files of lists as they are found once the process is confined.
+AccessSettings Within(const Identity& identity, AccessSettings access) {
+  for (std::string* path :
+       {&access.whitelist, &access.blacklist, &access.whitelist_add_fifo,
+        &access.whitelist_delete_fifo, &access.blacklist_add_fifo, &access.blacklist_delete_fifo,
+        &access.allowed_ips, &access.banned_ips}) {
+    *path = PathWithin(identity, *path);
+  }
+  return access;
+}
+
+// Puts a saved state into the tracker's store, and keeps it from then on; null where there is none to
+// keep.
+absl::StatusOr<std::unique_ptr<muster::StateKeeper>> KeepState(const Settings& settings,
+                                                               const Identity& identity,
+                                                               muster::Tracker& tracker,
+                                                               muster::LogSink& log) {
+  if (settings.state.dfile.empty()) return nullptr;
+  muster::StateKeeperOptions options = StateOptionsOf(settings);
+  options.log = &log;
+  auto keeper = muster::StateKeeper::Open(PathWithin(identity, settings.state.dfile),
+                                          &tracker.store(), options);
+  if (keeper.ok()) tracker.AddObserver(keeper->get());
+  return keeper;
+}
+
+}  // namespace
+
 bool SystemHasIpv6() {
   const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
@@ -30,58 +144,6 @@ bool SystemHasIpv6() {
   close(fd);
   return bound;
 }
-
-// Lets the process open as many files as its connections may need; warns the log when the system
-// does not allow that many.
-void RaiseFileLimit(const muster::ServerOptions& options, std::size_t workers) {
-  constexpr rlim_t kOthers = 64;  // standard streams, loops, the spare one to refuse with
-  const bool serves_http =
-      std::any_of(options.listeners.begin(), options.listeners.end(),
-                  [](const auto& l) { return l.protocol == muster::Protocol::kHttp; });
-  const rlim_t connections = serves_http ? workers * options.http.max_connections : 0;
-  const rlim_t needed = connections + workers * (options.listeners.size() + 8) + kOthers;
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
-  limit.rlim_cur = std::min(needed, limit.rlim_max);
-  const bool raised = setrlimit(RLIMIT_NOFILE, &limit) == 0;
-  if (raised && limit.rlim_cur == needed) return;
-  options.log->Log(
-      muster::LogLevel::kWarning,
-      Concat({"the system allows ", std::to_string(limit.rlim_max), " open files, but ",
-              std::to_string(connections), " HTTP connections need ", std::to_string(needed),
-              ": lower http-max-connections or raise the limit (ulimit -Hn)"}));
-}
-
-// SIGINT and SIGTERM as something to wait for. While it lives they are blocked, in threads started
-// meanwhile too.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGINT);
-    sigaddset(&set_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-  }
-  ~StopSignals() { Release(); }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-
-  void Wait() {
-    int signal_number;
-    sigwait(&set_, &signal_number);
-  }
-  // From now on the signals end the process, even where they were ignored when it started.
-  void Release() {
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
-  }
-
- private:
-  sigset_t set_;
-};
-
-}  // namespace
 
 void Complain(std::string_view text) {
   std::fprintf(stderr, "musterd: %.*s\n", static_cast<int>(text.size()), text.data());
@@ -95,6 +157,12 @@ void StderrLog::Log(muster::LogLevel level, std::string_view text) {
 
 int Serve(const Settings& settings) {
   StderrLog log(settings.log_level);
+  const absl::StatusOr<Identity> identity = LookUpIdentity(settings.privileges);
+  if (!identity.ok()) {
+    Complain(MessageOf(identity.status()));
+    return kBadUsage;
+  }
+  muster::AccessRules rules;
   auto tracker = muster::Tracker::Create(settings.tracker, muster::NewMemoryStore(settings.store));
   if (!tracker.ok()) {
     Complain(MessageOf(tracker.status()));
@@ -106,25 +174,52 @@ int Serve(const Settings& settings) {
   }
   muster::ServerOptions options = ServerOptionsOf(settings, ipv6);
   options.log = &log;
+  if (!settings.favicon.empty()) {
+    absl::StatusOr<std::string> icon = ReadSmallFile(settings.favicon);
+    if (!icon.ok()) {
+      Complain(Concat({"favicon: ", MessageOf(icon.status())}));
+      return kBadUsage;
+    }
+    options.http.favicon = *std::move(icon);
+  }
   const std::size_t workers =
       settings.workers > 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
-  RaiseFileLimit(options, workers);
+  RaiseFileLimit();
 
   signal(SIGPIPE, SIG_IGN);
-  StopSignals signals;
-  auto server = muster::ServerThreads::Start(tracker->get(), options, workers);
+  Signals signals;
+  std::unique_ptr<muster::StateKeeper> keeper;
+  std::unique_ptr<ListKeeper> lists;
+  // When the sockets are bound, root is given up; then the state and the lists are read, so that
+  // whoever may read and write them now may do so later, and what the lists refuse goes; then it
+  // serves.
+  const auto before_serving = [&]() -> absl::Status {
+    if (absl::Status status = Become(*identity); !status.ok()) return status;
+    auto opened = KeepState(settings, *identity, **tracker, log);
+    if (!opened.ok()) return opened.status();
+    keeper = *std::move(opened);
+    auto started =
+        ListKeeper::Start(Within(*identity, settings.access), &rules, &(*tracker)->store(), &log);
+    if (!started.ok()) return started.status();
+    lists = *std::move(started);
+    if (lists->keeps_any()) (*tracker)->SetPolicy(&rules);
+    return absl::OkStatus();
+  };
+  auto server = muster::ServerThreads::Start(tracker->get(), options, workers, before_serving);
   if (!server.ok()) {
     Complain(MessageOf(server.status()));
     return kFailed;
   }
+  SayFileLimit(options, workers);
   for (const muster::Listener& listener : (*server)->listeners()) {
     std::printf("listening on %s\n", listener.AnnounceUrl().c_str());
     std::fflush(stdout);
   }
-  signals.Wait();
+  while (signals.Wait() == SIGHUP) lists->Reload();
   signals.Release();
   (*server)->Stop();
-  return kGood;
+  // What fails here the log has been told.
+  return keeper == nullptr || keeper->Close().ok() ? kGood : kFailed;
 }
 
 }  // namespace musterd

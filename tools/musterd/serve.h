@@ -16,6 +16,9 @@ inline constexpr int kGood = 0;
 inline constexpr int kFailed = 1;    // it did not run: a port that is taken, say
 inline constexpr int kBadUsage = 2;  // what it was told makes no sense
 
+// Whether an IPv6 socket can be had and bound at all: a kernel may be built or started without.
+bool SystemHasIpv6();
+
 // Prints "musterd: " and `text` on standard error.
 void Complain(std::string_view text);
 
@@ -29,8 +32,9 @@ class StderrLog : public muster::LogSink {
   const muster::LogLevel least_;
 };
 
-// Listens, prints one line for each listener on standard output, and serves until SIGINT or
-// SIGTERM; a second signal ends the process at once. Returns the exit status, after a complaint
+// Listens, gives up privileges, reads the lists, prints one line for each listener on standard
+// output, and serves until SIGINT or SIGTERM; a second signal ends the process at once. SIGHUP has
+// the lists read again. Returns the exit status, after a complaint
 // when it is not kGood. Called once, from the main thread while it is the only one.
 int Serve(const Settings& settings);
 

@@ -1,258 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// What settings mean together, and for the library.
 #include "musterd/settings.h"
 
 #include <algorithm>
-#include <array>
-#include <optional>
-#include <type_traits>
+#include <memory>
 
+#include "muster/ip_set.h"
 #include "musterd/text.h"
 
 namespace musterd {
 namespace {
 
+using muster::TrackerOptions;
 using std::chrono::milliseconds;
 
 constexpr std::uint16_t kDefaultPort = 6969;
 
-constexpr std::uint64_t kSecond = 1000;  // times are written in milliseconds here
-constexpr std::uint64_t kMinute = 60 * kSecond;
-constexpr std::uint64_t kHour = 60 * kMinute;
-constexpr std::uint64_t kDay = 24 * kHour;
-constexpr std::uint64_t kUnlimited =
-    1'000'000'000'000;  // more torrents or peers than any machine holds
-
-constexpr std::string_view kLogLevels[] = {"info", "warning", "error"};
-
-constexpr std::string_view kListening = "Listening";
-constexpr std::string_view kAnnounces = "Announces";
-constexpr std::string_view kMemory = "Memory";
-constexpr std::string_view kUdp = "UDP";
-constexpr std::string_view kHttp = "HTTP";
-constexpr std::string_view kProcess = "Process";
-
-// Reads and writes the member that a path of member pointers leads to, whatever its type.
-template <auto... path>
-struct Member {
-  using Type = std::remove_reference_t<decltype((std::declval<Settings&>().*....*path))>;
-  static constexpr bool kAsItIs =
-      std::is_same_v<Type, bool> || std::is_same_v<Type, std::vector<muster::Endpoint>>;
-  static constexpr bool kIsTime = requires { typename Type::period; };
-
-  static Value Get(const Settings& settings) {
-    const Type& member = (settings.*....*path);
-    if constexpr (kAsItIs) {
-      return member;
-    } else if constexpr (kIsTime) {
-      return milliseconds(member);
-    } else {
-      return static_cast<std::uint64_t>(member);
-    }
-  }
-  static void Set(Settings& settings, const Value& value) {
-    Type& member = (settings.*....*path);
-    if constexpr (kAsItIs) {
-      member = std::get<Type>(value);
-    } else if constexpr (kIsTime) {
-      member = std::chrono::duration_cast<Type>(std::get<milliseconds>(value));
-    } else {
-      member = static_cast<Type>(std::get<std::uint64_t>(value));
-    }
-  }
-};
-
-template <auto... path>
-constexpr Setting Row(std::string_view name, std::string_view section, Kind kind, std::uint64_t min,
-                      std::uint64_t max, std::string_view help) {
-  using M = Member<path...>;
-  return {name, section, kind, min, max, help, &M::Get, &M::Set};
-}
-
-constexpr Setting Following(Setting setting, std::string_view how) {
-  setting.follows = how;
-  return setting;
-}
-
-constexpr Setting Among(Setting setting, absl::Span<const std::string_view> choices) {
-  setting.choices = choices;
-  return setting;
-}
-
-using muster::HttpOptions;
-using muster::MemoryStoreOptions;
-using muster::TrackerOptions;
-using muster::UdpOptions;
-
-constexpr Setting kSettings[] = {
-    Row<&Settings::udp_listeners>(
-        "udp", kListening, Kind::kEndpoints, 0, 256,
-        "An address to serve UDP announces on, such as 192.0.2.1:6969 or [2001:db8::1]:6969. "
-        "0.0.0.0 and [::] stand for every address of their family, port 0 for a free one, which is "
-        "printed. Without any udp or http address, both protocols are served on port 6969 of every "
-        "IPv4 and IPv6 address."),
-    Row<&Settings::http_listeners>(
-        "http", kListening, Kind::kEndpoints, 0, 256,
-        "An address to serve HTTP announces on; as for udp. Nothing but plain HTTP is spoken: for "
-        "HTTPS put a proxy in front."),
-
-    Row<&Settings::tracker, &TrackerOptions::interval>(
-        "interval", kAnnounces, Kind::kSeconds, kSecond, kDay,
-        "How often clients are told to announce. Longer means less traffic and staler peer lists."),
-    Following(Row<&Settings::tracker, &TrackerOptions::interval_spread>(
-                  "interval-spread", kAnnounces, Kind::kSeconds, 0, kDay,
-                  "Each client is told an interval that differs from the set one by up to this "
-                  "much, so that "
-                  "clients do not come in waves. Shorter than interval."),
-              "a tenth of interval"),
-    Following(Row<&Settings::tracker, &TrackerOptions::min_interval>(
-                  "min-interval", kAnnounces, Kind::kSeconds, 0, kDay,
-                  "HTTP clients are asked not to announce more often than this, whatever happens "
-                  "to them. At "
-                  "most interval less interval-spread."),
-              "half of interval"),
-    Following(
-        Row<&Settings::tracker, &TrackerOptions::peer_timeout>(
-            "peer-timeout", kAnnounces, Kind::kSeconds, kSecond, 30 * kDay,
-            "A peer that has not announced for this long is forgotten. Longer than interval and "
-            "interval-spread together; some more forgives clients that come late."),
-        "one and a half times interval"),
-    Following(
-        Row<&Settings::tracker, &TrackerOptions::default_numwant>(
-            "default-numwant", kAnnounces, Kind::kCount, 0, 1000,
-            "Peers given to a client that does not say how many it wants. At most max-numwant."),
-        "50, or max-numwant where that is less"),
-    Row<&Settings::tracker, &TrackerOptions::max_numwant>(
-        "max-numwant", kAnnounces, Kind::kCount, 1, 1000,
-        "Peers given to a client at most, whatever it wants. A UDP answer holds no more than fit a "
-        "packet."),
-
-    Row<&Settings::store, &MemoryStoreOptions::max_torrents>(
-        "max-torrents", kMemory, Kind::kCount, 0, kUnlimited,
-        "Torrents remembered at most; announces of further ones are answered, but not remembered. "
-        "0 "
-        "for no limit."),
-    Row<&Settings::store, &MemoryStoreOptions::max_peers>(
-        "max-peers", kMemory, Kind::kCount, 0, kUnlimited,
-        "Peers remembered at most, of all torrents together; further ones are answered, but not "
-        "remembered. 0 for no limit."),
-    Row<&Settings::store, &MemoryStoreOptions::keep_completed>(
-        "keep-completed", kMemory, Kind::kSeconds, 0, 3650 * kDay,
-        "How long a torrent whose last peer has gone keeps its count of finished downloads."),
-    Row<&Settings::store, &MemoryStoreOptions::keep_peer_ids>(
-        "peer-ids", kMemory, Kind::kFlag, 0, 0,
-        "Keep the id of every peer, for HTTP clients that do not ask for compact answers. Costs "
-        "more "
-        "than 20 bytes a peer; hardly any client needs it."),
-
-    Row<&Settings::udp, &UdpOptions::connection_id_lifetime>(
-        "udp-connection-id-lifetime", kUdp, Kind::kSeconds, kMinute, kDay,
-        "How long a client may use a connection id. BEP 15 asks for two minutes; many clients keep "
-        "them longer, and a generous time spares them an error."),
-    Row<&Settings::udp, &UdpOptions::answer_stale_connection_id>(
-        "udp-answer-stale-connection-id", kUdp, Kind::kFlag, 0, 0,
-        "Answer a wrong or outdated connection id with an error, which is never longer than the "
-        "request and makes clients connect again at once. Switched off, they wait for a timeout."),
-    Row<&Settings::udp, &UdpOptions::max_scrape_torrents>(
-        "udp-max-scrape-torrents", kUdp, Kind::kCount, 1, 74,
-        "Torrents in one scrape request at most. No more than 74 fit a packet."),
-    Row<&Settings::udp, &UdpOptions::socket_buffer>(
-        "udp-socket-buffer", kUdp, Kind::kBytes, 0, 1024 * 1024 * 1024,
-        "Receive and send buffer asked of the kernel for each socket. Larger ones lose fewer "
-        "packets "
-        "in a burst; the kernel has a limit of its own (net.core.rmem_max). 0 leaves the "
-        "system's."),
-
-    Row<&Settings::http, &HttpOptions::max_connections>(
-        "http-max-connections", kHttp, Kind::kCount, 1, 1'000'000,
-        "Connections of one worker at most; more are closed as soon as they come."),
-    Row<&Settings::http, &HttpOptions::max_request_bytes>(
-        "http-max-request-bytes", kHttp, Kind::kBytes, 256, 64 * 1024,
-        "Size of a request line and its headers at most. A scrape of many torrents needs 72 bytes "
-        "for "
-        "each."),
-    Row<&Settings::http, &HttpOptions::max_requests_per_connection>(
-        "http-max-requests-per-connection", kHttp, Kind::kCount, 1, 1'000'000'000,
-        "Requests answered on one connection, which is then closed. 1 closes after each answer."),
-    Row<&Settings::http, &HttpOptions::max_scrape_torrents>(
-        "http-max-scrape-torrents", kHttp, Kind::kCount, 1, 10'000,
-        "Torrents in one scrape request at most."),
-    Row<&Settings::http, &HttpOptions::request_timeout>(
-        "http-request-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
-        "How long a client may take to send a request."),
-    Row<&Settings::http, &HttpOptions::idle_timeout>(
-        "http-idle-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
-        "How long a connection without a request is kept open."),
-    Row<&Settings::http, &HttpOptions::write_timeout>(
-        "http-write-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
-        "How long a client may take to receive an answer."),
-
-    Row<&Settings::workers>("workers", kProcess, Kind::kCount, 0, 1024,
-                            "Threads that serve, each with sockets of its own on every address. 0 "
-                            "for one on each core."),
-    Row<&Settings::drain_timeout>(
-        "drain-timeout", kProcess, Kind::kMilliseconds, 0, kHour,
-        "After SIGINT or SIGTERM, how long requests that are under way may take to finish."),
-    Among(Row<&Settings::log_level>("log-level", kProcess, Kind::kChoice, 0, 0,
-                                    "The least that is worth a line on standard error."),
-          kLogLevels),
-};
-
-struct Unit {
-  std::string_view suffix;
-  std::uint64_t factor;
-};
-// The largest first: a value is written in the first that divides it.
-constexpr Unit kTimeUnits[] = {
-    {"d", kDay}, {"h", kHour}, {"m", kMinute}, {"s", kSecond}, {"ms", 1}};
-constexpr Unit kByteUnits[] = {{"M", 1024 * 1024}, {"K", 1024}, {"", 1}};
-
-// Nothing for anything but up to 18 digits: every number that a setting takes has less.
-std::optional<std::uint64_t> ParseDigits(std::string_view text) {
-  if (text.empty() || text.size() > 18) return std::nullopt;
-  std::uint64_t number = 0;
-  for (char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    number = number * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return number;
-}
-
-// Digits and one of the units; digits alone count in `plain`. Saturates instead of overflowing.
-std::optional<std::uint64_t> ParseWithUnit(std::string_view text, absl::Span<const Unit> units,
-                                           std::uint64_t plain) {
-  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const std::optional<std::uint64_t> number = ParseDigits(text.substr(0, digits));
-  if (!number) return std::nullopt;
-  std::uint64_t factor = plain;
-  if (digits < text.size()) {
-    const auto* unit = std::find_if(units.begin(), units.end(),
-                                    [&](const Unit& u) { return u.suffix == text.substr(digits); });
-    if (unit == units.end()) return std::nullopt;
-    factor = unit->factor;
-  }
-  constexpr std::uint64_t kMost = INT64_MAX;
-  return *number > kMost / factor ? kMost : *number * factor;
-}
-
-std::string FormatWithUnit(std::uint64_t number, absl::Span<const Unit> units,
-                           std::string_view zero) {
-  if (number == 0) return std::string(zero);
-  const auto* unit = std::find_if(units.begin(), units.end(),
-                                  [&](const Unit& u) { return number % u.factor == 0; });
-  return Concat({std::to_string(number / unit->factor), unit->suffix});
-}
-
-// A number of the setting, as a message or a help text shows it.
-std::string FormatNumber(const Setting& setting, std::uint64_t number) {
-  switch (setting.kind) {
-    case Kind::kSeconds:
-    case Kind::kMilliseconds:
-      return FormatWithUnit(number, kTimeUnits, "0s");
-    case Kind::kBytes:
-      return FormatWithUnit(number, kByteUnits, "0");
-    default:
-      return std::to_string(number);
-  }
+muster::AddressFilter FilterFor(const std::vector<muster::Cidr>& networks) {
+  // The filter is copied, the set is not.
+  const auto set = std::make_shared<const muster::IpSet>(absl::MakeConstSpan(networks));
+  return [set](const muster::IpAddress& address) { return set->Contains(address); };
 }
 
 // A setting that contradicts others. The place named is the last one that set any of them.
@@ -270,12 +38,14 @@ absl::Status Contradiction(absl::Span<const Assignment> assignments,
 
 std::string Show(std::string_view name, const Settings& settings) {
   const Setting& setting = *FindSetting(name);
-  const Value value = setting.get(settings);
-  const std::uint64_t number =
-      std::holds_alternative<milliseconds>(value)
-          ? static_cast<std::uint64_t>(std::get<milliseconds>(value).count())
-          : std::get<std::uint64_t>(value);
-  return Concat({name, " (", FormatNumber(setting, number), ")"});
+  std::string value = FormatValue(setting, setting.get(settings));
+  value.erase(std::remove(value.begin(), value.end(), '"'), value.end());
+  return Concat({name, " (", value, ")"});
+}
+
+// A path as requests have it: with the '/' that may be left out of a setting.
+std::string WithSlash(const std::string& path) {
+  return path.empty() || path[0] == '/' ? path : "/" + path;
 }
 
 absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment> assignments) {
@@ -302,6 +72,11 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
                          Concat({Show("default-numwant", settings), " must be at most ",
                                  Show("max-numwant", settings)}));
   }
+  const std::string& url = settings.http.info_page_redirect;
+  if (!std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 127; })) {
+    return Contradiction(assignments, {"redirect-url"},
+                         "redirect-url must be a URL of visible ASCII characters");
+  }
   for (std::string_view name : {"udp", "http"}) {
     auto endpoints = std::get<std::vector<muster::Endpoint>>(FindSetting(name)->get(settings));
     std::sort(endpoints.begin(), endpoints.end());
@@ -318,12 +93,8 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
 
 }  // namespace
 
-absl::Span<const Setting> AllSettings() { return kSettings; }
-
-const Setting* FindSetting(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kSettings), std::end(kSettings),
-                                   [&](const Setting& setting) { return setting.name == name; });
-  return found == std::end(kSettings) ? nullptr : found;
+std::vector<muster::Cidr> ThisMachine() {
+  return {*muster::Cidr::Parse("127.0.0.0/8"), *muster::Cidr::Parse("::1")};
 }
 
 bool UsesDefaultListeners(const Settings& settings) {
@@ -344,135 +115,26 @@ muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_
   for (const auto& endpoint : http)
     options.listeners.push_back({muster::Protocol::kHttp, endpoint});
   options.udp = settings.udp;
+  options.udp.scrape = settings.http.scrape != muster::ScrapeMode::kNone;
   options.http = settings.http;
+  options.http.statistics_path = WithSlash(settings.http.statistics_path);
+  options.http.metrics_path = WithSlash(settings.http.metrics_path);
+  options.http.full_scrape_for = FilterFor(settings.full_scrape_for);
+  options.http.statistics_for = FilterFor(settings.statistics_for);
   options.drain_timeout = settings.drain_timeout;
   return options;
 }
 
-absl::StatusOr<Value> ParseValue(const Setting& setting, std::string_view text) {
-  switch (setting.kind) {
-    case Kind::kFlag:
-      if (text == "true") return true;
-      if (text == "false") return false;
-      return Invalid({"expected true or false, not ", Quoted(text)});
-    case Kind::kCount:
-      if (const auto number = ParseDigits(text)) return *number;
-      return Invalid({"expected a whole number, not ", Quoted(text)});
-    case Kind::kBytes:
-      if (const auto number = ParseWithUnit(text, kByteUnits, 1)) return *number;
-      return Invalid({"expected a number of bytes such as 65536, 64K or 4M, not ", Quoted(text)});
-    case Kind::kSeconds:
-    case Kind::kMilliseconds:
-      if (const auto number = ParseWithUnit(text, kTimeUnits, kSecond)) {
-        return milliseconds(*number);
-      }
-      return Invalid({"expected a time such as 90s, 30m, 2h, 1d or 500ms, not ", Quoted(text)});
-    case Kind::kChoice: {
-      const auto* found = std::find(setting.choices.begin(), setting.choices.end(), text);
-      if (found != setting.choices.end()) {
-        return static_cast<std::uint64_t>(found - setting.choices.begin());
-      }
-      return Invalid({"expected ", Placeholder(setting), ", not ", Quoted(text)});
-    }
-    case Kind::kEndpoints:
-      if (auto endpoint = muster::Endpoint::Parse(text); endpoint.ok()) {
-        return std::vector<muster::Endpoint>{*endpoint};
-      }
-      return Invalid(
-          {"expected ADDRESS:PORT such as 0.0.0.0:6969 or [::]:6969, not ", Quoted(text)});
-  }
-  return absl::InternalError("unknown kind of setting");
-}
-
-absl::Status CheckRange(const Setting& setting, const Value& value) {
-  if (setting.kind == Kind::kFlag || setting.kind == Kind::kChoice) return absl::OkStatus();
-  std::uint64_t number = 0;
-  if (const auto* endpoints = std::get_if<std::vector<muster::Endpoint>>(&value)) {
-    if (endpoints->size() <= setting.max) return absl::OkStatus();
-    return Invalid({"at most ", std::to_string(setting.max), " addresses can be listened on"});
-  }
-  if (const auto* time = std::get_if<milliseconds>(&value)) {
-    number = static_cast<std::uint64_t>(time->count());
-  } else {
-    number = std::get<std::uint64_t>(value);
-  }
-  if (number < setting.min || number > setting.max) {
-    return Invalid({FormatNumber(setting, number), " is out of range, ",
-                    FormatNumber(setting, setting.min), " to ",
-                    FormatNumber(setting, setting.max)});
-  }
-  if (setting.kind == Kind::kSeconds && number % kSecond != 0) {
-    return Invalid({FormatNumber(setting, number), " is not a whole number of seconds"});
-  }
-  return absl::OkStatus();
-}
-
-std::string FormatValue(const Setting& setting, const Value& value) {
-  switch (setting.kind) {
-    case Kind::kFlag:
-      return std::get<bool>(value) ? "true" : "false";
-    case Kind::kCount:
-      return std::to_string(std::get<std::uint64_t>(value));
-    case Kind::kBytes: {
-      const std::string text = FormatNumber(setting, std::get<std::uint64_t>(value));
-      return text.find_first_not_of("0123456789") == text.npos ? text : Concat({"\"", text, "\""});
-    }
-    case Kind::kSeconds:
-    case Kind::kMilliseconds: {
-      const auto number = static_cast<std::uint64_t>(std::get<milliseconds>(value).count());
-      return Concat({"\"", FormatNumber(setting, number), "\""});
-    }
-    case Kind::kChoice:
-      return Concat({"\"", setting.choices[std::get<std::uint64_t>(value)], "\""});
-    case Kind::kEndpoints: {
-      std::string list = "[";
-      for (const auto& endpoint : std::get<std::vector<muster::Endpoint>>(value)) {
-        if (list.size() > 1) list += ", ";
-        list += Concat({"\"", endpoint.ToString(), "\""});
-      }
-      return list + "]";
-    }
-  }
-  return "";
-}
-
-std::string Placeholder(const Setting& setting) {
-  switch (setting.kind) {
-    case Kind::kFlag:
-      return "";
-    case Kind::kCount:
-      return "NUMBER";
-    case Kind::kBytes:
-      return "BYTES";
-    case Kind::kSeconds:
-    case Kind::kMilliseconds:
-      return "TIME";
-    case Kind::kChoice: {
-      std::string names;
-      for (std::string_view choice : setting.choices) {
-        names += Concat({names.empty() ? "" : "|", choice});
-      }
-      return names;
-    }
-    case Kind::kEndpoints:
-      return "ADDRESS:PORT";
-  }
-  return "";
-}
-
-std::string DefaultAndRange(const Setting& setting) {
-  if (setting.kind == Kind::kEndpoints) return "Several addresses may be given.";
-  const Value value = setting.get(Settings());
-  std::string text = FormatValue(setting, value);
-  text.erase(std::remove(text.begin(), text.end(), '"'), text.end());
-  if (setting.kind == Kind::kFlag) text = std::get<bool>(value) ? "on" : "off";
-  if (!setting.follows.empty()) text = std::string(setting.follows);
-  text = Concat({"Default: ", text, "."});
-  if (setting.max > 0 && setting.max < kUnlimited) {
-    text += Concat({" From ", FormatNumber(setting, setting.min), " to ",
-                    FormatNumber(setting, setting.max), "."});
-  }
-  return text;
+muster::StateKeeperOptions StateOptionsOf(const Settings& settings) {
+  const StateSettings& state = settings.state;
+  muster::StateKeeperOptions options;
+  options.save_interval = state.save_interval;
+  options.journal = state.journal;
+  options.sync = state.sync_interval > milliseconds(0);
+  if (options.sync) options.sync_interval = state.sync_interval;
+  options.peer_ids = settings.store.keep_peer_ids;
+  options.compression = state.compression;
+  return options;
 }
 
 absl::StatusOr<Settings> Resolve(absl::Span<const Assignment> assignments) {

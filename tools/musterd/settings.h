@@ -2,7 +2,7 @@
 //
 // Settings: everything that musterd can be told, and the one table that describes it.
 //
-// A setting is explained where it is declared, in the table of settings.cc: name, kind, range and
+// A setting is explained where it is declared, in the table of settings_table.cc: name, kind, range and
 // meaning. The command line, the configuration file, --help, --print-config and the options of the
 // man page all follow from that table; defaults are those of the library's own option structs.
 //
@@ -21,13 +21,52 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "muster/cidr.h"
 #include "muster/endpoint.h"
 #include "muster/log_sink.h"
 #include "muster/server.h"
+#include "muster/state_keeper.h"
 #include "muster/swarm_store.h"
 #include "muster/tracker.h"
 
 namespace musterd {
+
+// Where the state is kept between runs, and how; see StateOptionsOf(). Without a file it is not.
+struct StateSettings {
+  std::string dfile;
+  std::chrono::milliseconds save_interval = muster::StateKeeperOptions().save_interval;
+  bool journal = true;
+  // 0: left to the system.
+  std::chrono::milliseconds sync_interval = muster::StateKeeperOptions().sync_interval;
+  muster::StateCompression compression = muster::StateKeeperOptions().compression;
+};
+
+// Files of lists that may change while the daemon runs. Empty paths: no such list.
+struct AccessSettings {
+  std::string whitelist;
+  std::string blacklist;
+  // Named pipes.
+  std::string whitelist_add_fifo;
+  std::string whitelist_delete_fifo;
+  std::string blacklist_add_fifo;
+  std::string blacklist_delete_fifo;
+  std::string allowed_ips;
+  std::string banned_ips;
+  // 0: only when told by SIGHUP.
+  std::chrono::milliseconds check_interval{5'000};
+  bool save_changes = false;
+  bool require = true;
+};
+
+// Who the daemon is once its sockets are bound. Empty: as it was started.
+struct PrivilegeSettings {
+  std::string user;
+  std::string group;
+  std::string root_directory;
+};
+
+// The networks of the loopback.
+std::vector<muster::Cidr> ThisMachine();
 
 struct Settings {
   // Both empty: the default listeners, see ServerOptionsOf().
@@ -43,12 +82,22 @@ struct Settings {
   muster::MemoryStoreOptions store;
   muster::UdpOptions udp;
   muster::HttpOptions http;
+  StateSettings state;
+  // Who may scrape everything, and who may see statistics.
+  std::vector<muster::Cidr> full_scrape_for = ThisMachine();
+  std::vector<muster::Cidr> statistics_for = ThisMachine();
+  // A file, which is read when the daemon starts; empty: none.
+  std::string favicon;
+  AccessSettings access;
+  PrivilegeSettings privileges;
 };
 
 // What the server is to do, but for its log. It listens on UDP first, each in the order given;
 // without any address, on both protocols on port 6969 of every address, IPv6 only when the system
 // has it.
 muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_ipv6);
+// How the state is to be kept, but for the log.
+muster::StateKeeperOptions StateOptionsOf(const Settings& settings);
 // Whether it listens on the default addresses.
 bool UsesDefaultListeners(const Settings& settings);
 
@@ -59,11 +108,18 @@ enum class Kind : std::uint8_t {
   kSeconds,       // milliseconds that are whole seconds
   kMilliseconds,  // milliseconds
   kChoice,        // uint64_t, an index into Setting::choices
+  kText,          // string
   kEndpoints,     // vector<Endpoint>
+  kNetworks,      // vector<Cidr>
 };
 
-using Value =
-    std::variant<bool, std::uint64_t, std::chrono::milliseconds, std::vector<muster::Endpoint>>;
+using Value = std::variant<bool, std::uint64_t, std::chrono::milliseconds, std::string,
+                           std::vector<muster::Endpoint>, std::vector<muster::Cidr>>;
+
+// Whether several values may be given.
+constexpr bool IsList(Kind kind) { return kind == Kind::kEndpoints || kind == Kind::kNetworks; }
+// Adds the elements of `more`, a list of the same kind, to `list`.
+void Append(const Value& more, Value& list);
 
 // One row of the table.
 struct Setting {
@@ -72,7 +128,8 @@ struct Setting {
   // Heading under which it is shown.
   std::string_view section;
   Kind kind;
-  // Bounds: of the number, the milliseconds, or how many endpoints. Unused for flags and choices.
+  // Bounds: of the number, the milliseconds, the bytes of a text, or how many elements a list has.
+  // Unused for flags and choices.
   std::uint64_t min = 0;
   std::uint64_t max = 0;
   // What it means and when to change it: plain sentences.
@@ -82,6 +139,8 @@ struct Setting {
   // How the default follows from other settings, in words; empty when it is the same number always.
   std::string_view follows = {};
   absl::Span<const std::string_view> choices = {};
+  // What stands for a text in a help text.
+  std::string_view placeholder = {};
 };
 
 // The table, in the order in which it is shown.
@@ -89,8 +148,8 @@ absl::Span<const Setting> AllSettings();
 // Null for an unknown name.
 const Setting* FindSetting(std::string_view name);
 
-// Reads a value as it is written on a command line or in quotes in a file; for kEndpoints, one of
-// them. InvalidArgument says what was expected, without the setting's name.
+// Reads a value as it is written on a command line or in quotes in a file; of a list, a list of one.
+// InvalidArgument says what was expected, without the setting's name.
 absl::StatusOr<Value> ParseValue(const Setting& setting, std::string_view text);
 // InvalidArgument when the value is outside of the setting's range.
 absl::Status CheckRange(const Setting& setting, const Value& value);

@@ -68,9 +68,12 @@ std::string_view Expected(Kind kind) {
     case Kind::kMilliseconds:
       return "a time such as \"30s\" or \"500ms\", or a whole number of seconds";
     case Kind::kChoice:
+    case Kind::kText:
       return "a string";
     case Kind::kEndpoints:
       return "a list such as [\"0.0.0.0:6969\", \"[::]:6969\"]";
+    case Kind::kNetworks:
+      return "a list such as [\"192.0.2.0/24\", \"2001:db8::1\"]";
   }
   return "";
 }
@@ -99,7 +102,7 @@ class Reader {
   absl::StatusOr<Assignment> Read(const toml::key& key, const toml::node& node) const {
     const Setting* setting = FindSetting(key.str());
     if (setting == nullptr) return Unknown(key, node);
-    absl::StatusOr<Value> value = setting->kind == Kind::kEndpoints
+    absl::StatusOr<Value> value = IsList(setting->kind)
                                       ? ReadList(*setting, key, node)
                                       : ReadValue(*setting, key, node, Expected(setting->kind));
     if (!value.ok()) return value.status();
@@ -146,13 +149,16 @@ class Reader {
   absl::StatusOr<Value> ReadList(const Setting& setting, const toml::key& key,
                                  const toml::node& node) const {
     if (!node.is_array()) return WrongType(setting, key, node, Expected(setting.kind));
-    std::vector<muster::Endpoint> all;
+    // An empty list of the right kind.
+    Value all = setting.kind == Kind::kNetworks ? Value(std::vector<muster::Cidr>())
+                                                : Value(std::vector<muster::Endpoint>());
+    const std::string expected = Concat({Placeholder(setting), " in quotes"});
     for (const toml::node& element : *node.as_array()) {
-      absl::StatusOr<Value> value = ReadValue(setting, key, element, "ADDRESS:PORT in quotes");
+      const absl::StatusOr<Value> value = ReadValue(setting, key, element, expected);
       if (!value.ok()) return value.status();
-      all.push_back(std::get<std::vector<muster::Endpoint>>(*value).front());
+      Append(*value, all);
     }
-    return Value(std::move(all));
+    return all;
   }
 
   std::string_view file_;

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/http_site.h"
+
+namespace muster {
+
+HttpSite::HttpSite(const Tracker* tracker, const CounterBook* book, const HttpOptions& options)
+    : tracker_(tracker),
+      book_(book),
+      tracker_id_(static_cast<std::uint32_t>(Random::FromSystem().Next())),
+      gate_(options.max_streams, options.full_scrape_interval) {}
+
+Snapshot HttpSite::Take(Instant now) {
+  Snapshot snapshot{.server = book_->Sum(),
+                    .store = {},
+                    .now = now,
+                    .peer_timeout = tracker_->options().peer_timeout,
+                    .tracker_id = tracker_id_};
+  MutexLock lock(&mu_);
+  if (now != totals_of_) {
+    totals_ = tracker_->store().Totals();
+    totals_of_ = now;
+  }
+  snapshot.store = totals_;
+  return snapshot;
+}
+
+}  // namespace muster

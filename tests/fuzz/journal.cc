@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Any bytes as a journal: replaying ends, and leaves a store that is in order. The input's first
+// byte may ask for the checksums to be mended first.
+#include <cstdint>
+#include <string>
+
+#include "state/journal.h"
+#include "state/mend.h"
+#include "state/state_testing.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace muster;                 // NOLINT(build/namespaces)
+  using namespace muster::testing_state;  // NOLINT(build/namespaces)
+  if (size < 1) return 0;
+  std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  if ((data[0] & 1) != 0) MendChecksums(text);
+  StringSource source(text);
+  const auto store = muster::NewMemoryStore({.keep_peer_ids = (data[0] & 2) != 0, .hash_seed = 1});
+  const auto report = muster::ReplayJournal(&source, *store, muster::testing_swarm::kStart);
+  if (report.ok()) Require(report->deltas <= size / 21 && report->damages.size() <= size);
+  Require(muster::testing_swarm::ImageOf(*store).fault.empty());
+  return 0;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Any text is a configuration of opentracker: it gives settings and notes, and what it sets is
+// within the bounds of the table.
+#include <cstdint>
+#include <string>
+
+#include "fuzz/require.h"
+#include "musterd/opentracker.h"
+#include "musterd/toml.h"
+
+namespace {
+
+using muster::Require;
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  const auto read = [&](const std::string&) -> absl::StatusOr<std::string> { return text; };
+  const auto parsed = musterd::ParseOpentracker({"-f", "f"}, read, true);
+  if (!parsed.ok()) return 0;  // two pipes of one name are no contradiction, a bad path is
+  for (const std::string& note : parsed->notes) {
+    Require(note.substr(0, 2) == "f:" && note.find('\n') == note.npos && note.size() < 300);
+  }
+  for (const musterd::Assignment& assignment : parsed->line.assignments) {
+    const bool listens = assignment.setting->kind == musterd::Kind::kEndpoints;
+    Require(listens || CheckRange(*assignment.setting, assignment.value).ok());
+  }
+  const auto settings = musterd::Resolve(parsed->line.assignments);
+  if (!settings.ok()) return 0;
+  Require(musterd::ReadToml(musterd::WriteToml(*settings), "printed").ok() || size > 4096);
+  return 0;
+}

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""musterd in the place of opentracker: its options, its files, its exit statuses, and, where Debian's opentracker is
+installed, the same refusals.
+
+as_opentracker_test.py MUSTERD [unittest options]
+"""
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import access_test  # noqa: E402  (takes the program's path off the arguments)
+from access_test import OTHER, REFUSED, V1, V2  # noqa: E402
+from musterd_test import MUSTERD, TIMEOUT, Daemon, Test  # noqa: E402
+from daemon import wait_until  # noqa: E402
+from tracker_client import UDP_MAGIC, Announce, HttpTracker, bdecode  # noqa: E402
+
+FILES = pathlib.Path(__file__).resolve().parent / "opentracker"
+LOCAL = ["-i", "127.0.0.1", "-p", "0", "-P", "0"]
+
+
+def accepts_connections(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), TIMEOUT).close()
+        return True
+    except OSError:
+        return False
+
+
+def run(*args, program=MUSTERD, **kwargs):
+    return subprocess.run([program, "--dialect", "opentracker", *args], capture_output=True, text=True, timeout=TIMEOUT,
+                          **kwargs)
+
+
+class Dialect(access_test.AccessTest):
+    def start(self, *options, listeners=2, **kwargs):
+        kwargs = {"cwd": self.folder, "env": access_test.CONFINED, **kwargs}
+        os.chmod(self.folder, 0o777)
+        daemon = Daemon("--dialect", "opentracker", *options, listeners=listeners, **kwargs)
+        self.addCleanup(daemon.__exit__, None)
+        self.trackers = [(access_test.UdpTracker if u.startswith("udp") else HttpTracker)(u) for u in daemon.urls]
+        for tracker in self.trackers:
+            self.addCleanup(tracker.close)
+        return daemon
+
+    def conf(self, text, name="o.conf"):
+        return self.file("listen.tcp_udp 127.0.0.1:0\n" + text, name)
+
+
+class Options(Dialect):
+    def test_bind_in_their_order(self):
+        daemon = self.start("-i", "127.0.0.1", "-p", "0", "-i", "127.0.0.2", "-P", "0", "-p", "0", listeners=3)
+        self.assertEqual([re.sub(r":\d+/", "/", url) for url in daemon.urls],
+                         ["udp://127.0.0.2/announce", "http://127.0.0.1/announce", "http://127.0.0.2/announce"])
+        self.assertServed(V1)
+
+    def test_of_lists_are_in_force(self):
+        self.start(*LOCAL, "-w", self.write("w", V1, V2))
+        self.assertServed(V1, V2)
+        self.assertRefused(OTHER)
+        self.start(*LOCAL, "-b", self.write("b", V1))
+        self.assertRefused(V1)
+        self.assertServed(OTHER)
+
+    def test_may_come_through_the_name_of_the_program(self):
+        os.symlink(MUSTERD, self.path("opentracker"))
+        result = subprocess.run([self.path("opentracker"), "-v"], capture_output=True, text=True, timeout=TIMEOUT)
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+        self.assertRegex(result.stderr, r"^musterd \d")
+        os.symlink(MUSTERD, self.path("tracker"))
+        result = subprocess.run([self.path("tracker"), "-v"], capture_output=True, text=True, timeout=TIMEOUT)
+        self.assertEqual(result.returncode, 2)
+
+    def test_are_explained_on_standard_error(self):
+        result = run("-h")
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+        for option in "fipPrduAbwvh":
+            self.assertIn(f"  -{option} ", result.stderr)
+
+    def test_that_make_no_sense_end_it_with_status_1(self):
+        for args in (["-x"], ["-i", "nowhere"], ["-p", "none"], ["now"], ["-u"], ["--no-such"]):
+            result = run(*args)
+            self.assertEqual((result.returncode, result.stdout), (1, ""), args)
+            self.assertIn("musterd: ", result.stderr.splitlines()[0] + " ")
+            self.assertIn("Usage: opentracker", result.stderr)
+
+    def test_that_cannot_be_followed_end_it_with_status_111(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            result = run("-i", "127.0.0.1", "-p", str(s.getsockname()[1]))
+        self.assertEqual(result.returncode, 111)
+        self.assertRegex(result.stderr, "musterd: .*127.0.0.1")
+
+    def test_of_other_dialects_are_unknown(self):
+        result = subprocess.run([MUSTERD, "--dialect", "latin"], capture_output=True, text=True, timeout=TIMEOUT)
+        self.assertEqual(result.returncode, 2)
+        result = subprocess.run([MUSTERD, "--workers", "1", "--dialect", "opentracker"], capture_output=True, text=True,
+                                timeout=TIMEOUT)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("--dialect must be the first option", result.stderr)
+
+    def test_are_written_as_a_file_for_musterd(self):
+        result = run("-i", "127.0.0.1", "-p", "80", "-A", "10.0.0.0/8", "-w", "white", "--print-config")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        for line in ('http = ["127.0.0.1:80"]', "udp = []", 'trusted-proxy = ["10.0.0.0/8"]', 'whitelist = "white"',
+                     'user = "nobody"', "require-lists = false"):
+            self.assertIn(f"\n{line}\n", result.stdout)
+
+
+class Files(Dialect):
+    def test_with_every_key_start_it_unchanged(self):
+        shutil.copy(FILES / "every_key.conf", self.folder)
+        self.write("whitelist", V1)
+        daemon = self.start("-f", "every_key.conf", listeners=4)
+        self.assertServed(V1)
+        self.assertRefused(OTHER)
+        wait_until(lambda: os.path.exists(self.path("delete")), "the pipe")
+        self.pipe("add", OTHER)
+        self.untilServed(OTHER)
+        self.pipe("delete", V1)
+        self.untilRefused(V1)
+        self.write("whitelist", V1)
+        daemon.process.send_signal(signal.SIGHUP)
+        self.untilServed(V1)
+        self.untilRefused(OTHER)
+        status, err = daemon.stop(signal.SIGINT)
+        self.assertEqual(status, 0)
+        for note in ("every_key.conf:13: live sync", "every_key.conf:14: live sync", "every_key.conf:15: batch sync"):
+            self.assertIn(note, err)
+
+    def test_of_the_package_start_it_unchanged(self):
+        path = pathlib.Path("/etc/opentracker/opentracker.conf")
+        conf = path if path.exists() else FILES / "packaged.conf"
+        # The package makes the user and the folder; where it is not installed, others take their place.
+        text = conf.read_text()
+        if not path.exists():
+            text = text.replace("/etc/opentracker", self.folder).replace("_opentracker", "nobody")
+            self.write("whitelist.txt")
+        else:
+            try:
+                pwd.getpwnam("_opentracker")
+            except KeyError:
+                text = text.replace("_opentracker", "nobody")
+        daemon = self.start(*LOCAL, "-f", self.file(text, "o.conf"))
+        self.assertRefused(V1)  # the packaged list is empty
+        self.assertEqual(daemon.stop(signal.SIGINT)[0], 0)
+
+    def test_that_are_missing_are_warned_of(self):
+        daemon = self.start(*LOCAL, "-f", "none", "-w", "none.txt")
+        self.assertRefused(V1)
+        err = daemon.stop()[1]
+        self.assertIn("musterd: warning: cannot read 'none'", err.replace("-f: ", ""))
+        self.assertRegex(err, "warning: whitelist: cannot read 'none.txt'")
+
+    def test_with_unknown_keys_are_warned_of(self):
+        daemon = self.start("-f", self.conf("access.whitlist w\ntracker.user nobody\n"))
+        self.assertServed(V1)
+        self.assertIn("o.conf:2: unknown key 'access.whitlist'; did you mean 'access.whitelist'?", daemon.stop()[1])
+
+    def test_set_who_it_is_and_where(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can become somebody else")
+        self.write("w", V1)
+        daemon = self.start("-f", self.conf(f"tracker.user 12345\ntracker.rootdir {self.folder}\naccess.whitelist w\n"))
+        self.assertServed(V1)
+        self.assertRefused(OTHER)
+        self.assertIn("Uid:\t12345\t", pathlib.Path(f"/proc/{daemon.process.pid}/status").read_text())
+        self.assertEqual(os.readlink(f"/proc/{daemon.process.pid}/root"), os.path.realpath(self.folder))
+
+    def test_set_who_is_a_proxy(self):
+        daemon = self.start("-f", self.conf("access.proxy 127.0.0.1\n"))
+        query = self.trackers[1].query(Announce(V1, 7000))
+        access_test.http(daemon.address(1), f"GET /announce?{query} HTTP/1.1\r\nX-Forwarded-For: 198.51.100.7\r\n"
+                                            "Connection: close\r\n\r\n")
+        self.assertEqual(self.trackers[1].announce(Announce(V1, 7001)).peers, [("198.51.100.7", 7000)])
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@unittest.skipUnless(shutil.which("opentracker"), "Debian's opentracker is not here to compare with")
+class BesideOpentracker(Dialect):
+    """Both are given the same list and the same announces; Debian builds opentracker with white lists."""
+
+    def start_opentracker(self, *options):
+        for _ in range(10):  # somebody may take the port before it does
+            port = free_port()
+            process = subprocess.Popen(["opentracker", "-i", "127.0.0.1", "-p", str(port), "-P", str(port), *options],
+                                       cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            wait_until(lambda: process.poll() is not None or accepts_connections(port), "opentracker")
+            if process.poll() is None:
+                return process, port
+        raise AssertionError("opentracker does not start")
+
+    @staticmethod
+    def http_announce(port, info_hash):
+        query = HttpTracker.query(None, Announce(info_hash[:20], 6881, peer_id=b"-XX0001-000000000000"))
+        answer = access_test.http(("127.0.0.1", port), f"GET /announce?{query} HTTP/1.1\r\nHost: t\r\n"
+                                                       "Connection: close\r\n\r\n")
+        head, body = answer.split(b"\r\n\r\n", 1)
+        return int(head.split()[1]), bdecode(body)
+
+    @staticmethod
+    def udp_announce(port, info_hash):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(TIMEOUT)
+            s.connect(("127.0.0.1", port))
+            s.send(struct.pack(">QII", UDP_MAGIC, 0, 7))
+            connection_id = s.recv(100)[8:16]
+            s.send(connection_id + struct.pack(">II", 1, 8) + info_hash[:20] + b"-XX0001-000000000000" +
+                   struct.pack(">QQQIIIiH", 0, 1, 0, 0, 0, 0, -1, 6881))
+            answer = s.recv(2048)
+            return struct.unpack(">II", answer[:8]), answer[8:]
+
+    def test_refuses_with_the_same_words_and_serves_the_same(self):
+        os.chmod(self.folder, 0o777)
+        white = self.write("w", "# comment\n", V1, OTHER.hex() + " with a comment\n")
+        _, theirs = self.start_opentracker("-d", self.folder, "-w", "w")
+        daemon = self.start(*LOCAL, "-d", self.folder, "-w", "w")
+        ours = {url.split(":")[0]: daemon.address(i)[1] for i, url in enumerate(daemon.urls)}
+        # It reads its list in a thread.
+        wait_until(lambda: b"failure reason" not in self.http_announce(theirs, V1)[1], "opentracker to read its list")
+        self.assertTrue(os.path.exists(white))
+        for info_hash in (V1, OTHER, V2, bytes(20)):
+            their_status, their_answer = self.http_announce(theirs, info_hash)
+            our_status, our_answer = self.http_announce(ours["http"], info_hash)
+            self.assertEqual(our_status, their_status)
+            self.assertEqual(our_answer.get(b"failure reason"), their_answer.get(b"failure reason"))
+            served = info_hash in (V1, OTHER)
+            self.assertEqual(b"failure reason" not in our_answer, served)
+            (their_action, transaction), their_rest = self.udp_announce(theirs, info_hash)
+            (our_action, our_transaction), our_rest = self.udp_announce(ours["udp"], info_hash)
+            self.assertEqual(our_transaction, transaction)
+            if served:
+                self.assertEqual((our_action, their_action), (1, 1))
+                self.assertEqual(our_rest[4:12], their_rest[4:12])  # leechers and seeds
+            else:
+                # Its refusal over UDP is an announce answer cut off after 8 bytes; ours says what is wrong.
+                self.assertEqual((their_action, their_rest), (1, b""))
+                self.assertEqual((our_action, our_rest.decode()), (3, REFUSED))
+
+
+# Those of access_test are run by its own name.
+del Test
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "musterd/opentracker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "helpers.h"
+
+namespace musterd {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Files that -f finds.
+using Files = std::map<std::string, std::string>;
+using Words = std::vector<std::string>;
+
+absl::StatusOr<OpentrackerLine> Parse(const Words& arguments, const Files& files = {},
+                                      bool ipv6 = true) {
+  return ParseOpentracker(
+      arguments,
+      [&](const std::string& path) -> absl::StatusOr<std::string> {
+        const auto file = files.find(path);
+        if (file == files.end()) return absl::NotFoundError("cannot read '" + path + "'");
+        return file->second;
+      },
+      ipv6);
+}
+
+// What a tracker with these arguments does.
+Settings Started(const Words& arguments, const Files& files = {}, bool ipv6 = true) {
+  const auto parsed = Parse(arguments, files, ipv6);
+  EXPECT_TRUE(parsed.ok()) << parsed.status();
+  if (!parsed.ok()) return {};
+  const auto settings = Resolve(parsed->line.assignments);
+  EXPECT_TRUE(settings.ok()) << settings.status();
+  return settings.ok() ? *settings : Settings();
+}
+Settings Configured(const std::string& text, bool ipv6 = true) {
+  return Started({"-f", "o.conf"}, {{"o.conf", text}}, ipv6);
+}
+Words NotesOf(const std::string& text) {
+  const auto parsed = Parse({"-f", "o.conf"}, {{"o.conf", text}});
+  return parsed.ok() ? parsed->notes : Words{"refused"};
+}
+
+Words Shown(const std::vector<muster::Endpoint>& endpoints) {
+  Words shown;
+  for (const muster::Endpoint& endpoint : endpoints) shown.push_back(endpoint.ToString());
+  return shown;
+}
+Words Shown(const std::vector<muster::Cidr>& networks) {
+  Words shown;
+  for (const muster::Cidr& network : networks) shown.push_back(network.ToString());
+  return shown;
+}
+
+TEST(Opentracker, ListensOnPort6969OfEveryAddressByDefault) {
+  const Settings both = Started({});
+  EXPECT_THAT(Shown(both.udp_listeners), ElementsAre("0.0.0.0:6969", "[::]:6969"));
+  EXPECT_THAT(Shown(both.http_listeners), ElementsAre("0.0.0.0:6969", "[::]:6969"));
+  const Settings ipv4 = Started({}, {}, /*ipv6=*/false);
+  EXPECT_THAT(Shown(ipv4.udp_listeners), ElementsAre("0.0.0.0:6969"));
+  EXPECT_THAT(Shown(ipv4.http_listeners), ElementsAre("0.0.0.0:6969"));
+}
+
+TEST(Opentracker, ListensOnTheLastAddressWhereNoPortIsGiven) {
+  const Settings settings = Started({"-i", "192.0.2.1", "-i", "2001:db8::1"});
+  EXPECT_THAT(Shown(settings.udp_listeners), ElementsAre("[2001:db8::1]:6969"));
+  EXPECT_THAT(Shown(settings.http_listeners), ElementsAre("[2001:db8::1]:6969"));
+}
+
+TEST(Opentracker, BindsPortsOnTheAddressBeforeThem) {
+  const Settings settings =
+      Started({"-p", "80", "-i", "192.0.2.1", "-p", "81", "-P82", "-i", "2001:db8::1", "-P", "83"});
+  EXPECT_THAT(Shown(settings.http_listeners), ElementsAre("0.0.0.0:80", "[::]:80", "192.0.2.1:81"));
+  EXPECT_THAT(Shown(settings.udp_listeners), ElementsAre("192.0.2.1:82", "[2001:db8::1]:83"));
+}
+
+TEST(Opentracker, CarriesOutAFileWhereItStands) {
+  const Settings settings =
+      Started({"-i", "192.0.2.1", "-u", "first", "-f", "a", "-p", "80", "-f", "b", "-u", "last"},
+              {{"a", "listen.tcp 192.0.2.9:79\ntracker.user second\n"}, {"b", "listen.tcp ::1\n"}});
+  EXPECT_THAT(Shown(settings.http_listeners),
+              ElementsAre("192.0.2.9:79", "192.0.2.1:80", "[::1]:6969"));
+  EXPECT_EQ(settings.privileges.user, "last");
+}
+
+TEST(Opentracker, HasDefaultsOfItsOwn) {
+  const Settings settings = Started({});
+  EXPECT_EQ(settings.privileges.user, "nobody");
+  EXPECT_FALSE(settings.access.require);
+  // Those that are musterd's as well.
+  EXPECT_EQ(settings.tracker.interval, muster::Seconds(1800));
+  EXPECT_EQ(settings.tracker.interval_spread, muster::Seconds(180));
+  EXPECT_EQ(settings.tracker.peer_timeout, muster::Seconds(45 * 60));
+  EXPECT_EQ(settings.tracker.default_numwant, 50u);
+  EXPECT_EQ(settings.tracker.max_numwant, 200u);
+  EXPECT_EQ(settings.store.keep_completed, muster::Seconds(24 * 60 * 60));
+}
+
+TEST(OpentrackerOptions, ReachTheirSettings) {
+  EXPECT_EQ(Started({"-d", "/srv/t"}).privileges.root_directory, "/srv/t");
+  EXPECT_EQ(Started({"-u", "tracker"}).privileges.user, "tracker");
+  EXPECT_EQ(Started({"-w", "white"}).access.whitelist, "white");
+  EXPECT_EQ(Started({"-b", "black"}).access.blacklist, "black");
+  EXPECT_THAT(Shown(Started({"-A", "10.0.0.0/8", "-A", "::1"}).http.trusted_proxies),
+              ElementsAre("10.0.0.0/8", "::1/128"));
+}
+
+TEST(OpentrackerOptions, ThatHaveNoEffectSaySo) {
+  for (const Words& arguments : {Words{"-l", "dump"}, Words{"-s", "9696"}}) {
+    const auto parsed = Parse(arguments);
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    EXPECT_THAT(parsed->notes, ElementsAre(HasSubstr(arguments[0] + ": "))) << arguments[0];
+  }
+}
+
+TEST(OpentrackerOptions, ThatMakeNoSenseAreRefused) {
+  for (const Words& arguments :
+       {Words{"-x"}, Words{"now"}, Words{"-"}, Words{"-p"}, Words{"-p", "x"}, Words{"-p", "65536"},
+        Words{"-P", "-1"}, Words{"-i", "host"}, Words{"-i", "192.0.2.1:80"}, Words{"-i", ""},
+        Words{"-A", "10.0.0.0/33"}, Words{"-A", "x"}, Words{"--wrokers", "2"}, Words{""}}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(Parse(arguments).status())) << arguments[0];
+  }
+}
+
+TEST(OpentrackerOptions, AskForHelpAndVersionWhereverTheyStand) {
+  EXPECT_TRUE(Parse({"-h"})->wants_help);
+  EXPECT_TRUE(Parse({"-p", "80", "-v"})->wants_version);
+  EXPECT_FALSE(Parse({"-w", "-h"})->wants_help);  // the name of a file
+}
+
+TEST(OpentrackerOptions, MayBeFollowedByThoseOfMusterd) {
+  const auto parsed = Parse({"-u", "--odd", "-p", "80", "--workers", "3", "--print-config"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->line.action, Action::kPrintConfig);
+  const auto settings = Resolve(parsed->line.assignments);
+  ASSERT_TRUE(settings.ok());
+  EXPECT_EQ(settings->workers, 3u);
+  EXPECT_EQ(settings->privileges.user, "--odd");
+  EXPECT_THAT(Shown(settings->http_listeners), ElementsAre("0.0.0.0:80", "[::]:80"));
+}
+
+TEST(OpentrackerConf, ListensWhereItSays) {
+  const Settings settings = Configured(
+      "listen.tcp_udp 192.0.2.1\n"
+      "listen.tcp 192.0.2.2:80\n"
+      "listen.udp\t[2001:db8::1]:81  \n"
+      "  listen.tcp 2001:db8::2.82\r\n"
+      "listen.udp 2001:db8::3\n"
+      "listen.tcp [2001:db8::4]\n");
+  EXPECT_THAT(Shown(settings.udp_listeners),
+              ElementsAre("192.0.2.1:6969", "[2001:db8::1]:81", "[2001:db8::3]:6969"));
+  EXPECT_THAT(
+      Shown(settings.http_listeners),
+      ElementsAre("192.0.2.1:6969", "192.0.2.2:80", "[2001:db8::2]:82", "[2001:db8::4]:6969"));
+}
+
+TEST(OpentrackerConf, MeansBothFamiliesByTheAnyAddressOfIpv6) {
+  EXPECT_THAT(Shown(Configured("listen.tcp ::\n").http_listeners),
+              ElementsAre("0.0.0.0:6969", "[::]:6969"));
+  EXPECT_THAT(Shown(Configured("listen.tcp 0.0.0.0\n").http_listeners),
+              ElementsAre("0.0.0.0:6969"));
+  EXPECT_THAT(Shown(Configured("listen.tcp 0.0.0.0\nlisten.tcp ::\n").http_listeners),
+              ElementsAre("0.0.0.0:6969", "[::]:6969"));
+}
+
+TEST(OpentrackerConf, ReachesTheSettingsOfEveryOtherKey) {
+  EXPECT_EQ(Configured("listen.udp.workers 4\n").workers, 4u);
+  EXPECT_EQ(Configured("listen.udp.workers 0\n").workers, 0u);
+  EXPECT_EQ(Configured("access.whitelist ./white list\n").access.whitelist, "./white list");
+  EXPECT_EQ(Configured("access.blacklist black\n").access.blacklist, "black");
+  EXPECT_THAT(
+      Shown(Configured("access.proxy 10.0.0.1\naccess.proxy 2001:db8::/32\n").http.trusted_proxies),
+      ElementsAre("10.0.0.1/32", "2001:db8::/32"));
+  EXPECT_EQ(Configured("tracker.rootdir /srv\n").privileges.root_directory, "/srv");
+  EXPECT_EQ(Configured("tracker.user  tracker \n").privileges.user, "tracker");
+}
+
+TEST(OpentrackerConf, UsesItsPipesForTheListThatThereIs) {
+  const std::string pipes = "access.fifo_add add\naccess.fifo_delete delete\n";
+  const Settings white = Configured(pipes + "access.whitelist w\n");
+  EXPECT_EQ(white.access.whitelist_add_fifo, "add");
+  EXPECT_EQ(white.access.whitelist_delete_fifo, "delete");
+  EXPECT_EQ(white.access.blacklist_add_fifo, "");
+  const Settings black = Configured("access.blacklist b\n" + pipes);
+  EXPECT_EQ(black.access.blacklist_add_fifo, "add");
+  EXPECT_EQ(black.access.blacklist_delete_fifo, "delete");
+  EXPECT_EQ(black.access.whitelist_add_fifo, "");
+}
+
+TEST(OpentrackerConf, SaysWhatHasNoEffect) {
+  for (const std::string line :
+       {"livesync.cluster.node_ip 192.0.2.1", "livesync.cluster.listen 192.0.2.1:9696",
+        "batchsync.cluster.admin_ip 192.0.2.1"}) {
+    EXPECT_THAT(NotesOf("\n" + line + "\n"), ElementsAre(HasSubstr("o.conf:2: "))) << line;
+  }
+}
+
+// Settings of these names may come with a later version; until then the note is what there is.
+TEST(OpentrackerConf, SetsOrMentionsWhatConcernsPages) {
+  const struct {
+    std::string line;
+    std::string_view setting;
+  } rows[] = {{"access.stats 192.0.2.0/24", "stats-access"},
+              {"access.stats_path hidden", "stats-path"},
+              {"tracker.redirect_url https://t.example/", "redirect-url"}};
+  for (const auto& row : rows) {
+    const bool known = FindSetting(row.setting) != nullptr;
+    EXPECT_EQ(NotesOf(row.line + "\n").size(), known ? 0u : 1u) << row.line;
+  }
+}
+
+TEST(OpentrackerConf, NamesUnknownKeysAndBadValuesWithTheirLine) {
+  EXPECT_THAT(NotesOf("# comment\n\naccess.whitlist x\n"),
+              ElementsAre("o.conf:3: unknown key 'access.whitlist'; did you mean "
+                          "'access.whitelist'?; the line has no effect"));
+  EXPECT_THAT(
+      NotesOf("listen.tcp host:80\n"),
+      ElementsAre("o.conf:1: listen.tcp: cannot understand 'host:80'; the line has no effect"));
+  EXPECT_THAT(NotesOf("tracker.user\n"),
+              ElementsAre("o.conf:1: tracker.user needs a value; the line has no effect"));
+  EXPECT_THAT(NotesOf("listen.tcp_udpx 1.2.3.4\n"), ElementsAre(HasSubstr("unknown key")));
+  EXPECT_THAT(NotesOf(std::string(600, 'x') + "\n"), ElementsAre(HasSubstr("longer than 511")));
+  for (const char* line :
+       {"listen.tcp 192.0.2.1:65536", "listen.udp [::1", "listen.tcp [1.2.3.4]:1",
+        "listen.udp.workers many", "access.proxy 10.0.0.0/33", "listen.udp.workers 5000"}) {
+    EXPECT_THAT(NotesOf(line), ElementsAre(HasSubstr("o.conf:1: "))) << line;
+  }
+}
+
+TEST(OpentrackerConf, GoesOnAfterWhatItCannotUnderstand) {
+  EXPECT_EQ(Configured("nonsense\nlisten.tcp x\ntracker.user tracker\n").privileges.user,
+            "tracker");
+}
+
+TEST(OpentrackerConf, ThatCannotBeReadIsOnlyANote) {
+  const auto parsed = Parse({"-f", "missing"});
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_THAT(parsed->notes, ElementsAre(HasSubstr("cannot read 'missing'")));
+}
+
+TEST(OpentrackerConf, MaySayNothing) {
+  EXPECT_THAT(NotesOf("# only\n\n   \n#comments"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace musterd

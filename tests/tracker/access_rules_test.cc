@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "muster/access_rules.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "muster/refusal.h"
+
+namespace muster {
+namespace {
+
+constexpr Instant kNow = InstantFromUnixSeconds(1'800'000'000);
+constexpr std::string_view kNoSuchTorrent =
+    "Requested download is not authorized for use with this tracker.";
+constexpr std::string_view kNoSuchAddress = "your IP is not allowed on this tracker";
+
+InfoHash HashOf(std::uint8_t n) {
+  const std::uint8_t bytes[20] = {n, 1, 2, 3};
+  return InfoHash::FromBytes(bytes);
+}
+
+IpSet SetOf(std::string_view network) {
+  const Cidr networks[] = {*Cidr::Parse(network)};
+  return IpSet(absl::MakeConstSpan(networks));
+}
+
+// A tracker with rules, and announces to it.
+class AccessRulesTest : public testing::Test {
+ protected:
+  AccessRulesTest() : tracker_(*Tracker::Create({})) { tracker_->SetPolicy(&rules_); }
+
+  // "" when it is served, or what the client is told.
+  std::string_view Announce(std::uint8_t torrent, std::string_view peer = "192.0.2.1:6881") {
+    AnnounceRequest request;
+    request.info_hash = HashOf(torrent);
+    request.peer = *Endpoint::Parse(peer);
+    last_ = tracker_->Announce(request, kNow, random_).status();
+    return last_.ok() ? "" : ClientText(last_);
+  }
+  std::string_view Scrape(std::uint8_t torrent, std::string_view from) {
+    const InfoHash hashes[] = {HashOf(torrent)};
+    last_ = tracker_->Scrape(hashes, *IpAddress::Parse(from), kNow).status();
+    return last_.ok() ? "" : ClientText(last_);
+  }
+  bool Knows(std::uint8_t torrent) { return tracker_->store().Count(HashOf(torrent)).has_value(); }
+
+  AccessRules rules_;
+  std::unique_ptr<Tracker> tracker_;
+  Random random_{1};
+  absl::Status last_;
+};
+
+TEST_F(AccessRulesTest, AllowEverythingAtFirst) {
+  EXPECT_EQ(Announce(1), "");
+  EXPECT_EQ(Announce(1, "[2001:db8::1]:1"), "");
+  EXPECT_EQ(Scrape(1, "192.0.2.1"), "");
+}
+
+TEST_F(AccessRulesTest, RefuseWhatIsOnTheBlackList) {
+  rules_.blacklist().Replace({HashOf(1)});
+  EXPECT_EQ(Announce(1), kNoSuchTorrent);
+  EXPECT_EQ(Announce(2), "");
+  rules_.blacklist().Change({{HashOf(1), false}, {HashOf(2), true}});
+  EXPECT_EQ(Announce(1), "");
+  EXPECT_EQ(Announce(2), kNoSuchTorrent);
+}
+
+TEST_F(AccessRulesTest, RefuseWhatIsNotOnAnEnforcedWhiteList) {
+  rules_.EnforceWhitelist(true);
+  EXPECT_EQ(Announce(1), kNoSuchTorrent);
+  rules_.whitelist().Change({{HashOf(1), true}});
+  EXPECT_EQ(Announce(1), "");
+  EXPECT_EQ(Announce(2), kNoSuchTorrent);
+  rules_.EnforceWhitelist(false);
+  EXPECT_EQ(Announce(2), "");
+}
+
+TEST_F(AccessRulesTest, LetTheBlackListWin) {
+  rules_.EnforceWhitelist(true);
+  rules_.whitelist().Replace({HashOf(1), HashOf(2)});
+  rules_.blacklist().Replace({HashOf(2)});
+  EXPECT_EQ(Announce(1), "");
+  EXPECT_EQ(Announce(2), kNoSuchTorrent);
+  EXPECT_EQ(Announce(3), kNoSuchTorrent);
+}
+
+TEST_F(AccessRulesTest, StoreNothingOfARefusedAnnounce) {
+  rules_.blacklist().Replace({HashOf(1)});
+  Announce(1);
+  EXPECT_FALSE(Knows(1));
+}
+
+TEST_F(AccessRulesTest, ForgetTheSwarmsOfRefusedTorrents) {
+  for (std::uint8_t n = 1; n <= 9; ++n) Announce(n);
+  rules_.blacklist().Replace({HashOf(2), HashOf(3), HashOf(100)});
+  EXPECT_TRUE(Knows(2));
+  EXPECT_EQ(rules_.ForgetRefused(tracker_->store()), 2u);
+  for (std::uint8_t n = 1; n <= 9; ++n) EXPECT_EQ(Knows(n), n != 2 && n != 3) << int{n};
+  rules_.EnforceWhitelist(true);
+  rules_.whitelist().Replace({HashOf(1), HashOf(4)});
+  EXPECT_EQ(rules_.ForgetRefused(tracker_->store()), 5u);
+  for (std::uint8_t n = 1; n <= 9; ++n) EXPECT_EQ(Knows(n), n == 1 || n == 4) << int{n};
+}
+
+TEST_F(AccessRulesTest, ForgetOnlyWhatIsRefusedOfTheTorrentsAskedFor) {
+  for (std::uint8_t n = 1; n <= 3; ++n) Announce(n);
+  rules_.blacklist().Replace({HashOf(1), HashOf(2)});
+  const InfoHash asked[] = {HashOf(2), HashOf(3), HashOf(7)};
+  EXPECT_EQ(rules_.ForgetRefused(tracker_->store(), asked), 1u);
+  EXPECT_TRUE(Knows(1));
+  EXPECT_FALSE(Knows(2));
+  EXPECT_TRUE(Knows(3));
+}
+
+TEST_F(AccessRulesTest, AnswerAScrapeOfARefusedTorrentAsUnknown) {
+  Announce(1);
+  rules_.blacklist().Replace({HashOf(1)});
+  rules_.ForgetRefused(tracker_->store());
+  EXPECT_EQ(Scrape(1, "192.0.2.1"), "");
+}
+
+TEST_F(AccessRulesTest, RefuseBannedAddressesOfBothFamilies) {
+  rules_.SetBannedIps(SetOf("192.0.2.0/24"));
+  EXPECT_EQ(Announce(1, "192.0.2.1:6881"), kNoSuchAddress);
+  EXPECT_EQ(Scrape(1, "192.0.2.255"), kNoSuchAddress);
+  EXPECT_EQ(Announce(1, "192.0.3.1:6881"), "");
+  rules_.SetBannedIps(SetOf("2001:db8::/32"));
+  EXPECT_EQ(Announce(1, "[2001:db8::1]:6881"), kNoSuchAddress);
+  EXPECT_EQ(Announce(1, "192.0.2.1:6881"), "");
+}
+
+TEST_F(AccessRulesTest, RefuseAddressesThatAreNotAmongTheAllowed) {
+  rules_.SetAllowedIps(SetOf("192.0.2.0/24"));
+  EXPECT_EQ(Announce(1, "192.0.2.1:6881"), "");
+  EXPECT_EQ(Announce(1, "198.51.100.1:6881"), kNoSuchAddress);
+  EXPECT_EQ(Scrape(1, "2001:db8::1"), kNoSuchAddress);
+  rules_.SetBannedIps(SetOf("192.0.2.1"));
+  EXPECT_EQ(Announce(1, "192.0.2.1:6881"), kNoSuchAddress);
+  EXPECT_EQ(Announce(1, "192.0.2.2:6881"), "");
+  rules_.SetAllowedIps(IpSet());
+  EXPECT_EQ(Announce(1, "192.0.2.2:6881"), kNoSuchAddress);  // an empty list allows nobody
+  rules_.SetAllowedIps(std::nullopt);
+  EXPECT_EQ(Announce(1, "198.51.100.1:6881"), "");
+}
+
+class Listener : public Policy {
+ public:
+  absl::Status AllowAnnounce(const AnnounceRequest&, Instant) override { return absl::OkStatus(); }
+  absl::Status AllowScrape(const InfoHash&, const IpAddress&, Instant) override {
+    return absl::OkStatus();
+  }
+  void Prefetch(absl::Span<const SwarmHint> coming) const override { told += coming.size(); }
+  mutable std::size_t told = 0;
+};
+
+TEST(Policy, IsToldWhatComesNext) {
+  auto tracker = *Tracker::Create({});
+  const InfoHash hash = HashOf(1);
+  const SwarmHint coming[] = {{hash.data()}, {hash.data()}};
+  tracker->Prefetch(coming);  // there is none
+  Listener policy;
+  tracker->SetPolicy(&policy);
+  tracker->Prefetch(coming);
+  EXPECT_EQ(policy.told, 2u);
+}
+
+}  // namespace
+}  // namespace muster

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "muster/bencode.h"
+#include "muster/random.h"
+#include "muster/version.h"
+#include "statistics/counters.h"
+#include "web/info_page.h"
+#include "web/metrics.h"
+#include "web/opentracker_page.h"
+#include "web/top_torrents.h"
+#include "web/torrent_list.h"
+
+namespace muster {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr Instant kStart = InstantFromUnixSeconds(1'700'000'000);
+
+// A server that has worked for two hours and a second.
+Snapshot Busy() {
+  CounterBook book(1, kStart);
+  WorkerCounters& c = book.worker(0);
+  const auto count = [&c](Protocol protocol, RequestKind kind, Outcome outcome, int n) {
+    for (int i = 0; i < n; ++i)
+      c.requests.Count(protocol, i % 2 == 0 ? AddressFamily::kIpv4 : AddressFamily::kIpv6, kind,
+                       outcome);
+  };
+  count(Protocol::kHttp, RequestKind::kAnnounce, Outcome::kAnswered, 7205);
+  count(Protocol::kHttp, RequestKind::kAnnounce, Outcome::kInvalid, 3);
+  count(Protocol::kHttp, RequestKind::kScrape, Outcome::kAnswered, 4);
+  count(Protocol::kHttp, RequestKind::kFullScrape, Outcome::kAnswered, 2);
+  count(Protocol::kUdp, RequestKind::kConnect, Outcome::kAnswered, 30);
+  count(Protocol::kUdp, RequestKind::kAnnounce, Outcome::kAnswered, 40);
+  count(Protocol::kUdp, RequestKind::kAnnounce, Outcome::kStale, 5);
+  count(Protocol::kUdp, RequestKind::kScrape, Outcome::kAnswered, 6);
+  c.requests.CountAnnounce(3, 50);
+  c.udp.received.Add(90);
+  c.udp.kernel_drops.Add(12);
+  c.udp.latency.Record(3'000, 2);
+  c.http.accepted.Add(14'500);
+  c.http.full_scrape_bytes.Add(72'010);
+  c.http.CountResponse(404);
+  c.http.CountResponse(302);
+  Snapshot s;
+  s.server = book.Sum();
+  s.store = {.torrents = 5, .seeders = 4, .peers = 11, .ipv6_peers = 2, .completed = 9};
+  s.store.bytes = 4096;
+  s.now = kStart + Seconds(7201);
+  s.peer_timeout = Seconds(2700);
+  s.tracker_id = 77;
+  return s;
+}
+
+std::string Page(std::string_view mode) {
+  std::string out;
+  EXPECT_TRUE(AppendOpentrackerPage(mode, Busy(), out)) << mode;
+  return out;
+}
+
+// --- what scripts parse ---
+
+TEST(OpentrackerPage, HasTheFourLinesOfMrtg) {
+  EXPECT_EQ(Page("peer"), "11\n4\nopentracker serving 5 torrents\nopentracker");
+  EXPECT_EQ(Page("torr"), "5\n0\nopentracker serving 5 torrents\nopentracker");
+  EXPECT_EQ(Page("conn"),
+            "14590\n7275\n7201 seconds (2 hours)\n"
+            "opentracker connections, 2 conns/s :: 1 success/s.");
+  EXPECT_EQ(Page("tcp4"),
+            "14500\n7205\n7201 seconds (2 hours)\n"
+            "opentracker tcp4 stats, 2 conns/s :: 1 success/s.");
+  EXPECT_EQ(Page("udp4"),
+            "90\n70\n7201 seconds (2 hours)\n"
+            "opentracker udp4 stats, 0 conns/s :: 0 success/s.");
+  EXPECT_EQ(Page("scrp"),
+            "4\n6\n7201 seconds (2 hours)\n"
+            "opentracker scrape stats, 0 scrape/s (tcp and udp)");
+  EXPECT_EQ(Page("fscr"),
+            "2000\n72010\n7201 seconds (2 hours)\n"
+            "opentracker full scrape stats, 0 conns/s :: 10 bytes/s.");
+  EXPECT_EQ(Page("completed"), "9\n0\n7201 seconds (2 hours)\nopentracker, 4 completed/h.");
+}
+
+TEST(OpentrackerPage, HasTheOtherModes) {
+  EXPECT_EQ(Page("version"), "muster " + std::string(Version()) + "\n");
+  EXPECT_EQ(Page("herr"),
+            "302 RED 1\n400 ... 0\n400 PAR 0\n400 COM 0\n403 IP  0\n404 INV 1\n500 SRV 0\n");
+  const std::string renew = Page("renew");
+  EXPECT_EQ(std::count(renew.begin(), renew.end(), '\n'), 45);
+  EXPECT_THAT(renew, HasSubstr("00 0\n01 0\n02 0\n03 1\n04 0\n"));
+  EXPECT_THAT(renew, testing::EndsWith("44 0\n"));
+  const std::string numwants = Page("numwants");
+  EXPECT_EQ(std::count(numwants.begin(), numwants.end(), '\n'), 201);
+  EXPECT_THAT(numwants, HasSubstr("\n050 => 1\n051 => 0\n"));
+  std::string out = "before";
+  EXPECT_FALSE(AppendOpentrackerPage("nonsense", Busy(), out));
+  EXPECT_EQ(out, "before");
+}
+
+TEST(OpentrackerPage, TellsEverythingInTheOrderOfTheOriginal) {
+  const std::string page = Page("everything");
+  std::size_t at = 0;
+  for (const char* part :
+       {"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<stats>\n  <tracker_id>77</tracker_id>\n",
+        "  <version>\nmuster ", "\n  </version>\n  <uptime>7201</uptime>\n  <torrents>\n",
+        "    <count_mutex>5</count_mutex>\n    <count_iterator>5</count_iterator>\n",
+        "  </torrents>\n  <peers>\n    <count>11</count>\n  </peers>\n",
+        "  <seeds>\n    <count>4</count>\n  </seeds>\n",
+        "  <completed>\n    <count>9</count>\n  </completed>\n  <connections>\n    <tcp>\n",
+        "      <accept>14500</accept>\n      <announce>7205</announce>\n",
+        "      <scrape>4</scrape>\n    </tcp>\n    <udp>\n      <overall>90</overall>\n",
+        "      <connect>30</connect>\n      <announce>40</announce>\n      <scrape>6</scrape>\n",
+        "      <missmatch>5</missmatch>\n    </udp>\n    <livesync>\n      <count>0</count>\n",
+        "    </livesync>\n  </connections>\n  <debug>\n    <renew>\n",
+        "      <count interval=\"03\">1</count>\n", "      <count interval=\"44\">0</count>\n",
+        "    </renew>\n    <http_error>\n      <count code=\"302 Redirect\">1</count>\n",
+        "      <count code=\"404 Not found\">1</count>\n",
+        "      <count code=\"500 Internal Server Error\">0</count>\n    </http_error>\n",
+        "    <mutex_stall>\n      <count>0</count>\n    </mutex_stall>\n  </debug>\n</stats>"}) {
+    const std::size_t found = page.find(part, at);
+    ASSERT_NE(found, std::string::npos) << part << "\n" << page;
+    at = found;
+  }
+  EXPECT_EQ(page.back(), '>') << "no newline at the end";
+}
+
+TEST(Prometheus, GivesEachMetricItsTypeOnceBeforeItsFigures) {
+  std::string text;
+  AppendPrometheus(Busy(), text);
+  for (const char* line :
+       {"muster_uptime_seconds 7201\n", "muster_torrents 5\n", "muster_peers{family=\"ipv4\"} 9\n",
+        "muster_peers{family=\"ipv6\"} 2\n", "muster_completed_total 9\n",
+        "muster_requests_total{protocol=\"udp\",family=\"ipv6\",request=\"announce\","
+        "outcome=\"answered\"} 20\n",
+        "muster_udp_kernel_drops_total 12\n", "muster_http_responses_total{code=\"404\"} 1\n",
+        "muster_latency_seconds_bucket{protocol=\"udp\",le=\"2e-06\"} 0\n",
+        "muster_latency_seconds_bucket{protocol=\"udp\",le=\"4e-06\"} 2\n",
+        "muster_latency_seconds_bucket{protocol=\"udp\",le=\"+Inf\"} 2\n",
+        "muster_latency_seconds_sum{protocol=\"udp\"} 0.000006000\n",
+        "muster_latency_seconds_count{protocol=\"udp\"} 2\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+  // Every sample belongs to the metric that was introduced last.
+  std::map<std::string, int> types;
+  std::string current;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    ASSERT_NE(end, std::string::npos);
+    const std::string line = text.substr(at, end - at);
+    at = end + 1;
+    if (line.rfind("# TYPE ", 0) == 0) {
+      current = line.substr(7, line.find(' ', 7) - 7);
+      EXPECT_EQ(++types[current], 1) << line;
+    } else if (line[0] != '#') {
+      EXPECT_EQ(line.rfind(current, 0), 0u) << line;
+    }
+  }
+  EXPECT_GT(types.size(), 15u);
+}
+
+TEST(Json, HasTheSameFigures) {
+  std::string text;
+  AppendJson(Busy(), text);
+  for (const char* part :
+       {"\"uptime\":7201,", "\"store\":{\"torrents\":5,\"peers\":11,\"ipv6_peers\":2,",
+        "{\"protocol\":\"http\",\"family\":\"ipv4\",\"request\":\"announce\","
+        "\"outcome\":\"answered\",\"count\":3603}",
+        "\"kernel_drops\":12,", "\"latency\":{\"count\":2,\"seconds\":0.000006000,",
+        "\"renewals\":[0,0,0,1,0,", "\"404\":1,"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+  EXPECT_THAT(text, Not(HasSubstr(",}")));
+  EXPECT_THAT(text, Not(HasSubstr("}{")));
+  EXPECT_EQ(text.back(), '\n');
+}
+
+// --- all torrents ---
+
+class TorrentsTest : public testing::Test {
+ protected:
+  // Torrent `t` has t % 4 seeders, t % 3 downloaders, and t % 2 completions.
+  void Fill(std::uint32_t torrents) {
+    for (std::uint32_t t = 1; t <= torrents; ++t) {
+      for (std::uint32_t p = 0; p < t % 4; ++p)
+        Announce(HashOf(t), p, PeerState::kSeeder, t % 2 == 1 && p == 0);
+      for (std::uint32_t p = 0; p < t % 3; ++p)
+        Announce(HashOf(t), 100 + p, PeerState::kDownloader, false);
+    }
+  }
+  static InfoHash HashOf(std::uint32_t t) {
+    Random random(t);
+    std::uint64_t words[3] = {random.Next(), random.Next(), random.Next()};
+    return InfoHash::FromBytes(reinterpret_cast<const std::uint8_t*>(words));
+  }
+  void Announce(const InfoHash& hash, std::uint32_t peer, PeerState state, bool completed) {
+    const std::uint8_t compact[6] = {10, 0, static_cast<std::uint8_t>(peer), 1, 1, 1};
+    PeerBatch nobody({}, {});
+    store_->Apply({.info_hash = hash,
+                   .peer = Endpoint::FromCompact(AddressFamily::kIpv4, compact),
+                   .peer_id = PeerId(),
+                   .state = state,
+                   .completed = completed},
+                  kStart, nobody);
+  }
+  static std::string All(std::unique_ptr<HttpBody> body, std::size_t budget = 1000) {
+    std::string out;
+    for (;;) {
+      const std::size_t before = out.size();
+      const HttpBody::Progress progress = body->Produce(budget, out);
+      EXPECT_LE(out.size() - before, budget + 8000);
+      if (progress != HttpBody::Progress::kMore) return out;
+    }
+  }
+  std::string List(TorrentListFormat format) {
+    return All(NewTorrentList(*store_, format, &bytes_));
+  }
+
+  const std::unique_ptr<SwarmStore> store_ = NewMemoryStore({.hash_seed = 3});
+  Counter bytes_;
+};
+
+TEST_F(TorrentsTest, AFullScrapeIsCanonicalBencodeOfAllTorrents) {
+  EXPECT_EQ(List(TorrentListFormat::kBencode), "d5:filesdee");
+  Fill(5000);
+  bytes_.Set(0);
+  const std::string bytes = List(TorrentListFormat::kBencode);
+  EXPECT_EQ(bytes_.value(), bytes.size());
+  BencodeDocument document;
+  BencodeLimits limits;
+  limits.max_tokens = 1'000'000;
+  ASSERT_TRUE(document.Decode(bytes, BencodeMode::kStrict, limits).ok());
+  EXPECT_TRUE(document.root().is_canonical());
+  std::map<InfoHash, SwarmCounts> expected;
+  store_->ForEach([&](const SwarmView& view) {
+    expected[view.info_hash()] = view.counts();
+    return true;
+  });
+  std::string again = "d5:filesd";
+  for (const auto& [hash, counts] : expected) {
+    again += "20:" + std::string(hash.text()) + "d8:completei" + std::to_string(counts.complete()) +
+             "e10:downloadedi" + std::to_string(counts.completed) + "e10:incompletei" +
+             std::to_string(counts.incomplete()) + "ee";
+  }
+  EXPECT_EQ(bytes, again + "ee");
+}
+
+TEST_F(TorrentsTest, ADumpHasTheFormatsOfTheOriginal) {
+  const InfoHash hash = *InfoHash::FromHex("00ff41424344454647484950515253545556a1b2");
+  for (std::uint32_t p = 0; p < 3; ++p) Announce(hash, p, PeerState::kSeeder, p == 0);
+  for (std::uint32_t p = 0; p < 12; ++p) Announce(hash, 100 + p, PeerState::kDownloader, false);
+  EXPECT_EQ(List(TorrentListFormat::kText), "00FF41424344454647484950515253545556A1B2:3:12\n");
+  EXPECT_EQ(List(TorrentListFormat::kTextCompleted),
+            "00FF41424344454647484950515253545556A1B2:3:12:1\n");
+  EXPECT_EQ(List(TorrentListFormat::kUrl),
+            "%00%ff%41%42%43%44%45%46%47%48%49%50%51%52%53%54%55%56%a1%b2:3:12\n");
+  EXPECT_EQ(List(TorrentListFormat::kBinary),
+            std::string(hash.text()) + std::string("\0\0\0\3\0\0\0\14", 8));
+  EXPECT_EQ(TorrentListFormatOf("ben"), TorrentListFormat::kBencode);
+  EXPECT_EQ(TorrentListFormatOf("txtp"), TorrentListFormat::kTextCompleted);
+  EXPECT_EQ(TorrentListFormatOf("xml"), std::nullopt);
+}
+
+TEST_F(TorrentsTest, TheLargestAreListedLargestFirst) {
+  for (std::uint32_t t = 1; t <= 300; ++t) {
+    for (std::uint32_t p = 0; p < t % 50; ++p)
+      Announce(HashOf(t), p, p % 5 == 0 ? PeerState::kSeeder : PeerState::kDownloader, false);
+  }
+  const std::string top = All(NewTopTorrents(*store_, 10));
+  EXPECT_THAT(top, testing::StartsWith("Top 10 torrents by peers:\n\t49\t"));
+  EXPECT_THAT(top, HasSubstr("\nTop 10 torrents by seeds:\n\t10\t"));
+  EXPECT_EQ(std::count(top.begin(), top.end(), '\n'), 22);
+  EXPECT_EQ(top.find("\t48\t") < top.find("\t47\t"), true);
+  EXPECT_EQ(top.find("\t46\t"), std::string::npos) << "six each of 49 and 48 fill ten places";
+}
+
+TEST_F(TorrentsTest, TheLargestLeaveOutZeros) {
+  Announce(HashOf(1), 1, PeerState::kDownloader, false);
+  EXPECT_EQ(All(NewTopTorrents(*store_, 100)).find("\t0\t"), std::string::npos);
+}
+
+// --- for people ---
+
+TEST_F(TorrentsTest, TheInfoPageListsTorrentsAndSums) {
+  Announce(HashOf(1), 1, PeerState::kSeeder, true);
+  Announce(HashOf(1), 2, PeerState::kDownloader, false);
+  Snapshot snapshot = Busy();
+  snapshot.store = store_->Totals();
+  const std::string page = All(NewInfoPage(*store_, snapshot, 100));
+  EXPECT_THAT(page, testing::StartsWith("<!DOCTYPE html>"));
+  EXPECT_THAT(page, HasSubstr("<title>BitTorrent download info</title>"));
+  EXPECT_THAT(page, HasSubstr("<tr><td><code>" + HashOf(1).ToHex() +
+                              "</code></td><td class=\"has\">1</td><td>1</td><td>1</td></tr>"));
+  EXPECT_THAT(page, HasSubstr("<td>1 file</td><td>1</td><td>1</td><td>1</td>"));
+  EXPECT_THAT(page, HasSubstr("server time: 2023-11-15 00:13 UTC"));
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, testing::EndsWith("</html>\n"));
+}
+
+TEST_F(TorrentsTest, TheInfoPageOfAnEmptyTrackerSaysSo) {
+  Snapshot snapshot;
+  EXPECT_THAT(All(NewInfoPage(*store_, snapshot, 100)), HasSubstr("not tracking any files yet..."));
+}
+
+TEST_F(TorrentsTest, TheInfoPageSaysHowManyItLeavesOut) {
+  Fill(500);
+  Snapshot snapshot;
+  snapshot.store = store_->Totals();
+  const std::string page = All(NewInfoPage(*store_, snapshot, 20));
+  std::size_t rows = 0;
+  for (std::size_t at = page.find("<tr><td><code>"); at != std::string::npos;
+       at = page.find("<tr><td><code>", at + 1))
+    ++rows;
+  EXPECT_EQ(rows, 20u);
+  EXPECT_THAT(page, HasSubstr("and " + std::to_string(snapshot.store.torrents - 20) + " more"));
+}
+
+}  // namespace
+}  // namespace muster

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "muster-dfile/commands.h"
+#include "muster-dfile/side.h"
+#include "muster-dfile/state_file.h"
+#include "muster-dfile/text.h"
+
+namespace muster_dfile {
+namespace {
+
+// Prints what is wrong, the first hundred of it.
+class Faults {
+ public:
+  explicit Faults(std::string name) : name_(std::move(name)) {}
+  void Add(std::string_view what) {
+    constexpr std::uint64_t kMost = 100;
+    if (++count_ > kMost) return;
+    Print(what.find(name_) == what.npos ? Concat({name_, ": ", what, "\n"}) : Concat({what, "\n"}));
+    if (count_ == kMost) Print(Concat({name_, ": more of them are not shown\n"}));
+  }
+  std::uint64_t count() const { return count_; }
+
+ private:
+  const std::string name_;
+  std::uint64_t count_ = 0;
+};
+
+// Of one torrent, part by part.
+class Torrents {
+ public:
+  explicit Torrents(Faults& faults) : faults_(faults) {}
+
+  void Add(const muster::SavedTorrent& part, muster::StateFormat format) {
+    if (count_ == 0 || part.info_hash != info_hash_) {
+      if (count_ > 0 && part.info_hash < info_hash_) {
+        faults_.Add(
+            Concat({"torrent ", part.info_hash.ToHex(), " comes after ", info_hash_.ToHex()}));
+      }
+      End();
+      info_hash_ = part.info_hash;
+      ++count_;
+    }
+    peers_ += part.peers.size();
+    // A peer of bttrack's is an id; two of them may have been at one address.
+    if (format != muster::StateFormat::kMuster) return;
+    for (const muster::SavedPeer& peer : part.peers) endpoints_.push_back(peer.peer);
+  }
+
+  void End() {
+    std::sort(endpoints_.begin(), endpoints_.end());
+    const auto twice = std::adjacent_find(endpoints_.begin(), endpoints_.end());
+    if (twice != endpoints_.end()) {
+      faults_.Add(
+          Concat({"torrent ", info_hash_.ToHex(), " has peer ", twice->ToString(), " twice"}));
+    }
+    endpoints_.clear();
+  }
+
+  std::uint64_t count() const { return count_; }
+  std::uint64_t peers() const { return peers_; }
+
+ private:
+  Faults& faults_;
+  muster::InfoHash info_hash_;
+  std::uint64_t count_ = 0, peers_ = 0;
+  std::vector<muster::Endpoint> endpoints_;
+};
+
+absl::StatusOr<int> CheckOne(const std::string& file, muster::StateFormat format) {
+  absl::StatusOr<std::unique_ptr<StateInput>> opened = StateInput::Open(file, format);
+  if (!opened.ok()) return opened.status();
+  StateInput& state = **opened;
+  Faults faults(state.name());
+  state.OnDamage([&](const absl::Status& damage) { faults.Add(std::string(damage.message())); });
+  Torrents torrents(faults);
+  muster::SavedTorrent part;
+  while (true) {
+    const absl::StatusOr<bool> more = state.NextPart(part);
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+    torrents.Add(part, state.format());
+  }
+  torrents.End();
+  CheckSide(state.side(), [&](std::string_view what) { faults.Add(what); });
+  const std::string what =
+      Concat({CountText(torrents.count()), " torrents, ", CountText(torrents.peers()), " peers"});
+  if (faults.count() == 0) {
+    Print(Concat(
+        {state.name(), ": good, ", muster::StateFormatName(state.format()), ", ", what, "\n"}));
+    return kGood;
+  }
+  Print(
+      Concat({state.name(), ": ", CountText(faults.count()), " faults; ", what, " can be read\n"}));
+  return kFailed;
+}
+
+}  // namespace
+
+absl::StatusOr<int> Check(const Input& input) {
+  int result = kGood;
+  for (const std::string& file : input.files) {
+    const absl::StatusOr<int> one = CheckOne(file, input.format);
+    if (!one.ok()) {
+      Complain(std::string(one.status().message()));
+      result = kFailed;
+    } else {
+      result = std::max(result, *one);
+    }
+  }
+  return result;
+}
+
+}  // namespace muster_dfile

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// States in files: one to read torrent by torrent, and one to write.
+//
+// Thread-compatible.
+#ifndef MUSTER_TOOLS_MUSTER_DFILE_STATE_FILE_H_
+#define MUSTER_TOOLS_MUSTER_DFILE_STATE_FILE_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "muster-dfile/files.h"
+#include "muster/state_formats.h"
+
+namespace muster_dfile {
+
+// What is the matter with a state: a message that begins with its name.
+absl::Status AboutFile(const std::string& name, const absl::Status& status);
+
+// Torrents come in the order of the file; those of an opentracker dump, which may have any, are
+// sorted first, in memory.
+class StateInput {
+ public:
+  // `format` is taken for granted unless kUnknown.
+  static absl::StatusOr<std::unique_ptr<StateInput>> Open(
+      const std::string& path, muster::StateFormat format = muster::StateFormat::kUnknown);
+
+  // Called with each damage that is passed over. Without it damage is an error.
+  void OnDamage(std::function<void(const absl::Status&)> told) { on_damage_ = std::move(told); }
+
+  // The next torrent or part of one; false at the end.
+  absl::StatusOr<bool> NextPart(muster::SavedTorrent& torrent);
+  // The next torrent with all of its peers, each endpoint once: the newest. FailedPrecondition when
+  // torrents do not ascend.
+  absl::StatusOr<bool> NextWhole(muster::SavedTorrent& torrent);
+
+  std::string_view side() const { return state_.reader->side(); }
+  muster::StateFormat format() const { return state_.format; }
+  // When it was written: what it says itself, or its file.
+  muster::Instant written() const { return state_.written.value_or(file_->written()); }
+  const std::string& name() const { return file_->name(); }
+  std::uint64_t bytes() const { return file_->read(); }
+
+ private:
+  StateInput(std::unique_ptr<InputFile> file, muster::OpenedState state)
+      : file_(std::move(file)), state_(std::move(state)) {}
+
+  absl::StatusOr<bool> Read(muster::SavedTorrent& torrent);
+  absl::Status SortLines();
+
+  const std::unique_ptr<InputFile> file_;
+  const muster::OpenedState state_;
+  bool sorted_ = false;
+  std::vector<muster::SavedTorrent> lines_;  // of a dump; the next one last
+  std::function<void(const absl::Status&)> on_damage_;
+  std::optional<muster::SavedTorrent> ahead_;
+  std::optional<muster::InfoHash> last_;
+};
+
+// Of the peers with one endpoint the newest stays, the last of them if they are equally new. Sorted
+// by endpoint.
+void KeepNewestPeers(std::vector<muster::SavedPeer>& peers);
+
+class StateOutput {
+ public:
+  // FailedPrecondition when `path` is one of `inputs`, whether forced or not.
+  static absl::StatusOr<std::unique_ptr<StateOutput>> Create(const std::string& path, bool force,
+                                                             muster::StateFormat format,
+                                                             muster::Instant written,
+                                                             absl::Span<const std::string> inputs);
+  absl::Status Add(const muster::SavedTorrent& torrent) { return writer_->Add(torrent); }
+  // Ends the state and puts the file into its place.
+  absl::Status Finish(std::string_view side);
+
+ private:
+  std::unique_ptr<OutputFile> file_;
+  std::unique_ptr<muster::StateWriter> writer_;
+};
+
+}  // namespace muster_dfile
+
+#endif  // MUSTER_TOOLS_MUSTER_DFILE_STATE_FILE_H_

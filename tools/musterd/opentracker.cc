@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "musterd/opentracker.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "muster/cidr.h"
+#include "muster/endpoint.h"
+#include "musterd/text.h"
+
+namespace musterd {
+namespace {
+
+constexpr std::uint16_t kDefaultPort = 6969;
+constexpr std::string_view kBlanks = " \t\r\v\f";
+constexpr std::string_view kDefaultUser = "nobody";
+
+std::string_view Trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+template <typename Number>
+std::optional<Number> NumberOf(std::string_view text) {
+  Number number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// An address and perhaps a port: "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80",
+// "2001:db8::1.80".
+struct AddressAndPort {
+  muster::IpAddress address;
+  std::optional<std::uint16_t> port;
+};
+
+std::optional<AddressAndPort> ParseAddress(std::string_view text) {
+  const auto joined = [](std::string_view host,
+                         std::string_view port) -> std::optional<AddressAndPort> {
+    const auto address = muster::IpAddress::Parse(host);
+    const auto number = NumberOf<std::uint16_t>(port);
+    if (!address.ok() || !number) return std::nullopt;
+    return AddressAndPort{*address, number};
+  };
+  if (const auto address = muster::IpAddress::Parse(text); address.ok()) {
+    return AddressAndPort{*address, std::nullopt};
+  }
+  if (!text.empty() && text.front() == '[') {
+    const std::size_t end = text.find(']');
+    if (end == text.npos) return std::nullopt;
+    const std::string_view host = text.substr(1, end - 1);
+    if (host.find(':') == host.npos) return std::nullopt;
+    if (end + 1 < text.size()) {
+      if (text[end + 1] != ':') return std::nullopt;
+      return joined(host, text.substr(end + 2));
+    }
+    const auto address = muster::IpAddress::Parse(host);
+    if (!address.ok()) return std::nullopt;
+    return AddressAndPort{*address, std::nullopt};
+  }
+  const bool ipv6 = std::count(text.begin(), text.end(), ':') > 1;
+  const std::size_t mark = text.rfind(ipv6 ? '.' : ':');
+  if (mark == text.npos) return std::nullopt;
+  return joined(text.substr(0, mark), text.substr(mark + 1));
+}
+
+enum Protocols : unsigned { kUdp = 1, kTcp = 2 };
+
+class Parser {
+ public:
+  Parser(FileReader read_file, bool system_has_ipv6)
+      : read_file_(read_file), system_has_ipv6_(system_has_ipv6) {}
+
+  absl::Status Options(const std::vector<std::string>& arguments);
+  absl::Status Finish(OpentrackerLine& result) &&;
+
+ private:
+  struct Key {
+    std::string_view name;
+    // False when the value makes no sense.
+    bool (Parser::*execute)(std::string_view value);
+  };
+  static absl::Span<const Key> Keys();
+
+  absl::Status Option(char letter, const std::string& value);
+  void File(const std::string& path);
+  void Line(std::string_view line);
+  void Note(std::string_view text) { notes_.push_back(Concat({where_, ": ", text})); }
+
+  // A text for a setting.
+  bool Set(std::string_view name, std::string_view text);
+  bool AddNetwork(std::string_view setting, std::string_view text);
+  void Bind(const std::optional<muster::IpAddress>& address, std::uint16_t port,
+            unsigned protocols);
+  bool Listen(std::string_view value, unsigned protocols);
+
+  bool ListenBoth(std::string_view value) { return Listen(value, kUdp | kTcp); }
+  bool ListenTcp(std::string_view value) { return Listen(value, kTcp); }
+  bool ListenUdp(std::string_view value) { return Listen(value, kUdp); }
+  bool UdpWorkers(std::string_view value);
+  bool Whitelist(std::string_view value) { return Set("whitelist", value); }
+  bool Blacklist(std::string_view value) { return Set("blacklist", value); }
+  bool FifoAdd(std::string_view value);
+  bool FifoDelete(std::string_view value);
+  bool Proxy(std::string_view value) { return AddNetwork("trusted-proxy", value); }
+  bool StatsNetwork(std::string_view value);
+  bool StatsPath(std::string_view value);
+  bool RootDirectory(std::string_view value) { return Set("root-directory", value); }
+  bool User(std::string_view value) { return Set("user", value); }
+  bool RedirectUrl(std::string_view value);
+  bool LiveSync(std::string_view value);
+  bool BatchSync(std::string_view value);
+
+  const FileReader read_file_;
+  const bool system_has_ipv6_;
+  // The option or the line that is carried out, for notes.
+  std::string where_;
+  // Of -i; nothing for any address.
+  std::optional<muster::IpAddress> address_;
+  std::vector<muster::Endpoint> udp_;
+  std::vector<muster::Endpoint> tcp_;
+  std::string fifo_add_;
+  std::string fifo_delete_;
+  std::vector<Assignment> assignments_;
+  std::vector<std::string> notes_;
+};
+
+bool Parser::Set(std::string_view name, std::string_view text) {
+  const Setting* const setting = FindSetting(name);
+  const absl::StatusOr<Value> value = ParseValue(*setting, text);
+  if (!value.ok() || !CheckRange(*setting, *value).ok()) return false;
+  if (IsList(setting->kind)) {
+    for (Assignment& assignment : assignments_) {
+      if (assignment.setting != setting) continue;
+      Append(*value, assignment.value);
+      return true;
+    }
+  }
+  assignments_.push_back({setting, *value, where_});
+  return true;
+}
+
+bool Parser::AddNetwork(std::string_view setting, std::string_view text) {
+  return muster::Cidr::Parse(text).ok() && Set(setting, text);
+}
+
+// Any address stands for both families, as a socket of opentracker's does.
+void Parser::Bind(const std::optional<muster::IpAddress>& address, std::uint16_t port,
+                  unsigned protocols) {
+  const std::uint8_t any_ipv6[16] = {};
+  std::vector<muster::Endpoint> endpoints;
+  const bool any =
+      !address || (address->is_unspecified() && address->family() == muster::AddressFamily::kIpv6);
+  if (any) {
+    endpoints.emplace_back(muster::IpAddress(), port);
+    if (system_has_ipv6_) endpoints.emplace_back(muster::IpAddress::FromIpv6(any_ipv6), port);
+  } else {
+    endpoints.emplace_back(*address, port);
+  }
+  for (const auto& [protocol, list] : {std::pair{kUdp, &udp_}, std::pair{kTcp, &tcp_}}) {
+    if (!(protocols & protocol)) continue;
+    for (const muster::Endpoint& endpoint : endpoints) {
+      const bool known = std::find(list->begin(), list->end(), endpoint) != list->end();
+      if (!known || port == 0) list->push_back(endpoint);
+    }
+  }
+}
+
+bool Parser::Listen(std::string_view value, unsigned protocols) {
+  const std::optional<AddressAndPort> parsed = ParseAddress(value);
+  if (!parsed) return false;
+  Bind(parsed->address, parsed->port.value_or(kDefaultPort), protocols);
+  return true;
+}
+
+// opentracker's threads serve UDP only; musterd's workers serve everything, on sockets of their own.
+bool Parser::UdpWorkers(std::string_view value) {
+  const auto number = NumberOf<unsigned>(value);
+  if (!number) return false;
+  if (*number == 0) return true;  // as many as there are cores, which is musterd's default
+  return Set("workers", value);
+}
+
+bool Parser::FifoAdd(std::string_view value) {
+  fifo_add_ = value;
+  return !value.empty();
+}
+
+bool Parser::FifoDelete(std::string_view value) {
+  fifo_delete_ = value;
+  return !value.empty();
+}
+
+// What another setting may take; without it the line has no effect, and says so.
+bool Parser::StatsNetwork(std::string_view value) {
+  if (FindSetting("stats-access") != nullptr) return AddNetwork("stats-access", value);
+  Note("access.stats has no effect: this version of musterd has no statistics page");
+  return true;
+}
+
+bool Parser::StatsPath(std::string_view value) {
+  if (FindSetting("stats-path") != nullptr) return Set("stats-path", value);
+  Note("access.stats_path has no effect: this version of musterd has no statistics page");
+  return true;
+}
+
+bool Parser::RedirectUrl(std::string_view value) {
+  if (FindSetting("redirect-url") != nullptr) return Set("redirect-url", value);
+  Note("the redirect URL has no effect: this version of musterd answers / with 404");
+  return true;
+}
+
+bool Parser::LiveSync(std::string_view) {
+  Note("live sync is not supported: this tracker does not share its peers with the cluster");
+  return true;
+}
+
+bool Parser::BatchSync(std::string_view) {
+  Note("batch sync is not supported; opentracker 1.0 has given it up too");
+  return true;
+}
+
+absl::Span<const Parser::Key> Parser::Keys() {
+  static constexpr Key kKeys[] = {
+      {"listen.tcp_udp", &Parser::ListenBoth},
+      {"listen.tcp", &Parser::ListenTcp},
+      {"listen.udp", &Parser::ListenUdp},
+      {"listen.udp.workers", &Parser::UdpWorkers},
+      {"access.whitelist", &Parser::Whitelist},
+      {"access.blacklist", &Parser::Blacklist},
+      {"access.fifo_add", &Parser::FifoAdd},
+      {"access.fifo_delete", &Parser::FifoDelete},
+      {"access.stats", &Parser::StatsNetwork},
+      {"access.stats_path", &Parser::StatsPath},
+      {"access.proxy", &Parser::Proxy},
+      {"tracker.rootdir", &Parser::RootDirectory},
+      {"tracker.user", &Parser::User},
+      {"tracker.redirect_url", &Parser::RedirectUrl},
+      {"livesync.cluster.node_ip", &Parser::LiveSync},
+      {"livesync.cluster.listen", &Parser::LiveSync},
+      {"batchsync.cluster.admin_ip", &Parser::BatchSync},
+  };
+  return kKeys;
+}
+
+void Parser::Line(std::string_view line) {
+  const std::size_t end = std::min(line.find_first_of(kBlanks), line.size());
+  const std::string_view name = line.substr(0, end);
+  const std::string_view value = Trimmed(line.substr(end));
+  const auto keys = Keys();
+  const auto* key =
+      std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.name == name; });
+  if (key == keys.end()) {
+    std::vector<std::string> names;
+    for (const Key& k : keys) names.emplace_back(k.name);
+    return Note(Concat({"unknown key ", Quoted(name), DidYouMean(NearestOf(name, names)),
+                        "; the line has no effect"}));
+  }
+  if (value.empty()) return Note(Concat({name, " needs a value; the line has no effect"}));
+  if (!(this->*key->execute)(value)) {
+    Note(Concat({name, ": cannot understand ", Quoted(value), "; the line has no effect"}));
+  }
+}
+
+void Parser::File(const std::string& path) {
+  const absl::StatusOr<std::string> text = read_file_(path);
+  if (!text.ok()) return Note(MessageOf(text.status()));
+  std::size_t number = 0;
+  for (std::string_view rest = *text; !rest.empty();) {
+    ++number;
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = Trimmed(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.empty() || line.front() == '#') continue;
+    where_ = Concat({path, ":", std::to_string(number)});
+    if (end > kMaxOpentrackerLine) {
+      Note("longer than 511 bytes; the line has no effect");
+    } else {
+      Line(line);
+    }
+  }
+}
+
+absl::Status Parser::Option(char letter, const std::string& value) {
+  const auto bad = [&] { return Invalid({where_, ": cannot understand ", Quoted(value)}); };
+  switch (letter) {
+    case 'f':
+      File(value);
+      return absl::OkStatus();
+    case 'i': {
+      const std::optional<AddressAndPort> parsed = ParseAddress(value);
+      if (!parsed || parsed->port) return bad();
+      address_ = parsed->address;
+      return absl::OkStatus();
+    }
+    case 'p':
+    case 'P': {
+      const auto port = NumberOf<std::uint16_t>(value);
+      if (!port) return bad();
+      Bind(address_, *port, letter == 'p' ? kTcp : kUdp);
+      return absl::OkStatus();
+    }
+    case 'A':
+      if (!Proxy(value)) return bad();
+      if (FindSetting("stats-access") != nullptr && !StatsNetwork(value)) return bad();
+      return absl::OkStatus();
+    case 'r':
+      return RedirectUrl(value) ? absl::OkStatus() : bad();
+    case 'd':
+      return RootDirectory(value) ? absl::OkStatus() : bad();
+    case 'u':
+      return User(value) ? absl::OkStatus() : bad();
+    case 'b':
+      return Blacklist(value) ? absl::OkStatus() : bad();
+    case 'w':
+      return Whitelist(value) ? absl::OkStatus() : bad();
+    case 'l':
+      Note("state dumps are not supported: it starts with no torrents");
+      return absl::OkStatus();
+    case 's':
+      LiveSync(value);
+      return absl::OkStatus();
+    default:
+      return Invalid({"unknown option '-", std::string(1, letter), "'"});
+  }
+}
+
+absl::Status Parser::Options(const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument.size() < 2 || argument[0] != '-') {
+      return Invalid({"unexpected argument ", Quoted(argument)});
+    }
+    const char letter = argument[1];
+    where_ = argument.substr(0, 2);
+    if (std::string_view("fipPArdlbwsu").find(letter) == std::string_view::npos) {
+      return Invalid({"unknown option ", Quoted(where_)});
+    }
+    std::string value = argument.substr(2);
+    if (value.empty()) {
+      if (++i == arguments.size()) return Invalid({where_, " needs a value"});
+      value = arguments[i];
+    }
+    if (absl::Status status = Option(letter, value); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Parser::Finish(OpentrackerLine& result) && {
+  where_ = "opentracker";
+  if (udp_.empty() && tcp_.empty()) Bind(address_, kDefaultPort, kUdp | kTcp);
+  assignments_.push_back({FindSetting("udp"), std::move(udp_), where_});
+  assignments_.push_back({FindSetting("http"), std::move(tcp_), where_});
+  const auto given = [&](std::string_view name) {
+    return std::any_of(assignments_.begin(), assignments_.end(),
+                       [&](const Assignment& a) { return a.setting->name == name; });
+  };
+  // One pair of pipes, for the one list that a build of opentracker has.
+  const std::string list = given("blacklist") && !given("whitelist") ? "blacklist" : "whitelist";
+  if (!fifo_add_.empty() && !Set(list + "-add-fifo", fifo_add_)) {
+    return Invalid({"access.fifo_add: cannot understand ", Quoted(fifo_add_)});
+  }
+  if (!fifo_delete_.empty() && !Set(list + "-delete-fifo", fifo_delete_)) {
+    return Invalid({"access.fifo_delete: cannot understand ", Quoted(fifo_delete_)});
+  }
+  if (!given("user")) Set("user", kDefaultUser);
+  Set("require-lists", "false");
+  result.line.assignments = std::move(assignments_);
+  result.notes = std::move(notes_);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<OpentrackerLine> ParseOpentracker(const std::vector<std::string>& arguments,
+                                                 FileReader read_file, bool system_has_ipv6) {
+  // An option's value may begin with anything, so only the place of an option counts.
+  OpentrackerLine result;
+  std::size_t own = 0;
+  while (own < arguments.size() && arguments[own].substr(0, 2) != "--") {
+    const std::string& argument = arguments[own];
+    result.wants_help = argument == "-h";
+    result.wants_version = argument == "-v";
+    if (result.wants_help || result.wants_version) return result;
+    own += argument.size() == 2 ? 2 : 1;
+  }
+  own = std::min(own, arguments.size());
+  const auto begin_own = arguments.begin() + static_cast<std::ptrdiff_t>(own);
+  absl::StatusOr<CommandLine> extra = CommandLine();
+  if (own < arguments.size()) extra = ParseCommandLine({begin_own, arguments.end()});
+  if (!extra.ok()) return extra.status();
+  Parser parser(read_file, system_has_ipv6);
+  if (absl::Status status = parser.Options({arguments.begin(), begin_own}); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = std::move(parser).Finish(result); !status.ok()) return status;
+  result.line.action = extra->action;
+  result.line.config_file = extra->config_file;
+  for (Assignment& assignment : extra->assignments) {
+    result.line.assignments.push_back(std::move(assignment));
+  }
+  return result;
+}
+
+std::string OpentrackerHelpText() {
+  return "Usage: opentracker [-f CONFIG] [-i IP] [-p PORT] [-P PORT] [-r URL] [-d DIR] [-u USER]\n"
+         "                   [-A IP[/BITS]] [-b FILE] [-w FILE] [--OPTION...]\n"
+         "\n"
+         "This is musterd, which understands the options of opentracker, in their order:\n"
+         "  -f CONFIG     carry out the lines of an opentracker.conf\n"
+         "  -i IP         the address for the ports that follow (default: any)\n"
+         "  -p PORT       listen on this TCP port (default: 6969, where none is given)\n"
+         "  -P PORT       listen on this UDP port (default: 6969, where none is given)\n"
+         "  -r URL        where a request for / is redirected to\n"
+         "  -d DIR        the directory to chroot to\n"
+         "  -u USER       the user to become (default: nobody)\n"
+         "  -A IP[/BITS]  an address or a network that may do everything\n"
+         "  -b FILE       hashes that are not served\n"
+         "  -w FILE       hashes that are served, and no others\n"
+         "  -v            print the version\n"
+         "  -h            print this text\n"
+         "Options of musterd may follow, from the first one that begins with '--': for example\n"
+         "--print-config, which writes it all as a file for musterd. See musterd(8).\n";
+}
+
+}  // namespace musterd

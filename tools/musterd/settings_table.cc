@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The table of settings: a row for each, with all that it is.
+#include <algorithm>
+#include <iterator>
+#include <type_traits>
+
+#include "musterd/settings.h"
+#include "musterd/units.h"
+
+namespace musterd {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view kScrapeModes[] = {"none", "specific", "full"};
+constexpr std::string_view kLogLevels[] = {"info", "warning", "error"};
+constexpr std::string_view kCompressions[] = {"none", "zlib"};  // as StateCompression has them
+constexpr std::string_view kProxyHeaders[] = {"x-forwarded-for", "forwarded"};
+
+constexpr std::uint64_t kMaxPath = 4095;
+constexpr std::uint64_t kMaxName = 255;
+
+constexpr std::string_view kListening = "Listening";
+constexpr std::string_view kAnnounces = "Announces";
+constexpr std::string_view kMemory = "Memory";
+constexpr std::string_view kUdp = "UDP";
+constexpr std::string_view kHttp = "HTTP";
+constexpr std::string_view kState = "State";
+constexpr std::string_view kScrape = "Scrape";
+constexpr std::string_view kPages = "Statistics and pages";
+constexpr std::string_view kAccess = "Access lists";
+constexpr std::string_view kProcess = "Process";
+
+// Reads and writes the member that a path of member pointers leads to, whatever its type.
+template <auto... path>
+struct Member {
+  using Type = std::remove_reference_t<decltype((std::declval<Settings&>().*....*path))>;
+  static constexpr bool kAsItIs = std::is_same_v<Type, bool> || std::is_same_v<Type, std::string> ||
+                                  std::is_same_v<Type, std::vector<muster::Endpoint>> ||
+                                  std::is_same_v<Type, std::vector<muster::Cidr>>;
+  static constexpr bool kIsTime = requires { typename Type::period; };
+
+  static Value Get(const Settings& settings) {
+    const Type& member = (settings.*....*path);
+    if constexpr (kAsItIs) {
+      return member;
+    } else if constexpr (kIsTime) {
+      return milliseconds(member);
+    } else {
+      return static_cast<std::uint64_t>(member);
+    }
+  }
+  static void Set(Settings& settings, const Value& value) {
+    Type& member = (settings.*....*path);
+    if constexpr (kAsItIs) {
+      member = std::get<Type>(value);
+    } else if constexpr (kIsTime) {
+      member = std::chrono::duration_cast<Type>(std::get<milliseconds>(value));
+    } else {
+      member = static_cast<Type>(std::get<std::uint64_t>(value));
+    }
+  }
+};
+
+template <auto... path>
+constexpr Setting Row(std::string_view name, std::string_view section, Kind kind, std::uint64_t min,
+                      std::uint64_t max, std::string_view help) {
+  using M = Member<path...>;
+  return {name, section, kind, min, max, help, &M::Get, &M::Set};
+}
+
+constexpr Setting Following(Setting setting, std::string_view how) {
+  setting.follows = how;
+  return setting;
+}
+
+constexpr Setting Among(Setting setting, absl::Span<const std::string_view> choices) {
+  setting.choices = choices;
+  return setting;
+}
+
+constexpr Setting Shown(Setting setting, std::string_view placeholder) {
+  setting.placeholder = placeholder;
+  return setting;
+}
+
+template <auto... path>
+constexpr Setting Text(std::string_view name, std::string_view section,
+                       std::string_view placeholder, std::string_view help) {
+  const std::uint64_t max = placeholder == "NAME" ? kMaxName : kMaxPath;
+  return Shown(Row<path...>(name, section, Kind::kText, 0, max, help), placeholder);
+}
+
+using muster::HttpOptions;
+using muster::MemoryStoreOptions;
+using muster::TrackerOptions;
+using muster::UdpOptions;
+
+constexpr Setting kSettings[] = {
+    Row<&Settings::udp_listeners>(
+        "udp", kListening, Kind::kEndpoints, 0, 256,
+        "An address to serve UDP announces on, such as 192.0.2.1:6969 or [2001:db8::1]:6969. "
+        "0.0.0.0 and [::] stand for every address of their family, port 0 for a free one, which is "
+        "printed. Without any udp or http address, both protocols are served on port 6969 of every "
+        "IPv4 and IPv6 address."),
+    Row<&Settings::http_listeners>(
+        "http", kListening, Kind::kEndpoints, 0, 256,
+        "An address to serve HTTP announces on; as for udp. Nothing but plain HTTP is spoken: for "
+        "HTTPS put a proxy in front."),
+
+    Row<&Settings::tracker, &TrackerOptions::interval>(
+        "interval", kAnnounces, Kind::kSeconds, kSecond, kDay,
+        "How often clients are told to announce. Longer means less traffic and staler peer lists."),
+    Following(Row<&Settings::tracker, &TrackerOptions::interval_spread>(
+                  "interval-spread", kAnnounces, Kind::kSeconds, 0, kDay,
+                  "Each client is told an interval that differs from the set one by up to this "
+                  "much, so that "
+                  "clients do not come in waves. Shorter than interval."),
+              "a tenth of interval"),
+    Following(Row<&Settings::tracker, &TrackerOptions::min_interval>(
+                  "min-interval", kAnnounces, Kind::kSeconds, 0, kDay,
+                  "HTTP clients are asked not to announce more often than this, whatever happens "
+                  "to them. At "
+                  "most interval less interval-spread."),
+              "half of interval"),
+    Following(
+        Row<&Settings::tracker, &TrackerOptions::peer_timeout>(
+            "peer-timeout", kAnnounces, Kind::kSeconds, kSecond, 30 * kDay,
+            "A peer that has not announced for this long is forgotten. Longer than interval and "
+            "interval-spread together; some more forgives clients that come late."),
+        "one and a half times interval"),
+    Following(
+        Row<&Settings::tracker, &TrackerOptions::default_numwant>(
+            "default-numwant", kAnnounces, Kind::kCount, 0, 1000,
+            "Peers given to a client that does not say how many it wants. At most max-numwant."),
+        "50, or max-numwant where that is less"),
+    Row<&Settings::tracker, &TrackerOptions::max_numwant>(
+        "max-numwant", kAnnounces, Kind::kCount, 1, 1000,
+        "Peers given to a client at most, whatever it wants. A UDP answer holds no more than fit a "
+        "packet."),
+
+    Row<&Settings::store, &MemoryStoreOptions::max_torrents>(
+        "max-torrents", kMemory, Kind::kCount, 0, kUnlimited,
+        "Torrents remembered at most; announces of further ones are answered, but not remembered. "
+        "0 "
+        "for no limit."),
+    Row<&Settings::store, &MemoryStoreOptions::max_peers>(
+        "max-peers", kMemory, Kind::kCount, 0, kUnlimited,
+        "Peers remembered at most, of all torrents together; further ones are answered, but not "
+        "remembered. 0 for no limit."),
+    Row<&Settings::store, &MemoryStoreOptions::keep_completed>(
+        "keep-completed", kMemory, Kind::kSeconds, 0, 3650 * kDay,
+        "How long a torrent whose last peer has gone keeps its count of finished downloads."),
+    Row<&Settings::store, &MemoryStoreOptions::keep_peer_ids>(
+        "peer-ids", kMemory, Kind::kFlag, 0, 0,
+        "Keep the id of every peer, for HTTP clients that do not ask for compact answers. Costs "
+        "more "
+        "than 20 bytes a peer; hardly any client needs it."),
+
+    Row<&Settings::udp, &UdpOptions::connection_id_lifetime>(
+        "udp-connection-id-lifetime", kUdp, Kind::kSeconds, kMinute, kDay,
+        "How long a client may use a connection id. BEP 15 asks for two minutes; many clients keep "
+        "them longer, and a generous time spares them an error."),
+    Row<&Settings::udp, &UdpOptions::answer_stale_connection_id>(
+        "udp-answer-stale-connection-id", kUdp, Kind::kFlag, 0, 0,
+        "Answer a wrong or outdated connection id with an error, which is never longer than the "
+        "request and makes clients connect again at once. Switched off, they wait for a timeout."),
+    Row<&Settings::udp, &UdpOptions::max_scrape_torrents>(
+        "udp-max-scrape-torrents", kUdp, Kind::kCount, 1, 74,
+        "Torrents in one scrape request at most. No more than 74 fit a packet."),
+    Row<&Settings::udp, &UdpOptions::socket_buffer>(
+        "udp-socket-buffer", kUdp, Kind::kBytes, 0, 1024 * 1024 * 1024,
+        "Receive and send buffer asked of the kernel for each socket. Larger ones lose fewer "
+        "packets "
+        "in a burst; the kernel has a limit of its own (net.core.rmem_max). 0 leaves the "
+        "system's."),
+
+    Row<&Settings::http, &HttpOptions::max_connections>(
+        "http-max-connections", kHttp, Kind::kCount, 1, 1'000'000,
+        "Connections of one worker at most; more are closed as soon as they come."),
+    Row<&Settings::http, &HttpOptions::max_request_bytes>(
+        "http-max-request-bytes", kHttp, Kind::kBytes, 256, 64 * 1024,
+        "Size of a request line and its headers at most. A scrape of many torrents needs 72 bytes "
+        "for "
+        "each."),
+    Row<&Settings::http, &HttpOptions::max_requests_per_connection>(
+        "http-max-requests-per-connection", kHttp, Kind::kCount, 1, 1'000'000'000,
+        "Requests answered on one connection, which is then closed. 1 closes after each answer."),
+    Row<&Settings::http, &HttpOptions::max_scrape_torrents>(
+        "http-max-scrape-torrents", kHttp, Kind::kCount, 1, 10'000,
+        "Torrents in one scrape request at most."),
+    Row<&Settings::http, &HttpOptions::request_timeout>(
+        "http-request-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
+        "How long a client may take to send a request."),
+    Row<&Settings::http, &HttpOptions::idle_timeout>(
+        "http-idle-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
+        "How long a connection without a request is kept open."),
+    Row<&Settings::http, &HttpOptions::write_timeout>(
+        "http-write-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
+        "How long a client may take to receive an answer."),
+    Row<&Settings::http, &HttpOptions::max_streams>(
+        "http-max-streams", kHttp, Kind::kCount, 1, 10'000,
+        "Long answers (full scrapes, lists of torrents, the page) that are made at a time, of all "
+        "workers together; further ones are told to come later."),
+    Row<&Settings::http, &HttpOptions::stream_timeout>(
+        "http-stream-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
+        "How long a client may take to receive all of a long answer, each piece of which has the "
+        "time of http-write-timeout."),
+
+    Row<&Settings::http, &HttpOptions::trusted_proxies>(
+        "trusted-proxy", kHttp, Kind::kNetworks, 0, 1024,
+        "A reverse proxy, or a network of them, whose word is taken on where a request comes from: "
+        "the client is the last address in proxy-header that is no trusted proxy. From anybody "
+        "else the header means nothing."),
+    Among(Row<&Settings::http, &HttpOptions::proxy_header>(
+              "proxy-header", kHttp, Kind::kChoice, 0, 0,
+              "The header that the trusted proxies write. One that they only pass on says whatever "
+              "the client likes."),
+          kProxyHeaders),
+
+    Among(Row<&Settings::http, &HttpOptions::scrape>(
+              "scrape", kScrape, Kind::kChoice, 0, 0,
+              "What clients may scrape: nothing, torrents that they name, or also all torrents at "
+              "once, which is of HTTP only and for those that full-scrape-for says."),
+          kScrapeModes),
+    Following(Row<&Settings::full_scrape_for>(
+                  "full-scrape-for", kScrape, Kind::kNetworks, 0, 1024,
+                  "A network that may scrape all torrents, and dump them through the statistics, "
+                  "which tells every torrent that is tracked. 0.0.0.0/0 and ::/0 are everybody."),
+              "this machine"),
+    Row<&Settings::http, &HttpOptions::full_scrape_interval>(
+        "full-scrape-interval", kScrape, Kind::kSeconds, 0, 30 * kDay,
+        "One address may scrape all torrents once in this time. 0 for as often as it likes."),
+
+    Following(Row<&Settings::statistics_for>(
+                  "stats-access", kPages, Kind::kNetworks, 0, 1024,
+                  "A network that may see statistics and metrics. 0.0.0.0/0 and ::/0 are "
+                  "everybody."),
+              "this machine"),
+    Shown(Row<&Settings::http, &HttpOptions::statistics_path>(
+              "stats-path", kPages, Kind::kText, 0, 199,
+              "Where the statistics of opentracker are (mode= and format= as there), also as JSON "
+              "(mode=json). Empty for nowhere."),
+          "PATH"),
+    Shown(Row<&Settings::http, &HttpOptions::metrics_path>(
+              "metrics-path", kPages, Kind::kText, 0, 199,
+              "Where the metrics for Prometheus are. Empty for nowhere."),
+          "PATH"),
+    Row<&Settings::http, &HttpOptions::info_page>(
+        "info-page", kPages, Kind::kFlag, 0, 0,
+        "Show a page with all torrents and their counts at the root, to anybody."),
+    Row<&Settings::http, &HttpOptions::info_page_torrents>(
+        "info-page-torrents", kPages, Kind::kCount, 0, 10'000'000,
+        "Torrents that the page lists at most; its sums are of all."),
+    Shown(Row<&Settings::http, &HttpOptions::info_page_redirect>(
+              "redirect-url", kPages, Kind::kText, 0, 2000,
+              "Lead those who come for the page to this URL instead. Empty for nowhere."),
+          "URL"),
+    Text<&Settings::favicon>(
+        "favicon", kPages, "FILE",
+        "An icon for /favicon.ico, of at most 1 MiB, read when the daemon starts."),
+    Text<&Settings::access, &AccessSettings::whitelist>(
+        "whitelist", kAccess, "FILE",
+        "Serve only the torrents whose info hashes are in this file: 40 (v1) or 64 (v2) "
+        "hexadecimal digits on a line, then anything. The file is read again on SIGHUP and when it "
+        "changes; all files of lists are opened after privileges are given up."),
+    Text<&Settings::access, &AccessSettings::blacklist>(
+        "blacklist", kAccess, "FILE",
+        "Do not serve the torrents in this file, which is like that of whitelist. A torrent on "
+        "both lists is not served. What is refused is forgotten at once."),
+    Text<&Settings::access, &AccessSettings::whitelist_add_fifo>(
+        "whitelist-add-fifo", kAccess, "FIFO",
+        "A named pipe, made if it is missing: a hash written to it, on a line like one of the "
+        "file, is on the whitelist at once. It is so until the file is read again, unless "
+        "save-list-changes is on."),
+    Text<&Settings::access, &AccessSettings::whitelist_delete_fifo>(
+        "whitelist-delete-fifo", kAccess, "FIFO", "The same for taking hashes off the whitelist."),
+    Text<&Settings::access, &AccessSettings::blacklist_add_fifo>(
+        "blacklist-add-fifo", kAccess, "FIFO", "The same for putting hashes on the blacklist."),
+    Text<&Settings::access, &AccessSettings::blacklist_delete_fifo>(
+        "blacklist-delete-fifo", kAccess, "FIFO", "The same for taking hashes off the blacklist."),
+    Row<&Settings::access, &AccessSettings::save_changes>(
+        "save-list-changes", kAccess, Kind::kFlag, 0, 0,
+        "Write what comes through the named pipes into the files of the lists, within a second. "
+        "Other lines stay as they are. The files and their folders must be writable."),
+    Text<&Settings::access, &AccessSettings::allowed_ips>(
+        "allowed-ips", kAccess, "FILE",
+        "Serve only the addresses in this file: an address, a network (192.0.2.0/24) or a range "
+        "(192.0.2.1-192.0.2.9) on a line, then a blank and anything. Read again like whitelist."),
+    Text<&Settings::access, &AccessSettings::banned_ips>(
+        "banned-ips", kAccess, "FILE",
+        "Do not serve the addresses in this file, which is like that of allowed-ips."),
+    Row<&Settings::access, &AccessSettings::check_interval>(
+        "list-check-interval", kAccess, Kind::kMilliseconds, 0, kDay,
+        "How often to look whether the files of lists have changed. One that has is read as soon "
+        "as it stays the same for this long. 0 to read them on SIGHUP only."),
+    Row<&Settings::access, &AccessSettings::require>(
+        "require-lists", kAccess, Kind::kFlag, 0, 0,
+        "Do not start when the file of a list cannot be read. Switched off, that is a warning: a "
+        "whitelist without its file refuses everything, a blacklist nothing."),
+
+    Text<&Settings::state, &StateSettings::dfile>(
+        "dfile", kState, "FILE",
+        "Keep the state in this file, so that a restart has the peers and the counts of finished "
+        "downloads again. Beside it there will be FILE.journal.N, FILE.lock, and FILE.tmp now and "
+        "then; a file that is damaged or none of muster's is kept as FILE.damaged.N."),
+    Row<&Settings::state, &StateSettings::save_interval>(
+        "save-dfile-interval", kState, Kind::kMilliseconds, 100, kDay,
+        "How often the whole state is written, which makes the journal short again. It is also "
+        "written when the tracker is told to stop."),
+    Row<&Settings::state, &StateSettings::journal>(
+        "journal", kState, Kind::kFlag, 0, 0,
+        "Between two states, write down every change, so that a crash loses next to nothing. "
+        "Switched off, it loses what came since the last state."),
+    Row<&Settings::state, &StateSettings::sync_interval>(
+        "journal-sync-interval", kState, Kind::kMilliseconds, 0, kHour,
+        "How often the journal is brought to the disk: what a crash may lose. 0 to write it once a "
+        "second and leave the rest to the system: then only a crash of the machine loses more, "
+        "about half a minute."),
+    Among(Row<&Settings::state, &StateSettings::compression>(
+              "dfile-compression", kState, Kind::kChoice, 0, 0,
+              "Compress the state. It is compact by itself: addresses and info hashes hardly "
+              "become smaller."),
+          kCompressions),
+
+    Row<&Settings::workers>("workers", kProcess, Kind::kCount, 0, 1024,
+                            "Threads that serve, each with sockets of its own on every address. 0 "
+                            "for one on each core."),
+    Text<&Settings::privileges, &PrivilegeSettings::user>(
+        "user", kProcess, "NAME",
+        "Who to become when every address is bound: the name of a user, or a number. Only root can "
+        "become somebody else; started by anybody else, it stays who it is. Empty to stay in any "
+        "case."),
+    Text<&Settings::privileges, &PrivilegeSettings::group>(
+        "group", kProcess, "NAME",
+        "The group to belong to then, and no other: a name or a number. Empty for the user's."),
+    Text<&Settings::privileges, &PrivilegeSettings::root_directory>(
+        "root-directory", kProcess, "DIRECTORY",
+        "For root, the directory to be confined to (chroot) when every address is bound; for "
+        "anybody else, the one to work in. Paths of lists are looked for in it; one that begins "
+        "with its name is understood as well."),
+    Row<&Settings::drain_timeout>(
+        "drain-timeout", kProcess, Kind::kMilliseconds, 0, kHour,
+        "After SIGINT or SIGTERM, how long requests that are under way may take to finish."),
+    Among(Row<&Settings::log_level>("log-level", kProcess, Kind::kChoice, 0, 0,
+                                    "The least that is worth a line on standard error."),
+          kLogLevels),
+};
+
+}  // namespace
+
+absl::Span<const Setting> AllSettings() { return kSettings; }
+
+const Setting* FindSetting(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kSettings), std::end(kSettings),
+                                   [&](const Setting& setting) { return setting.name == name; });
+  return found == std::end(kSettings) ? nullptr : found;
+}
+
+}  // namespace musterd
