@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
-#include "outbound/address_scope.h"
+#include "model/address_scope.h"
 
 namespace muster {
 namespace {

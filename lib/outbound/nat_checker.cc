@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "outbound/address_scope.h"
+#include "model/address_scope.h"
 
 namespace muster {
 namespace {

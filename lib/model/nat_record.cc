@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
+#include "muster/nat_record.h"
 
-#include "muster/nat_check.h"
+#include <algorithm>
 
 namespace muster {
 

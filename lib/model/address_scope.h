@@ -2,8 +2,8 @@
 //
 // Where an address leads, for a program that connects to addresses which strangers have named.
 // Reentrant.
-#ifndef MUSTER_LIB_OUTBOUND_ADDRESS_SCOPE_H_
-#define MUSTER_LIB_OUTBOUND_ADDRESS_SCOPE_H_
+#ifndef MUSTER_LIB_MODEL_ADDRESS_SCOPE_H_
+#define MUSTER_LIB_MODEL_ADDRESS_SCOPE_H_
 
 #include <cstdint>
 
@@ -23,4 +23,4 @@ AddressScope ScopeOf(const IpAddress& address);
 
 }  // namespace muster
 
-#endif  // MUSTER_LIB_OUTBOUND_ADDRESS_SCOPE_H_
+#endif  // MUSTER_LIB_MODEL_ADDRESS_SCOPE_H_

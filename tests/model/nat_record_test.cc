@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "muster/nat_check.h"
+#include "muster/nat_record.h"
 
 namespace muster {
 namespace {

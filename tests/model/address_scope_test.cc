@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "outbound/address_scope.h"
+#include "model/address_scope.h"
 
 #include <gtest/gtest.h>
 
