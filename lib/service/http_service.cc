@@ -68,18 +68,23 @@ bool Allows(const AddressFilter& filter, const IpAddress& address) {
 }  // namespace
 
 HttpService::HttpService(Tracker* tracker, const HttpOptions& options, Random random,
-                         WorkerCounters* counters, HttpSite* site)
+                         WorkerCounters* counters, HttpSite* site, AnnounceDesk* desk)
     : tracker_(tracker),
       options_(options),
       routes_(options),
       counters_(*counters),
       site_(*site),
+      desk_(desk != nullptr && desk->is_needed() ? desk : nullptr),
       trusted_proxies_(absl::MakeConstSpan(options.trusted_proxies)),
       random_(random),
       ipv4_(tracker->options().max_numwant * CompactSize(AddressFamily::kIpv4)),
       ipv6_(tracker->options().max_numwant * CompactSize(AddressFamily::kIpv6)),
       ipv4_ids_(tracker->options().max_numwant),
-      ipv6_ids_(tracker->options().max_numwant) {}
+      ipv6_ids_(tracker->options().max_numwant) {
+  if (desk_ == nullptr) return;
+  for (std::vector<std::uint8_t>& flags : crypto_flags_)
+    flags.resize(tracker->options().max_numwant);
+}
 
 absl::StatusOr<IpAddress> HttpService::ClientOf(const HttpExchange& exchange) const {
   if (trusted_proxies_.empty()) return *exchange.from;
@@ -90,6 +95,7 @@ void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::strin
   pending_.clear();
   pending_.reserve(batch.size());  // it is pointed into
   coming_.clear();
+  if (desk_ != nullptr) more_.resize(std::max(more_.size(), batch.size()));  // likewise
   for (const HttpExchange& exchange : batch) {
     const HttpRequest& request = *exchange.request;
     const HttpRoute route = routes_.Find(request.path);
@@ -98,9 +104,13 @@ void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::strin
       pending_.push_back({route, from, absl::StatusOr<HttpAnnounce>(HttpAnnounce())});
       continue;
     }
-    pending_.push_back({route, from,
-                        from.ok() ? DecodeHttpAnnounce(request.query, *from)
-                                  : absl::StatusOr<HttpAnnounce>(from.status())});
+    HttpAnnounceMore* const more = desk_ == nullptr ? nullptr : &more_[pending_.size()];
+    const auto decode = [&] {
+      return more == nullptr ? DecodeHttpAnnounce(request.query, *from)
+                             : DecodeHttpAnnounce(request.query, *from, *more);
+    };
+    pending_.push_back(
+        {route, from, from.ok() ? decode() : absl::StatusOr<HttpAnnounce>(from.status()), more});
     if (pending_.back().announce.ok()) {
       const AnnounceRequest& announce = pending_.back().announce->request;
       coming_.push_back({announce.info_hash.data(), &announce.peer});
@@ -135,7 +145,11 @@ HttpService::Reply HttpService::ReplyTo(const HttpExchange& exchange, Pending& p
                                         Instant now) {
   switch (pending.route) {
     case HttpRoute::kAnnounce:
-      Announce(pending.announce, exchange, now);
+      if (pending.more != nullptr && pending.announce.ok()) {
+        AnnounceAtDesk(*pending.announce, *pending.more, exchange, now);
+      } else {
+        Announce(pending.announce, exchange, now);
+      }
       return {};
     case HttpRoute::kScrape:
       return Scrape(exchange, now);
@@ -242,6 +256,40 @@ void HttpService::Announce(absl::StatusOr<HttpAnnounce>& announce, const HttpExc
   if (!answer.ok()) return EncodeHttpFailure(answer.status(), body_);
   counters_.requests.CountAnnounce(answer->minutes_since_seen, announce->request.numwant);
   EncodeHttpAnnounce(*answer, peers, *announce, body_);
+}
+
+void HttpService::AnnounceAtDesk(HttpAnnounce& announce, const HttpAnnounceMore& more,
+                                 const HttpExchange& exchange, Instant now) {
+  AnnounceRequest& request = announce.request;
+  request.url = exchange.request->url;
+  AnnounceDetails details;
+  for (const std::size_t f : {0, 1}) details.crypto_flags[f] = crypto_flags_[f].data();
+  PeerBatch peers(absl::MakeSpan(ipv4_), absl::MakeSpan(ipv6_));
+  if (!announce.compact && !announce.no_peer_id)
+    peers.WantPeerIds(ipv4_ids_.data(), ipv6_ids_.data());
+  const absl::Status admitted = desk_->Admit(more, *exchange.from, request, details);
+  absl::StatusOr<AnnounceAnswer> answer =
+      admitted.ok() ? tracker_->Announce(request, now, random_, peers) : admitted;
+  Count(exchange, RequestKind::kAnnounce, OutcomeOf(answer.status()));
+  if (!answer.ok()) return EncodeHttpFailure(answer.status(), body_);
+  desk_->Accepted(more, request, *answer);
+  if (!request.visitor) {
+    desk_->Copy(exchange.request->query, *exchange.from);
+    counters_.requests.CountAnnounce(answer->minutes_since_seen, request.numwant);
+  }
+  if (desk_->answers_as_aggregator() && !request.visitor) {
+    body_ += "d8:response2:OKe";
+    return;
+  }
+  request.peer = Endpoint(*exchange.from, request.peer.port());  // who asks is told his own address
+  const bool tells_crypto = tracker_->keeps_details() && announce.compact && more.supports_crypto;
+  EncodeHttpAnnounce(
+      *answer, peers, announce, body_,
+      {.crypto_flags =
+           tells_crypto
+               ? absl::MakeConstSpan(crypto_flags_[0]).first(peers.size(AddressFamily::kIpv4))
+               : absl::Span<const std::uint8_t>(),
+       .seeded = more.check_seeded && desk_->IsSeeded(request.info_hash)});
 }
 
 HttpService::Reply HttpService::Scrape(const HttpExchange& exchange, Instant now) {
