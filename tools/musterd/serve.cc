@@ -22,6 +22,7 @@
 #include "musterd/list_keeper.h"
 #include "musterd/privileges.h"
 #include "musterd/text.h"
+#include "musterd/tracker_list.h"
 
 namespace musterd {
 namespace {
@@ -41,7 +42,12 @@ void SayFileLimit(const muster::ServerOptions& options, std::size_t workers) {
       std::any_of(options.listeners.begin(), options.listeners.end(),
                   [](const auto& l) { return l.protocol == muster::Protocol::kHttp; });
   const rlim_t connections = serves_http ? workers * options.http.max_connections : 0;
-  const rlim_t needed = connections + workers * (options.listeners.size() + 8) + kOthers;
+  const muster::OutboundOptions& outbound = options.outbound;
+  const rlim_t outgoing =
+      (outbound.nat_check ? outbound.nat_check->max_under_way : 0) +
+      (outbound.multitracker ? outbound.multitracker->max_under_way : 0) +
+      (outbound.aggregate_forward ? outbound.aggregate_forward->connections : 0);
+  const rlim_t needed = connections + outgoing + workers * (options.listeners.size() + 8) + kOthers;
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   const std::string allowed =
@@ -118,6 +124,28 @@ AccessSettings Within(const Identity& identity, AccessSettings access) {
   return access;
 }
 
+void SayNatCheck(const muster::NatChecked& checked, bool known, muster::LogSink& log) {
+  log.Log(
+      muster::LogLevel::kInfo,
+      Concat({"NAT check of ", checked.peer.ToString(), ", torrent ", checked.info_hash.ToHex(),
+              ", peer id ", checked.peer_id.ToHex(), ": ", muster::NatOutcomeText(checked.outcome),
+              known ? "" : "; it has gone or moved meanwhile"}));
+}
+
+// Where the list is not good, the one before stays.
+void ReloadTrackerList(const std::string& path, muster::ServerThreads& server,
+                       muster::LogSink& log) {
+  if (path.empty()) return;
+  auto torrents = ReadTrackerListFile(path);
+  if (!torrents.ok()) {
+    log.Log(muster::LogLevel::kWarning, MessageOf(torrents.status()));
+    return;
+  }
+  log.Log(muster::LogLevel::kInfo,
+          Concat({path, ": ", std::to_string(torrents->size()), " torrents with other trackers"}));
+  server.SetTorrentTrackers(*std::move(torrents));
+}
+
 // Puts a saved state into the tracker's store, and keeps it from then on; null where there is none to
 // keep.
 absl::StatusOr<std::unique_ptr<muster::StateKeeper>> KeepState(const Settings& settings,
@@ -163,7 +191,7 @@ int Serve(const Settings& settings) {
     return kBadUsage;
   }
   muster::AccessRules rules;
-  auto tracker = muster::Tracker::Create(settings.tracker, muster::NewMemoryStore(settings.store));
+  auto tracker = muster::Tracker::Create(settings.tracker, StoreOf(settings));
   if (!tracker.ok()) {
     Complain(MessageOf(tracker.status()));
     return kBadUsage;
@@ -181,6 +209,16 @@ int Serve(const Settings& settings) {
       return kBadUsage;
     }
     options.http.favicon = *std::move(icon);
+  }
+  if (settings.peers.log_nat_checks) {
+    options.outbound.on_nat_check = [&log](const muster::NatChecked& checked, bool known) {
+      SayNatCheck(checked, known, log);
+    };
+  }
+  auto torrents = ReadTrackerListFile(settings.trackers.list);
+  if (!torrents.ok()) {
+    Complain(MessageOf(torrents.status()));
+    return kBadUsage;
   }
   const std::size_t workers =
       settings.workers > 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
@@ -215,7 +253,11 @@ int Serve(const Settings& settings) {
     std::printf("listening on %s\n", listener.AnnounceUrl().c_str());
     std::fflush(stdout);
   }
-  while (signals.Wait() == SIGHUP) lists->Reload();
+  (*server)->SetTorrentTrackers(*std::move(torrents));
+  while (signals.Wait() == SIGHUP) {
+    lists->Reload();
+    ReloadTrackerList(settings.trackers.list, **server, log);
+  }
   signals.Release();
   (*server)->Stop();
   // What fails here the log has been told.
