@@ -133,8 +133,7 @@ void SayNatCheck(const muster::NatChecked& checked, bool known, muster::LogSink&
 }
 
 // Where the list is not good, the one before stays.
-void ReloadTrackerList(const std::string& path, muster::ServerThreads& server,
-                       muster::LogSink& log) {
+void ReloadTrackerList(const std::string& path, TrackerFeed& feed, muster::LogSink& log) {
   if (path.empty()) return;
   auto torrents = ReadTrackerListFile(path);
   if (!torrents.ok()) {
@@ -143,7 +142,7 @@ void ReloadTrackerList(const std::string& path, muster::ServerThreads& server,
   }
   log.Log(muster::LogLevel::kInfo,
           Concat({path, ": ", std::to_string(torrents->size()), " torrents with other trackers"}));
-  server.SetTorrentTrackers(*std::move(torrents));
+  feed.Set(TrackerFeed::Source::kList, *std::move(torrents));
 }
 
 // Puts a saved state into the tracker's store, and keeps it from then on; null where there is none to
@@ -253,10 +252,15 @@ int Serve(const Settings& settings) {
     std::printf("listening on %s\n", listener.AnnounceUrl().c_str());
     std::fflush(stdout);
   }
-  (*server)->SetTorrentTrackers(*std::move(torrents));
+  TrackerFeed feed(
+      [&](TrackerFeed::Torrents all) { (*server)->SetTorrentTrackers(std::move(all)); });
+  feed.Set(TrackerFeed::Source::kList, *std::move(torrents));
+  // It was read before the process was confined.
+  const std::string tracker_list =
+      settings.trackers.list.empty() ? "" : PathWithin(*identity, settings.trackers.list);
   while (signals.Wait() == SIGHUP) {
     lists->Reload();
-    ReloadTrackerList(settings.trackers.list, **server, log);
+    ReloadTrackerList(tracker_list, feed, log);
   }
   signals.Release();
   (*server)->Stop();
