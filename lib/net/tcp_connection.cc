@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::size_t kReceiveAtOnce = 16 * 1024;
 
-bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-
 TcpEnd EndOf(int error) {
   switch (error) {
     case ECONNREFUSED:

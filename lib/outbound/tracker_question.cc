@@ -12,7 +12,7 @@ namespace muster {
 namespace {
 
 // A tracker's answer with kMaxNumwant peers as dictionaries takes less.
-constexpr std::size_t kMaxAnswer = 256 * 1024;
+constexpr std::size_t kMaxTrackerAnswer = 256 * 1024;
 
 }  // namespace
 
@@ -60,7 +60,7 @@ void TrackerQuestion::Close(Closed closed) {
 
 void TrackerQuestion::AskHttp() {
   http_ = HttpClient::New(loop_, url_.server,
-                          {.limits = {.max_body_bytes = kMaxAnswer},
+                          {.limits = {.max_body_bytes = kMaxTrackerAnswer},
                            .timeout = options_.timeout,
                            .idle_timeout = std::chrono::milliseconds(0)});
   http_->Get(TrackerQueryTarget(url_.target, query_),

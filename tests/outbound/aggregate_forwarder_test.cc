@@ -11,22 +11,12 @@
 
 #include "net/fake_server.h"
 #include "net/loop_thread.h"
+#include "outbound/outbound_testing.h"
 
 namespace muster {
 namespace {
 
 using std::chrono::milliseconds;
-
-std::string Reply(std::string_view body) {
-  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         std::string(body);
-}
-
-class LogLines final : public LogSink {
- public:
-  void Log(LogLevel, std::string_view text) override { lines.emplace_back(text); }
-  std::vector<std::string> lines;  // on the loop's thread
-};
 
 class AggregateForwarderTest : public testing::Test {
  protected:
@@ -62,7 +52,7 @@ TEST_F(AggregateForwarderTest, SendsTheQueryAsItCameWithThePasswordAndThePeer) {
   std::promise<std::string> request;
   FakeServer server([&](FakeConnection& c) {
     request.set_value(c.ReceiveUntil("\r\n\r\n"));
-    c.Send(Reply("d8:response2:OKe"));
+    c.Send(HttpReplyText("d8:response2:OKe"));
     c.WaitForEnd();
   });
   Start(server.endpoint(), "/announce,s&cret,1");
@@ -80,7 +70,7 @@ TEST_F(AggregateForwarderTest, OneConnectionTakesThemAllInTheirOrder) {
   FakeServer server([&](FakeConnection& c) {
     for (std::string request; !(request = c.ReceiveUntil("\r\n\r\n")).empty();) {
       targets.push_back(request.substr(0, request.find(" HTTP")));
-      c.Send(Reply("de"));
+      c.Send(HttpReplyText("de"));
     }
   });
   Start(server.endpoint(), "/a?b");
@@ -122,7 +112,7 @@ TEST_F(AggregateForwarderTest, WhatWaitedIsSentWhenTheAggregatorIsBack) {
   std::atomic<bool> up = false;
   FakeServer server([&](FakeConnection& c) {
     if (!up) return;
-    while (!c.ReceiveUntil("\r\n\r\n").empty()) c.Send(Reply("de"));
+    while (!c.ReceiveUntil("\r\n\r\n").empty()) c.Send(HttpReplyText("de"));
   });
   Start(server.endpoint(), "/");
   Forward("x=1");
@@ -136,7 +126,8 @@ TEST_F(AggregateForwarderTest, WhatWaitedIsSentWhenTheAggregatorIsBack) {
 
 TEST_F(AggregateForwarderTest, ARefusalIsSaidInTheAggregatorsWordsOnce) {
   FakeServer server([&](FakeConnection& c) {
-    while (!c.ReceiveUntil("\r\n\r\n").empty()) c.Send(Reply("d14:failure reason3:n\no\x65"));
+    while (!c.ReceiveUntil("\r\n\r\n").empty())
+      c.Send(HttpReplyText("d14:failure reason3:n\no\x65"));
   });
   Start(server.endpoint(), "/");
   Forward("x=1");

@@ -4,13 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "outbound/mse_peer.h"
+#include "outbound/outbound_testing.h"
 
 namespace muster {
 namespace {
 
 using Result = MseInitiator::Result;
-
-const InfoHash kHash = *InfoHash::FromText("aaaaaaaaaaaaaaaaaaaa");
 
 MseChance Chance(std::size_t pad = 77) {
   MseChance chance;

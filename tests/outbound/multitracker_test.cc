@@ -14,6 +14,7 @@
 #include "net/client.h"
 #include "net/fake_server.h"
 #include "net/loop_thread.h"
+#include "outbound/outbound_testing.h"
 #include "wire/udp_packet.h"
 
 namespace muster {
@@ -22,14 +23,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::string_literals::operator""s;
 
-const InfoHash kHash = *InfoHash::FromText("aaaaaaaaaaaaaaaaaaaa");
 const InfoHash kOther = *InfoHash::FromText("bbbbbbbbbbbbbbbbbbbb");
 const PeerId kTracker = *PeerId::FromText("-MU0100-T-1234567890");
 
-std::string Reply(std::string_view body) {
-  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         std::string(body);
-}
 const std::string kTwoPeers = "d8:intervali1e5:peers12:\x01\2\3\4\0\7\x7f\0\0\1\0\7e"s;
 
 // A tracker that answers each request with the same body, and keeps the requests.
@@ -37,20 +33,9 @@ FakeServer::Serve Answers(std::string body, std::vector<std::string>* requests =
   return [body, requests](FakeConnection& c) {
     const std::string request = c.ReceiveUntil("\r\n\r\n");
     if (requests != nullptr) requests->push_back(request.substr(0, request.find(" HTTP")));
-    c.Send(Reply(body));
+    c.Send(HttpReplyText(body));
   };
 }
-
-class LogLines final : public LogSink {
- public:
-  void Log(LogLevel, std::string_view text) override { lines.emplace_back(text); }
-  bool Has(std::string_view what) const {
-    return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
-      return line.find(what) != std::string::npos;
-    });
-  }
-  std::vector<std::string> lines;  // on the loop's thread
-};
 
 class MultitrackerTest : public testing::Test {
  protected:

@@ -11,6 +11,7 @@
 #include "net/fake_server.h"
 #include "net/loop_thread.h"
 #include "outbound/mse_peer.h"
+#include "outbound/outbound_testing.h"
 
 namespace muster {
 namespace {
@@ -18,8 +19,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-const InfoHash kHash = *InfoHash::FromText("aaaaaaaaaaaaaaaaaaaa");
-const PeerId kPeer = *PeerId::FromText("-XX0001-123456789012");
 constexpr std::size_t kOpening = 48;
 
 std::string Handshake(char hash = 'a') {

@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include "outbound/mse_peer.h"
+#include "outbound/outbound_testing.h"
 
 namespace muster {
 namespace {
 
-const InfoHash kHash = *InfoHash::FromText("aaaaaaaaaaaaaaaaaaaa");
-const PeerId kPeer = *PeerId::FromText("-XX0001-123456789012");
 const std::string kAnswer =
     "\x13"
     "BitTorrent protocol\x01\x02\x03\x04\x05\x06\x07\x08"

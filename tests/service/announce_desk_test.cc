@@ -15,6 +15,7 @@
 
 #include "muster/detailed_store.h"
 #include "service/http_service.h"
+#include "service/service_testing.h"
 #include "service/udp_service.h"
 #include "wire/udp_testing.h"
 
@@ -25,11 +26,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr Instant kNow = InstantFromUnixSeconds(1'700'000'000);
-const std::string kHash(20, 'h');
 const InfoHash kInfoHash = *InfoHash::FromText(kHash);
-
-std::string Id(char last) { return std::string("-MU0001-00000000000") + last; }
 
 // One peer in the compact form, as text.
 std::string Compact(std::string_view peer) {

@@ -12,6 +12,7 @@
 #include "http/decoding.h"
 #include "muster/bencode.h"
 #include "muster/refusal.h"
+#include "service/service_testing.h"
 
 namespace muster {
 namespace {
@@ -21,11 +22,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr Instant kNow = InstantFromUnixSeconds(1'700'000'000);
-const std::string kHash(20, 'h');
 const std::string kHash2(20, 'i');
 
-std::string Id(char last) { return std::string("-MU0001-00000000000") + last; }
 std::string AnnounceUrl(char id, int port, const std::string& more = "",
                         const std::string& hash = kHash) {
   return "/announce?info_hash=" + hash + "&peer_id=" + Id(id) + "&port=" + std::to_string(port) +

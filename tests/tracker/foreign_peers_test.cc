@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "muster/tracker.h"
+#include "tracker/tracker_testing.h"
 
 namespace muster {
 namespace {
 
-constexpr Instant kStart = InstantFromUnixSeconds(1'800'000'000);
-const InfoHash kHash = *InfoHash::FromText("aaaaaaaaaaaaaaaaaaaa");
+const InfoHash kHash = HashOf(1);
 
 Endpoint At(const std::string& text) { return *Endpoint::Parse(text); }
 std::vector<Endpoint> Some(int from, int to) {
