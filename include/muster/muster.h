@@ -19,6 +19,8 @@
 #include "muster/info_hashes.h"
 #include "muster/instant.h"
 #include "muster/ip_set.h"
+#include "muster/journaled_state.h"
+#include "muster/live_sync.h"
 #include "muster/log_sink.h"
 #include "muster/magnet.h"
 #include "muster/metainfo.h"

@@ -49,11 +49,16 @@ struct uv_loop_s;
 
 namespace muster {
 
+class LiveSync;
+
 // A socket to listen on. Port 0 takes a free one; see Server::listeners() for which. An IPv6
 // listener takes IPv6 only: list the IPv4 address as well to serve both.
 struct Listener {
   Protocol protocol = Protocol::kUdp;
   Endpoint endpoint;
+  // HTTP: every connection begins with a header of the PROXY protocol (version 1 or 2), which says
+  // whom it is for. Only those of HttpOptions::trusted_proxies may connect, and are believed.
+  bool proxied = false;
 
   // "udp://192.0.2.1:6969/announce"
   MUSTER_EXPORT std::string AnnounceUrl() const;
@@ -123,6 +128,10 @@ struct HttpOptions {
   std::size_t max_streams = 4;
   // How long such an answer may take. Each piece of it has the time of write_timeout.
   std::chrono::milliseconds stream_timeout{15 * 60'000};
+
+  // Take every other path that begins with 'a' for that of announces, and every one that begins with
+  // "sc" for that of scrapes, as opentracker does.
+  bool loose_paths = false;
 
   // The statistics of opentracker, and as JSON (mode=json). Empty: there are none.
   std::string statistics_path = "/stats";
@@ -197,6 +206,8 @@ struct ServerOptions {
   OutboundOptions outbound;
   // Time that Close() gives to requests that are under way.
   std::chrono::milliseconds drain_timeout{2'000};
+  // Whose figures the statistics show. Not owned; may be null.
+  const LiveSync* live_sync = nullptr;
   // Not owned; may be null.
   LogSink* log = nullptr;
 };

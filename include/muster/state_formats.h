@@ -19,6 +19,7 @@
 //               bytes left; counts; allowed torrents              peer id, partial seeders
 //   muster      all of it                                         -
 //   opentracker counts, the minute of a torrent's last activity   peers
+//   journal     changes between two snapshots of muster's; it can be read only
 //
 // Functions are reentrant, readers and writers thread-compatible; they borrow their source or sink.
 // Errors: DataLoss with the place for damage, ResourceExhausted for what goes over a limit, and
@@ -37,6 +38,7 @@
 #include "absl/status/statusor.h"
 #include "muster/export.h"
 #include "muster/instant.h"
+#include "muster/journaled_state.h"
 #include "muster/peer_details.h"
 #include "muster/state.h"
 
@@ -47,9 +49,10 @@ enum class StateFormat : std::uint8_t {
   kMuster,       // muster's own snapshot
   kBttrack,      // BitTornado's dfile, one bencoded dictionary
   kOpentracker,  // a line for each torrent, as /stats?mode=statedump gives it
+  kJournal,      // muster's changes since a snapshot, read as what they make of nothing
 };
 
-// "muster", "bttrack", "opentracker"; "unknown".
+// "muster", "bttrack", "opentracker", "journal"; "unknown".
 MUSTER_EXPORT std::string_view StateFormatName(StateFormat format);
 // Nothing for another text.
 MUSTER_EXPORT std::optional<StateFormat> StateFormatOf(std::string_view name);
@@ -66,6 +69,8 @@ struct StateReadOptions {
   std::uint64_t max_torrents = 50'000'000;
   // Bytes of what a bttrack document says beside its torrents: allowed torrents, unknown keys.
   std::size_t max_side = std::size_t{256} << 20;
+  // For a journal.
+  JournaledOptions journaled = {};
 };
 
 struct StateWriteOptions {
@@ -102,7 +107,11 @@ struct OpenedState {
   StateFormat format = StateFormat::kUnknown;
   // Where the state itself says when it was written.
   std::optional<Instant> written;
+  // Of muster's snapshot: the journals of this number and higher ones belong to it. 0: none does.
+  std::uint64_t sequence = 0;
   std::unique_ptr<StateReader> reader;
+  // The same reader, of a journal; null for another format.
+  const JournaledReader* journaled = nullptr;
 };
 
 // Reads the beginning of `source` and makes the reader for it, which sees the whole. InvalidArgument
@@ -111,7 +120,7 @@ MUSTER_EXPORT absl::StatusOr<OpenedState> OpenState(ByteSource* source,
                                                     const StateReadOptions& options,
                                                     StateFormat format = StateFormat::kUnknown);
 
-// InvalidArgument for kUnknown.
+// InvalidArgument for kUnknown and kJournal.
 MUSTER_EXPORT absl::StatusOr<std::unique_ptr<StateWriter>> NewStateWriter(
     StateFormat format, ByteSink* sink, const StateWriteOptions& options);
 

@@ -16,10 +16,9 @@
 //   PATH.tmp          the next one while it is written
 //   PATH.journal.N    the changes since the snapshot whose header says sequence N, and later ones
 //   PATH.lock         empty; locked by the process that keeps its state here
-//   PATH.bttrack.N    what another tracker had left there: a state of bttrack or opentracker is taken
-//                     over (PATH.opentracker.N), and stays beside muster's
 //   PATH.damaged.N    a file that was damaged, or none of muster's, and has been replaced by a good
 //                     one; nothing ever overwrites it
+//   PATH.bttrack.N    a state of another format, named after it, which has been read and replaced
 //
 // A disk that is full, a folder that is gone or may not be written to does not disturb the tracker:
 // the log is told at once, now and then while it lasts, and when it is over. The last good snapshot
@@ -44,17 +43,27 @@
 #include "muster/instant.h"
 #include "muster/log_sink.h"
 #include "muster/snapshot.h"
+#include "muster/state_formats.h"
 #include "muster/swarm_store.h"
 
 namespace muster {
 
 struct StateKeeperOptions {
+  // The format to write: kMuster or kBttrack. What there is already is read in whatever format it
+  // has: muster's, bttrack's, opentracker's.
+  //
+  // kBttrack is for going over from bttrack, or back to it, at any moment. It has no place for ages
+  // (after a restart, peers count as seen when the file was written) nor for a journal: a crash
+  // loses what has changed since the last snapshot. It needs a store with peer ids; a peer without
+  // one gets one that is made of its address. What bttrack says of a peer beside id, address and
+  // state is kept until the first snapshot, and for good in the file that is set aside.
+  StateFormat format = StateFormat::kMuster;
   // From one snapshot to the next. Longer means less writing, a longer journal, and a longer
   // recovery.
   std::chrono::milliseconds save_interval{5 * 60 * 1000};
   // A snapshot is begun early when the journal is larger than this, in bytes. 0: never.
   std::uint64_t max_journal_bytes = std::uint64_t{4} << 30;
-  // Without a journal a crash loses what has changed since the last snapshot.
+  // Without a journal a crash loses what has changed since the last snapshot. Of kMuster only.
   bool journal = true;
   // How often the journal is written and synced to the disk: what a crash may lose. At least a
   // millisecond.
@@ -79,6 +88,8 @@ struct StateKeeperOptions {
 
 // What Open() found.
 struct RecoveryReport {
+  // Of the snapshot; kUnknown when there was none.
+  StateFormat format = StateFormat::kUnknown;
   // Of the snapshot; 0 when there was none.
   std::uint64_t torrents = 0;
   std::uint64_t peers = 0;

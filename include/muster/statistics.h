@@ -83,7 +83,7 @@ struct MUSTER_EXPORT ServerStatistics {
     std::uint64_t accepted = 0;
     // At the moment.
     std::uint64_t open = 0;
-    // Closed at once, as there were too many.
+    // Closed at once: there were too many, or they came to a listener for proxies and are none.
     std::uint64_t turned_away = 0;
     // Responses by status code; [0] is every code that has no place.
     static constexpr std::array<int, 17> kStatuses = {0,   200, 302, 304, 400, 403, 404, 405, 408,

@@ -83,6 +83,8 @@ struct SwarmUpdate {
   // Where given: set to the minutes since the peer was last seen, to the store's resolution; left
   // alone when it is new, stops, or is not remembered.
   std::int32_t* minutes_since_seen = nullptr;
+  // Another tracker has accepted it, and told this one.
+  bool replicated = false;
   // Who asks is nobody's peer: it is answered, and not remembered. Nobody has its endpoint, whose
   // port is 0.
   bool visitor = false;
@@ -121,6 +123,11 @@ struct SwarmDelta {
   bool counted = false;
   // The swarm's completed count.
   std::uint32_t completed_count = 0;
+  // Minutes since the peer was last seen, to the store's resolution; negative when it is new or
+  // stops.
+  std::int32_t minutes_since_seen = -1;
+  // As SwarmUpdate::replicated.
+  bool replicated = false;
   // The peer's side record, of a store that keeps it; valid during the call.
   const PeerDetails* details = nullptr;
 };

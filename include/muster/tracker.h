@@ -106,6 +106,10 @@ class MUSTER_EXPORT Tracker {
   absl::StatusOr<AnnounceResponse> Announce(const AnnounceRequest& request, Instant now,
                                             Random& random);
 
+  // Applies an announce that another tracker has accepted, and has told this one of: as Announce(),
+  // but nobody waits for an answer, and observers see that it came so.
+  absl::Status Replicate(const AnnounceRequest& request, Instant now);
+
   // Fills one row for each hash, in the order asked; `rows` has as many places as there are hashes.
   absl::Status Scrape(absl::Span<const InfoHash> info_hashes, const IpAddress& from, Instant now,
                       absl::Span<std::optional<SwarmCounts>> rows) const;
@@ -126,6 +130,7 @@ class MUSTER_EXPORT Tracker {
   // Where there are details or peers from elsewhere.
   SwarmCounts ApplyWithMore(const AnnounceRequest& request, SwarmUpdate& update, Instant now,
                             PeerBatch& peers);
+  absl::Status Allow(const AnnounceRequest& request, PeerState state, Instant now) const;
 
   const TrackerOptions options_;
   const std::unique_ptr<SwarmStore> store_;

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "net/proxy_protocol.h"
+
 namespace muster {
 namespace {
 
@@ -64,11 +66,12 @@ void HttpConnection::Shared::ServeBatch() {
   counters.latency.Record(uv_hrtime() - before, requests);
 }
 
-void HttpConnection::Start(UniqueFd fd, const IpAddress& from) {
+void HttpConnection::Start(UniqueFd fd, const IpAddress& from, bool proxied) {
   fd_ = std::move(fd);
   from_ = from;
   phase_ = Phase::kFresh;
   last_ = unread_ = has_handle_ = false;
+  awaits_preamble_ = proxied;
   polled_events_ = 0;
   requests_ = discarded_ = output_sent_ = 0;
   parser_.Reset();
@@ -128,18 +131,37 @@ void HttpConnection::Read() {
   if (n < 0 && WouldBlock()) return AwaitInput({to, input_.size()});
   // At the end of its input a client has all its answers, as nothing is read before they are out.
   if (n <= 0) return Close();
-  const std::size_t received = static_cast<std::size_t>(n);
-  unread_ = received == room;
+  unread_ = static_cast<std::size_t>(n) == room;
+  std::size_t size = input_.size() + static_cast<std::size_t>(n);
+  if (awaits_preamble_ && !TakePreamble(size)) return;
   // A fresh connection is often answered and closed for good: what the kernel has just made of it is
   // at hand now.
   if (phase_ == Phase::kFresh) {
     HttpCounters& counters = shared_->counters;
     const std::uint64_t before = shared_->IsTimed() ? uv_hrtime() : 0;
-    Serve({to, input_.size() + received});
+    Serve({to, size});
     if (before != 0) counters.latency.Record(uv_hrtime() - before, 1);
     return;
   }
-  if (shared_->batch.Add(this, input_.size() + received)) shared_->ServeBatch();
+  if (shared_->batch.Add(this, size)) shared_->ServeBatch();
+}
+
+bool HttpConnection::TakePreamble(std::size_t& size) {
+  char* const bytes = shared_->batch.room();
+  const ProxyPreamble preamble = ParseProxyPreamble({bytes, size});
+  if (preamble.result == ProxyPreamble::Result::kBad) {
+    Close();
+    return false;
+  }
+  if (preamble.result == ProxyPreamble::Result::kDone) {
+    awaits_preamble_ = false;
+    if (preamble.client.has_value()) from_ = *preamble.client;
+    size -= preamble.size;
+    std::memmove(bytes, bytes + preamble.size, size);
+    if (size > 0) return true;
+  }
+  AwaitInput({bytes, size});
+  return false;
 }
 
 bool HttpConnection::ParseFirst(std::string_view received, HttpExchange& exchange) {

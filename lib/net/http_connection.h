@@ -24,6 +24,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +58,9 @@ struct HttpListenerOptions {
   std::chrono::milliseconds write_timeout{30'000};
   // For all of such a body.
   std::chrono::milliseconds stream_timeout{15 * 60'000};
+  // Whose word is taken on sockets that expect the PROXY protocol; connections of others are closed.
+  // Empty: nobody's.
+  std::function<bool(const IpAddress&)> proxies = nullptr;
 };
 
 struct HttpHandlers {
@@ -111,7 +115,8 @@ class HttpConnection final : private Deadlines::Entry {
   explicit HttpConnection(Shared* shared) : shared_(shared), parser_(shared->options.limits) {}
 
   // Receives what has come already. May end the connection before it returns, as all of these may.
-  void Start(UniqueFd fd, const IpAddress& from);
+  // `proxied`: it begins with a header of the PROXY protocol.
+  void Start(UniqueFd fd, const IpAddress& from, bool proxied);
   // Answers what has come and ends, or ends as soon as the request under way is answered; call
   // after `draining` was set.
   void Drain();
@@ -140,6 +145,9 @@ class HttpConnection final : private Deadlines::Entry {
   // Each of these is the last thing that its caller does: the connection may be gone when it
   // returns.
   void Read();
+  // Takes the header of the PROXY protocol off the first `size` bytes of the batch's room. False
+  // when nothing is to be served yet, or the connection is gone.
+  bool TakePreamble(std::size_t& size);
   void Serve(std::string_view received);
   // False when it cannot go on now: the connection waits until it can, or is gone. What is left of
   // the input has its turn then.
@@ -160,6 +168,8 @@ class HttpConnection final : private Deadlines::Entry {
   HttpRequestParser parser_;
   UniqueFd fd_;
   IpAddress from_;
+  // The header that says who that is really is still to come.
+  bool awaits_preamble_ = false;
   Phase phase_ = Phase::kFresh;
   // The answer that is being sent is the last one.
   bool last_ = false;

@@ -44,13 +44,14 @@ HttpListener::HttpListener(uv_loop_t* loop, const HttpListenerOptions& options,
 }
 
 absl::StatusOr<ClosingPtr<HttpListener>> HttpListener::Start(
-    uv_loop_t* loop, std::vector<UniqueFd> sockets, const HttpListenerOptions& options,
+    uv_loop_t* loop, std::vector<HttpSocket> sockets, const HttpListenerOptions& options,
     HttpHandlers handlers, HttpCounters* counters, std::chrono::milliseconds drain_timeout,
     LogSink* log) {
   ClosingPtr<HttpListener> listener(
       new HttpListener(loop, options, std::move(handlers), counters, drain_timeout, log));
-  for (UniqueFd& fd : sockets) {
-    auto socket = std::make_unique<Socket>(Socket{listener.get(), std::move(fd), {}});
+  for (HttpSocket& one : sockets) {
+    auto socket =
+        std::make_unique<Socket>(Socket{listener.get(), std::move(one.fd), one.proxied, {}});
     const int error = uv_poll_init(loop, &socket->poll, socket->fd.get());
     if (error != 0) return absl::InternalError(uv_strerror(error));
     socket->poll.data = socket.get();
@@ -118,6 +119,10 @@ void HttpListener::OnAcceptable(uv_poll_t* handle, int status, int /*events*/) {
   socket->listener->Accept(*socket);
 }
 
+bool HttpListener::IsProxy(const IpAddress& address) const {
+  return shared_.options.proxies && shared_.options.proxies(address);
+}
+
 // True when there may be more.
 bool HttpListener::Accept(const Socket& socket) {
   for (int i = 0; i < kMaxAccepts; ++i) {
@@ -146,6 +151,10 @@ bool HttpListener::Accept(const Socket& socket) {
       }
     }
     shared_.counters.accepted.Add();
+    if (socket.proxied && !IsProxy(from.address())) {
+      shared_.counters.turned_away.Add();
+      continue;
+    }
     if (active_.size() >= shared_.options.max_connections) {
       shared_.counters.turned_away.Add();
       Refuse(fd);
@@ -157,7 +166,7 @@ bool HttpListener::Accept(const Socket& socket) {
     connection->index = active_.size();
     active_.push_back(connection);
     shared_.counters.open.Set(active_.size());
-    connection->Start(std::move(fd), from.address());
+    connection->Start(std::move(fd), from.address(), socket.proxied);
   }
   return true;
 }

@@ -21,14 +21,20 @@
 
 namespace muster {
 
+struct HttpSocket {
+  UniqueFd fd;  // as ListenTcp() makes it
+  // Each connection begins with a header of the PROXY protocol.
+  bool proxied = false;
+};
+
 class HttpListener final : private HttpConnection::Owner {
  public:
   ~HttpListener() = default;
 
-  // `sockets` as ListenTcp() makes them; the limits hold for their connections together. `counters`
+  // The limits hold for the connections of all sockets together. `counters`
   // must outlive this. `drain_timeout` is for Drain(). `log` may be null.
   static absl::StatusOr<ClosingPtr<HttpListener>> Start(
-      uv_loop_t* loop, std::vector<UniqueFd> sockets, const HttpListenerOptions& options,
+      uv_loop_t* loop, std::vector<HttpSocket> sockets, const HttpListenerOptions& options,
       HttpHandlers handlers, HttpCounters* counters, std::chrono::milliseconds drain_timeout,
       LogSink* log);
 
@@ -46,6 +52,7 @@ class HttpListener final : private HttpConnection::Owner {
   struct Socket {
     HttpListener* listener;
     UniqueFd fd;
+    bool proxied;
     uv_poll_t poll;
   };
   // A deadline of the listener's own.
@@ -65,6 +72,7 @@ class HttpListener final : private HttpConnection::Owner {
                HttpCounters* counters, std::chrono::milliseconds drain_timeout, LogSink* log);
   static void OnAcceptable(uv_poll_t* handle, int status, int events);
   bool Accept(const Socket& socket);
+  bool IsProxy(const IpAddress& address) const;
   void Refuse(const UniqueFd& fd);
   void Pause(int error);
   void Resume();

@@ -24,7 +24,7 @@ absl::StatusOr<BoundListener> BindOne(const Listener& listener, PortSharing shar
   if (!socket.ok()) return socket.status();
   const absl::StatusOr<Endpoint> local = LocalEndpoint(socket->get());
   if (!local.ok()) return local.status();
-  return BoundListener{{listener.protocol, *local}, *std::move(socket)};
+  return BoundListener{{listener.protocol, *local, listener.proxied}, *std::move(socket)};
 }
 
 }  // namespace

@@ -60,10 +60,10 @@ Server::Impl::Impl(uv_loop_t* loop, Tracker* tracker, const ServerOptions& optio
 
 absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first, bool is_alone) {
   listeners_ = ListenersOf(bound);
-  std::vector<UniqueFd> http_sockets;
+  std::vector<HttpSocket> http_sockets;
   for (BoundListener& one : bound) {
     if (one.listener.protocol == Protocol::kHttp) {
-      http_sockets.push_back(std::move(one.socket));
+      http_sockets.push_back({std::move(one.socket), one.listener.proxied});
       continue;
     }
     absl::StatusOr<ClosingPtr<UdpListener>> udp = UdpListener::Start(
@@ -83,7 +83,10 @@ absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first,
          .request_timeout = o.request_timeout,
          .idle_timeout = o.idle_timeout,
          .write_timeout = o.write_timeout,
-         .stream_timeout = o.stream_timeout},
+         .stream_timeout = o.stream_timeout,
+         .proxies = [proxies =
+                         std::make_shared<const IpSet>(absl::MakeConstSpan(o.trusted_proxies))](
+                        const IpAddress& from) { return proxies->Contains(from); }},
         {.answer = [this](absl::Span<HttpExchange> batch,
                           std::string& out) { http_service_.Answer(batch, clock_.Now(), out); },
          .error = [this](int status, std::string& out) { http_service_.AnswerError(status, out); }},

@@ -42,7 +42,7 @@ class Server::Impl {
     Shared(Tracker* tracker, const ServerOptions& options, std::size_t workers)
         : key(ConnectionIdKey::FromSystem()),
           book(workers, std::chrono::floor<Seconds>(std::chrono::system_clock::now())),
-          site(tracker, &book, options.http),
+          site(tracker, &book, options.http, options.live_sync),
           desk(tracker, options, TrackerIdFromSystem()) {}
 
     const ConnectionIdKey key;

@@ -12,7 +12,7 @@ constexpr std::size_t kMaxPath = 256;  // no route is longer
 
 }  // namespace
 
-HttpRoutes::HttpRoutes(const HttpOptions& options) {
+HttpRoutes::HttpRoutes(const HttpOptions& options) : loose_(options.loose_paths) {
   // What is asked most stands first.
   entries_ = {{"/announce", HttpRoute::kAnnounce},
               {"/scrape", HttpRoute::kScrape},
@@ -39,6 +39,10 @@ HttpRoute HttpRoutes::Find(std::string_view path) const {
   const std::optional<std::string_view> text = decoded.Decode(path);
   for (const Entry& entry : entries_) {
     if (text == entry.path) return entry.route;
+  }
+  if (loose_ && text.has_value()) {
+    if (text->substr(0, 2) == "/a") return HttpRoute::kAnnounce;
+    if (text->substr(0, 3) == "/sc") return HttpRoute::kScrape;
   }
   return HttpRoute::kNone;
 }

@@ -37,6 +37,7 @@ class HttpRoutes {
     HttpRoute route;
   };
   std::vector<Entry> entries_;
+  bool loose_;
 };
 
 }  // namespace muster

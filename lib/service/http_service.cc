@@ -10,9 +10,11 @@
 #include "muster/peer_batch.h"
 #include "muster/refusal.h"
 #include "service/outcome.h"
+#include "web/busy_networks.h"
 #include "web/info_page.h"
 #include "web/metrics.h"
 #include "web/opentracker_page.h"
+#include "web/state_dump.h"
 #include "web/top_torrents.h"
 #include "web/torrent_list.h"
 #include "wire/forwarded.h"
@@ -364,8 +366,8 @@ HttpService::Reply HttpService::Statistics(const HttpExchange& exchange, Instant
 // The modes that take a walk over all torrents.
 HttpService::Reply HttpService::StatisticsStream(std::string_view mode, std::string_view format,
                                                  const HttpExchange& exchange, Instant now) {
-  const bool dump = mode == "tpbs";
-  if (!dump && mode != "top10" && mode != "top100") {
+  const bool dump = mode == "tpbs" || mode == "statedump";
+  if (!dump && mode != "top10" && mode != "top100" && mode != "s24s") {
     // The original knows these names, too, and has nothing to say.
     const bool known = mode == "busy" || mode == "woodpeckers" || mode == "fulllog";
     Count(exchange, RequestKind::kStatistics, Outcome::kInvalid);
@@ -382,13 +384,18 @@ HttpService::Reply HttpService::StatisticsStream(std::string_view mode, std::str
     return NoPlace(verdict);
   }
   Count(exchange, kind, Outcome::kAnswered);
+  return {.stream = site_.gate().Hold(StatisticsBody(mode, format, now))};
+}
+
+std::unique_ptr<HttpBody> HttpService::StatisticsBody(std::string_view mode,
+                                                      std::string_view format, Instant now) {
   const SwarmStore& store = tracker_->store();
-  if (!dump)
-    return {.stream = site_.gate().Hold(NewTopTorrents(store, mode == "top10" ? 10 : 100))};
+  if (mode == "s24s") return NewBusyNetworks(store);
+  if (mode == "statedump") return NewStateDump(store, now, &counters_.http.full_scrape_bytes);
+  if (mode == "top10" || mode == "top100") return NewTopTorrents(store, mode == "top10" ? 10 : 100);
   const TorrentListFormat list =
       format.empty() ? TorrentListFormat::kBencode : *TorrentListFormatOf(format);
-  return {.stream =
-              site_.gate().Hold(NewTorrentList(store, list, &counters_.http.full_scrape_bytes))};
+  return NewTorrentList(store, list, &counters_.http.full_scrape_bytes);
 }
 
 HttpService::Reply HttpService::Metrics(const HttpExchange& exchange, Instant now) {

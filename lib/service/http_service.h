@@ -87,6 +87,8 @@ class HttpService {
   Reply Statistics(const HttpExchange& exchange, Instant now);
   Reply StatisticsStream(std::string_view mode, std::string_view format,
                          const HttpExchange& exchange, Instant now);
+  std::unique_ptr<HttpBody> StatisticsBody(std::string_view mode, std::string_view format,
+                                           Instant now);
   Reply Metrics(const HttpExchange& exchange, Instant now);
   Reply InfoPage(const HttpExchange& exchange, Instant now);
   Reply Favicon(const HttpExchange& exchange);

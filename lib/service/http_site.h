@@ -19,7 +19,9 @@ namespace muster {
 
 class HttpSite {
  public:
-  HttpSite(const Tracker* tracker, const CounterBook* book, const HttpOptions& options);
+  // `live_sync` may be null.
+  HttpSite(const Tracker* tracker, const CounterBook* book, const HttpOptions& options,
+           const LiveSync* live_sync = nullptr);
 
   // The store's totals are taken once a second at most, as they cost a walk over its shards.
   Snapshot Take(Instant now);
@@ -28,6 +30,7 @@ class HttpSite {
  private:
   const Tracker* const tracker_;
   const CounterBook* const book_;
+  const LiveSync* const live_sync_;
   const std::uint32_t tracker_id_;
   StreamGate gate_;
   Mutex mu_;

@@ -16,12 +16,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "muster/instant.h"
+#include "muster/journaled_state.h"
 #include "muster/snapshot.h"
 #include "muster/state.h"
 
 namespace muster {
 
-inline constexpr std::string_view kJournalMagic{"\x89mustjl\n", 8};
 inline constexpr std::uint16_t kStateVersion = 1;
 
 struct FileHeader {

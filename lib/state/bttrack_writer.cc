@@ -12,7 +12,7 @@
 #include "muster/bencode.h"
 #include "muster/state_formats.h"
 #include "state/bttrack_peer.h"
-#include "state/bttrack_spool.h"
+#include "state/state_spool.h"
 
 namespace muster {
 namespace {

@@ -82,7 +82,7 @@ struct ReadDelta {
   bool has_id = false;
   bool has_side = false;
   SwarmDelta delta{};
-  std::string_view side;  // borrows what was read from
+  std::string side;
 };
 // The next one; nothing when the bytes are none.
 inline std::optional<ReadDelta> TakeDelta(Column& from) {
@@ -119,7 +119,7 @@ inline std::optional<ReadDelta> TakeDelta(Column& from) {
   if (read.has_side) {
     const std::uint8_t* const size = bytes(2);
     if (!from.ok()) return std::nullopt;
-    read.side = from.Bytes(LoadBig16(size));
+    read.side = std::string(from.Bytes(LoadBig16(size)));
     if (!from.ok()) return std::nullopt;
   }
   return read;

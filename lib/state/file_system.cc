@@ -45,6 +45,11 @@ class PosixFile final : public File {
   absl::Status Sync() override {
     return fdatasync(fd_) == 0 ? absl::OkStatus() : Failed("sync", path_);
   }
+  absl::StatusOr<Instant> Written() override {
+    struct stat info;
+    if (fstat(fd_, &info) != 0) return Failed("look at", path_);
+    return InstantFromUnixSeconds(info.st_mtime);
+  }
   bool IsLinked() override {
     struct stat info;
     return fstat(fd_, &info) == 0 && info.st_nlink > 0;

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "muster/instant.h"
 #include "muster/state.h"
 
 namespace muster {
@@ -30,6 +31,8 @@ class File {
   virtual absl::StatusOr<std::size_t> WriteSome(std::uint64_t offset, std::string_view bytes) = 0;
   // Returns when everything written is on the disk. After a failure nothing is known of what is.
   virtual absl::Status Sync() = 0;
+  // When it was last written to.
+  virtual absl::StatusOr<Instant> Written() = 0;
   // Whether it still has a name.
   virtual bool IsLinked() = 0;
 };

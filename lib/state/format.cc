@@ -5,18 +5,20 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/text.h"
+#include "muster/journaled_state.h"
 #include "muster/snapshot.h"
 #include "muster/state_formats.h"
+#include "state/blocks.h"
 #include "state/opentracker_line.h"
 
 namespace muster {
 namespace {
 
 constexpr std::pair<StateFormat, std::string_view> kNames[] = {
-    {StateFormat::kUnknown, "unknown"},
-    {StateFormat::kMuster, "muster"},
-    {StateFormat::kBttrack, "bttrack"},
-    {StateFormat::kOpentracker, "opentracker"},
+    {StateFormat::kUnknown, "unknown"}, {StateFormat::kMuster, "muster"},
+    {StateFormat::kBttrack, "bttrack"}, {StateFormat::kOpentracker, "opentracker"},
+    {StateFormat::kJournal, "journal"},
 };
 
 // Where the first block of a snapshot stands: enough to know one with a damaged header.
@@ -25,6 +27,13 @@ constexpr std::size_t kFirstBlock = 32;
 bool IsMuster(std::string_view beginning) {
   return beginning.starts_with(kSnapshotMagic) ||
          (beginning.size() > kFirstBlock && beginning.substr(kFirstBlock).starts_with("mBlk"));
+}
+
+bool IsJournal(std::string_view beginning) {
+  constexpr std::size_t kKind = kFirstBlock + 4;
+  return beginning.starts_with(kJournalMagic) ||
+         (IsMuster(beginning) && !beginning.starts_with(kSnapshotMagic) &&
+          beginning.size() > kKind && beginning[kKind] == static_cast<char>(BlockKind::kDeltas));
 }
 
 bool IsBttrack(std::string_view beginning) {
@@ -88,17 +97,27 @@ class Owning final : public StateReader {
   const std::unique_ptr<StateReader> reader_;
 };
 
-absl::StatusOr<OpenedState> NewReader(StateFormat format, ByteSource* source,
+absl::StatusOr<OpenedState> NewReader(StateFormat format, Prefixed* source,
                                       const StateReadOptions& options) {
   OpenedState state;
   state.format = format;
   if (format == StateFormat::kMuster) {
     absl::StatusOr<std::unique_ptr<SnapshotReader>> reader = NewSnapshotReader(source);
     if (!reader.ok()) return reader.status();
-    if ((*reader)->info().version != 0) state.written = (*reader)->info().written;
+    const SnapshotInfo& info = (*reader)->info();
+    if (info.version != 0) state.written = info.written;
+    state.sequence = info.sequence;
     state.reader = *std::move(reader);
   } else if (format == StateFormat::kBttrack) {
     state.reader = NewBttrackReader(source, options);
+  } else if (format == StateFormat::kJournal) {
+    const std::optional<FileHeader> header =
+        DecodeFileHeader(kJournalMagic, source->prefix().substr(0, FileHeader::kSize));
+    if (header.has_value()) state.written = header->written;
+    std::unique_ptr<JournaledReader> reader =
+        NewJournaledReader(nullptr, {{"", source}}, options.journaled);
+    state.journaled = reader.get();
+    state.reader = std::move(reader);
   } else {
     state.reader = NewOpentrackerReader(source, options);
   }
@@ -122,6 +141,7 @@ std::optional<StateFormat> StateFormatOf(std::string_view name) {
 }
 
 StateFormat DetectStateFormat(std::string_view beginning) {
+  if (IsJournal(beginning)) return StateFormat::kJournal;
   if (IsMuster(beginning)) return StateFormat::kMuster;
   if (IsBttrack(beginning)) return StateFormat::kBttrack;
   if (IsOpentracker(beginning)) return StateFormat::kOpentracker;
@@ -152,10 +172,12 @@ absl::StatusOr<std::unique_ptr<StateWriter>> NewStateWriter(StateFormat format, 
       return NewOpentrackerWriter(sink, options);
     case StateFormat::kMuster:
       return NewSnapshotWriter(sink, {.written = options.time});
+    case StateFormat::kJournal:
     case StateFormat::kUnknown:
       break;
   }
-  return absl::InvalidArgumentError("an unknown format cannot be written");
+  return absl::InvalidArgumentError(
+      absl::StrCat("a state is not written as ", ToAbsl(StateFormatName(format))));
 }
 
 }  // namespace muster

@@ -8,6 +8,7 @@
 #include "state/blocks.h"
 #include "state/bttrack_peer.h"
 #include "state/delta_record.h"
+#include "state/journal_scanner.h"
 
 namespace muster {
 
@@ -171,50 +172,24 @@ absl::Status Apply(const ReadDelta& read, SwarmStore& store, Instant now) {
 }  // namespace
 
 absl::StatusOr<ReplayReport> ReplayJournal(ByteSource* source, SwarmStore& store, Instant now) {
-  BlockScanner scanner(source);
+  JournalScanner scanner(source);
   ReplayReport report;
-  absl::StatusOr<std::string_view> begin = scanner.Peek(FileHeader::kSize);
-  if (!begin.ok()) return begin.status();
-  const std::optional<FileHeader> header = DecodeFileHeader(kJournalMagic, *begin);
-  if (header.has_value()) {
-    if (header->version > kStateVersion) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "written by a newer muster: version ", header->version, " of the journal's format"));
-    }
-    report.is_journal = true;
-    scanner.Skip(FileHeader::kSize);
-  }
+  ReadDelta change;
   while (true) {
-    BlockScanner::Block block{};
-    absl::StatusOr<bool> more = scanner.Next(block);
-    report.bytes = scanner.offset();
-    if (!more.ok() && !absl::IsDataLoss(more.status())) return more.status();
-    const bool damaged = !more.ok();
-    // Damage that something follows after is no torn end.
-    if ((damaged || *more) && !report.torn_end.ok())
-      report.damages.push_back(std::exchange(report.torn_end, absl::OkStatus()));
-    if (damaged) {
-      report.torn_end = more.status();
+    const absl::StatusOr<bool> more = scanner.Next(change);
+    if (absl::IsDataLoss(more.status())) {
+      report.damages.push_back(more.status());
       continue;
     }
-    if (!*more) return report;
-    if (block.kind != BlockKind::kDeltas) {
-      report.damages.push_back(
-          absl::DataLossError(absl::StrCat("offset ", block.offset, ": not a journal's block")));
-      continue;
-    }
-    report.is_journal = true;
-    for (Column records(block.payload); !records.empty();) {
-      const std::optional<ReadDelta> read = TakeDelta(records);
-      if (!read.has_value()) {
-        report.damages.push_back(absl::DataLossError(absl::StrCat(
-            "block ", block.number, " at offset ", block.offset, " contradicts itself")));
-        break;
-      }
-      if (absl::Status status = Apply(*read, store, now); !status.ok()) return status;
-      ++report.deltas;
-    }
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+    if (absl::Status status = Apply(change, store, now); !status.ok()) return status;
   }
+  report.is_journal = scanner.is_journal();
+  report.deltas = scanner.changes();
+  report.bytes = scanner.bytes();
+  report.torn_end = scanner.torn_end();
+  return report;
 }
 
 }  // namespace muster

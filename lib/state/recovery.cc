@@ -9,6 +9,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "muster/bencode.h"
+#include "muster/state_formats.h"
 #include "state/blocks.h"
 #include "state/journal.h"
 
@@ -71,103 +73,97 @@ absl::Status Recovery::SetAside(const std::string& file, bool keep, std::string_
       status = files_.Rename(file, aside);  // a disk without second names; nothing is at `aside`
     }
     if (!status.ok()) {
-      return absl::Status(status.code(), absl::StrCat(file,
-                                                      " is damaged or none of muster's, and "
-                                                      "cannot be set aside: ",
-                                                      status.message()));
+      return absl::Status(status.code(), absl::StrCat(file, " is to be kept as ", aside,
+                                                      ", which fails: ", status.message()));
     }
     report_.set_aside.push_back(aside);
-    Log(why == "damaged" ? LogLevel::kWarning : LogLevel::kInfo,
-        absl::StrCat(file, " is kept as ", aside));
+    Log(LogLevel::kWarning, absl::StrCat(file, " is kept as ", aside));
     return absl::OkStatus();
   }
-  return absl::ResourceExhaustedError(absl::StrCat("too many damaged copies of ", file));
+  return absl::ResourceExhaustedError(absl::StrCat("too many files are set aside of ", file));
 }
 
 absl::Status Recovery::TidyTemporary() {
   const std::string temporary = path_ + ".tmp";
   absl::StatusOr<std::unique_ptr<File>> file = files_.Open(temporary);
   if (!file.ok()) return absl::OkStatus();  // none; or Create() will say what is wrong
-  char begin[kSnapshotMagic.size()];
-  const absl::StatusOr<std::size_t> n = (*file)->Read(begin);
-  if (n.ok() && std::string_view(begin, *n) == kSnapshotMagic.substr(0, *n)) {
-    (void)files_.Remove(temporary);  // a snapshot that was not finished
+  char bytes[kStateLookahead];
+  const absl::StatusOr<std::size_t> n = (*file)->Read(bytes);
+  const std::string_view begin(bytes, n.value_or(0));
+  // A snapshot that was not finished, cut off wherever.
+  const bool is_snapshot = begin == kSnapshotMagic.substr(0, begin.size()) ||
+                           DetectStateFormat(begin) == StateFormat::kMuster ||
+                           DetectStateFormat(begin) == StateFormat::kBttrack;
+  if (n.ok() && is_snapshot) {
+    (void)files_.Remove(temporary);
     return absl::OkStatus();
   }
   return SetAside(temporary, /*keep=*/false);
 }
 
-absl::StatusOr<StateFormat> Recovery::DetectFormat() {
+// kUnknown when there is none. What cannot be told may be a snapshot of muster's with a damaged
+// beginning.
+absl::StatusOr<StateFormat> Recovery::FormatOfSnapshot() {
   absl::StatusOr<std::unique_ptr<File>> file = files_.Open(path_);
   if (absl::IsNotFound(file.status())) return StateFormat::kUnknown;
   if (!file.ok()) return file.status();
-  char begin[kStateLookahead];
+  char bytes[kStateLookahead];
   std::size_t size = 0;
-  while (size < sizeof begin) {
-    const absl::StatusOr<std::size_t> n = (*file)->Read(absl::MakeSpan(begin).subspan(size));
+  while (size < sizeof bytes) {
+    const absl::StatusOr<std::size_t> n =
+        (*file)->Read(absl::MakeSpan(bytes + size, sizeof bytes - size));
     if (!n.ok()) return n.status();
     if (*n == 0) break;
     size += *n;
   }
-  return DetectStateFormat({begin, size});
+  const StateFormat format = DetectStateFormat({bytes, size});
+  const bool is_foreign = format == StateFormat::kBttrack || format == StateFormat::kOpentracker;
+  return is_foreign ? format : StateFormat::kMuster;
 }
 
-absl::Status Recovery::TakeOver(StateFormat format, Instant now) {
-  absl::StatusOr<std::unique_ptr<File>> file = files_.Open(path_);
-  if (!file.ok()) return file.status();
-  FileSource source(file->get());
-  // Formats without times say nothing of who is old: everybody has a peer's time to come back.
-  absl::StatusOr<OpenedState> state = OpenState(&source, {.time = now}, format);
-  if (!state.ok()) return state.status();
-  absl::StatusOr<LoadReport> loaded = LoadState(*state->reader, store_, now);
-  if (!loaded.ok()) {
-    return absl::Status(loaded.status().code(),
-                        absl::StrCat(path_, ": ", loaded.status().message()));
-  }
-  report_.torrents = loaded->torrents;
-  report_.peers = loaded->peers;
-  report_.written = state->written.value_or(now);
-  for (const absl::Status& damage : loaded->damages) NoteDamage(path_, damage);
-  wants_snapshot_ = true;
-  const std::string name(StateFormatName(format));
-  Log(LogLevel::kInfo, absl::StrCat(path_, ": a state of ", name, ", which is taken over"));
-  return SetAside(path_, /*keep=*/true, name);
+// Behind damage it may be a part of a dictionary, which no writer takes.
+void Recovery::TakeSideOf(const StateReader& reader) {
+  BencodeDocument document;
+  const BencodeLimits limits{.max_size = ~std::size_t{0}, .max_tokens = ~std::size_t{0}};
+  const bool is_whole = document.Decode(reader.side(), BencodeMode::kStrict, limits).ok() &&
+                        document.root().type() == BencodeType::kDict;
+  if (is_whole) side_ = std::string(reader.side());
 }
 
 absl::Status Recovery::ReadSnapshotFile(Instant now) {
-  const absl::StatusOr<StateFormat> format = DetectFormat();
+  const absl::StatusOr<StateFormat> format = FormatOfSnapshot();
   if (!format.ok()) return format.status();
-  if (*format == StateFormat::kBttrack || *format == StateFormat::kOpentracker)
-    return TakeOver(*format, now);
+  if (*format == StateFormat::kUnknown) return absl::OkStatus();
+  const auto about = [this](const absl::Status& status) {
+    return absl::Status(status.code(), absl::StrCat(path_, ": ", status.message()));
+  };
   absl::StatusOr<std::unique_ptr<File>> file = files_.Open(path_);
-  if (absl::IsNotFound(file.status())) return absl::OkStatus();
   if (!file.ok()) return file.status();
   FileSource source(file->get());
-  absl::StatusOr<std::unique_ptr<SnapshotReader>> reader = NewSnapshotReader(&source);
-  if (!reader.ok()) {
-    return absl::Status(reader.status().code(),
-                        absl::StrCat(path_, ": ", reader.status().message()));
-  }
-  absl::StatusOr<LoadReport> loaded = LoadState(**reader, store_, now);
+  const Instant file_time = (*file)->Written().value_or(now);
+  StateReadOptions options;
+  options.time = file_time;
+  absl::StatusOr<OpenedState> state = OpenState(&source, options, *format);
+  if (!state.ok()) return about(state.status());
+  absl::StatusOr<LoadReport> loaded = LoadState(*state->reader, store_, now);
   if (absl::IsInvalidArgument(loaded.status())) {
     NoteDamage(path_, loaded.status());
     wants_snapshot_ = true;
     return SetAside(path_, /*keep=*/false);
   }
-  if (!loaded.ok()) {
-    return absl::Status(loaded.status().code(),
-                        absl::StrCat(path_, ": ", loaded.status().message()));
-  }
+  if (!loaded.ok()) return about(loaded.status());
+  TakeSideOf(*state->reader);
+  report_.format = *format;
   report_.torrents = loaded->torrents;
   report_.peers = loaded->peers;
-  const SnapshotInfo& info = (*reader)->info();
-  report_.written = info.written;
-  snapshot_sequence_ = std::min(info.sequence, kLastSequence);
+  report_.written = state->written.value_or(file_time);
+  snapshot_sequence_ = std::min(state->sequence, kLastSequence);
   next_sequence_ = snapshot_sequence_ + 1;
-  if (loaded->damages.empty()) return absl::OkStatus();
   for (const absl::Status& damage : loaded->damages) NoteDamage(path_, damage);
-  wants_snapshot_ = true;
-  return SetAside(path_, /*keep=*/true);
+  wants_snapshot_ = !loaded->damages.empty() || *format != format_;
+  if (!loaded->damages.empty()) return SetAside(path_, /*keep=*/true);
+  if (*format != format_) return SetAside(path_, /*keep=*/true, StateFormatName(*format));
+  return absl::OkStatus();
 }
 
 absl::Status Recovery::ReadJournal(const std::string& name, Instant now) {
@@ -200,7 +196,8 @@ absl::Status Recovery::Run(Instant now) {
   if (absl::Status status = ReadSnapshotFile(now); !status.ok()) return status;
   for (const auto& [sequence, file] : *journals) {
     next_sequence_ = std::max(next_sequence_, sequence + 1);
-    if (sequence < snapshot_sequence_) continue;  // the snapshot has all of it
+    // The snapshot has all of it; or it belonged to another one, which this one has replaced.
+    if (sequence < snapshot_sequence_ || takes_no_journal()) continue;
     if (absl::Status status = ReadJournal(file, now); !status.ok()) return status;
   }
   if (report_.torrents > 0 || report_.deltas > 0) {

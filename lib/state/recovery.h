@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Recovery: finds the files of a kept state and puts what they say into a store. Changes no file,
-// but gives damaged ones a second name. Thread-compatible.
+// but gives damaged ones, and those of another format than is kept, a second name. Thread-compatible.
 #ifndef MUSTER_LIB_STATE_RECOVERY_H_
 #define MUSTER_LIB_STATE_RECOVERY_H_
 
@@ -11,10 +11,10 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "muster/state_formats.h"
 #include "muster/state_keeper.h"
 #include "state/file_system.h"
 
@@ -28,8 +28,9 @@ absl::StatusOr<std::map<std::uint64_t, std::string>> ListJournals(FileSystem& fi
 
 class Recovery {
  public:
-  Recovery(FileSystem* files, std::string path, SwarmStore* store, LogSink* log)
-      : files_(*files), path_(std::move(path)), store_(*store), log_(log) {}
+  // `format`: the one that will be kept.
+  Recovery(FileSystem* files, std::string path, StateFormat format, SwarmStore* store, LogSink* log)
+      : files_(*files), path_(std::move(path)), format_(format), store_(*store), log_(log) {}
 
   // Once.
   absl::Status Run(Instant now);
@@ -39,18 +40,21 @@ class Recovery {
   std::uint64_t next_sequence() const { return next_sequence_; }
   // Whether a snapshot should be written soon: there was more, or less, than one that is whole.
   bool wants_snapshot() const { return wants_snapshot_; }
+  // Whether no journal can follow what is there, before a snapshot is written.
+  bool takes_no_journal() const {
+    return report_.format != StateFormat::kUnknown && report_.format != StateFormat::kMuster;
+  }
+  // What the state says beside its torrents; see StateReader::side().
+  std::string TakeSide() { return std::move(side_); }
 
  private:
   absl::Status ReadSnapshotFile(Instant now);
+  absl::StatusOr<StateFormat> FormatOfSnapshot();
+  void TakeSideOf(const StateReader& reader);
   absl::Status ReadJournal(const std::string& file, Instant now);
   absl::Status TidyTemporary();
   void NoteDamage(const std::string& file, const absl::Status& damage);
-  // The format of what is at the path; kUnknown for nothing and for what is none.
-  absl::StatusOr<StateFormat> DetectFormat();
-  // Takes over what another tracker has left there, which stays beside the snapshot that follows.
-  absl::Status TakeOver(StateFormat format, Instant now);
-  // Keeps a file under a second name, or moves it there where the disk knows no second names; `why`
-  // becomes a part of the name.
+  // Keeps a file as FILE.`why`.N, or moves it there where the disk knows no second names.
   absl::Status SetAside(const std::string& file, bool keep, std::string_view why = "damaged");
   void Log(LogLevel level, std::string_view text) const {
     if (log_ != nullptr) log_->Log(level, text);
@@ -58,9 +62,11 @@ class Recovery {
 
   FileSystem& files_;
   const std::string path_;
+  const StateFormat format_;
   SwarmStore& store_;
   LogSink* const log_;
   RecoveryReport report_;
+  std::string side_;
   std::uint64_t next_sequence_ = 1;
   std::uint64_t snapshot_sequence_ = 0;
   bool wants_snapshot_ = false;

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/state_keeper.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <map>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/text.h"
+#include "base/thread.h"
 #include "state/recovery.h"
 
 namespace muster {
@@ -18,24 +16,9 @@ namespace {
 using std::chrono::milliseconds;
 using Steady = std::chrono::steady_clock;
 
-// The keeper's threads leave signals to the application's own.
-template <typename Run>
-absl::StatusOr<std::thread> StartThread(const char* name, Run run) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  absl::StatusOr<std::thread> thread = absl::UnknownError("");
-  try {
-    thread = std::thread([name, run] {
-      pthread_setname_np(pthread_self(), name);
-      run();
-    });
-  } catch (const std::system_error& error) {
-    thread = absl::ResourceExhaustedError(absl::StrCat("thread: ", error.what()));
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
+StateKeeperOptions InForce(StateKeeperOptions options) {
+  if (options.format != StateFormat::kMuster) options.journal = false;
+  return options;
 }
 
 absl::Status Check(const StateKeeperOptions& options) {
@@ -45,6 +28,10 @@ absl::Status Check(const StateKeeperOptions& options) {
   // A buffer's share must fit a block.
   if (options.max_pending_bytes < 4096 || options.max_pending_bytes > std::size_t{64} << 20)
     return absl::InvalidArgumentError("max_pending_bytes must be from 4 KiB to 64 MiB");
+  if (options.format != StateFormat::kMuster && options.format != StateFormat::kBttrack) {
+    return absl::InvalidArgumentError(absl::StrCat("a tracker's state is not kept in the format ",
+                                                   ToAbsl(StateFormatName(options.format))));
+  }
   return absl::OkStatus();
 }
 
@@ -77,7 +64,7 @@ StateKeeperImpl::StateKeeperImpl(FileSystem* files, const std::string& path, Swa
     : files_(files),
       path_(path),
       store_(store),
-      options_(options),
+      options_(InForce(options)),
       journal_(files, {.peer_ids = options.peer_ids,
                        .max_pending_bytes = options.max_pending_bytes,
                        .wake =
@@ -113,18 +100,19 @@ absl::Status StateKeeperImpl::TakeLock() {
 
 absl::Status StateKeeperImpl::Start(bool threads) {
   if (absl::Status status = TakeLock(); !status.ok()) return status;
-  Recovery recovery(files_, path_, store_, options_.log);
+  Recovery recovery(files_, path_, options_.format, store_, options_.log);
   if (absl::Status status = recovery.Run(Now()); !status.ok()) return status;
   recovery_ = recovery.report();
   {
     MutexLock lock(&save_mu_);
     next_sequence_ = recovery.next_sequence();
+    side_ = recovery.TakeSide();
     // Where this fails, the next snapshot tries again, and so on until the disk allows it.
     if (options_.journal) {
       const absl::Status status = StartJournal();
       save_trouble_.Note(status);
       // What was recovered is in the snapshot and the journals that are there.
-      must_save_ = !status.ok();
+      must_save_ = !status.ok() || recovery.takes_no_journal();
       journal_is_new_ = false;
     }
     MutexLock wake(&mu_);
@@ -158,15 +146,26 @@ absl::Status StateKeeperImpl::StartJournal() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::unique_ptr<StateWriter>> StateKeeperImpl::NewWriter(ByteSink* sink) const {
+  if (options_.format == StateFormat::kMuster) {
+    return NewSnapshotWriter(
+        sink, {.compression = options_.compression, .written = Now(), .sequence = sequence_});
+  }
+  StateWriteOptions options;
+  options.spool_folder = FolderOf(path_);
+  options.time = Now();
+  return NewStateWriter(options_.format, sink, options);
+}
+
 absl::Status StateKeeperImpl::WriteSnapshot() {
   const std::string temporary = path_ + ".tmp";
   (void)files_->Remove(temporary);  // of an attempt that failed
   absl::StatusOr<std::unique_ptr<File>> file = files_->Create(temporary);
   if (!file.ok()) return file.status();
   FileSink sink(file->get());
-  absl::StatusOr<std::unique_ptr<StateWriter>> writer = NewSnapshotWriter(
-      &sink, {.compression = options_.compression, .written = Now(), .sequence = sequence_});
-  absl::Status status = writer.ok() ? SaveState(*store_, **writer) : writer.status();
+  absl::StatusOr<std::unique_ptr<StateWriter>> writer = NewWriter(&sink);
+  absl::Status status = writer.ok() ? (*writer)->SetSide(side_) : writer.status();
+  if (status.ok()) status = SaveState(*store_, **writer);
   if (status.ok()) status = (*file)->Sync();
   file->reset();
   if (status.ok()) status = files_->Rename(temporary, path_);

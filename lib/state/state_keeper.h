@@ -64,6 +64,8 @@ class StateKeeperImpl final : public StateKeeper {
   absl::Status Commit();
   // A journal that begins now, or the one that is, where it has everything since the last snapshot.
   absl::Status StartJournal() ABSL_EXCLUSIVE_LOCKS_REQUIRED(save_mu_);
+  absl::StatusOr<std::unique_ptr<StateWriter>> NewWriter(ByteSink* sink) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(save_mu_);
   absl::Status WriteSnapshot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(save_mu_);
   absl::Status SaveLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(save_mu_);
   void RemoveJournalsBefore(std::uint64_t sequence);
@@ -81,6 +83,8 @@ class StateKeeperImpl final : public StateKeeper {
   // Held while a snapshot is written.
   Mutex save_mu_;
   std::uint64_t next_sequence_ ABSL_GUARDED_BY(save_mu_) = 1;
+  // What the state said beside its torrents when it was recovered, which goes along.
+  std::string side_ ABSL_GUARDED_BY(save_mu_);
   // Of the current journal; 0 when there is none.
   std::uint64_t sequence_ ABSL_GUARDED_BY(save_mu_) = 0;
   // The current journal has everything since the last snapshot that was written.

@@ -29,6 +29,8 @@ class Column {
 
   bool ok() const { return ok_; }
   bool empty() const { return rest_.empty(); }
+  // Bytes that are left.
+  std::size_t size() const { return rest_.size(); }
 
   std::string_view Bytes(std::uint64_t n) {
     if (n > rest_.size()) {

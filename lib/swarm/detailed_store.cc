@@ -83,12 +83,13 @@ void DetailedStore::Settle(Shard& shard, Swarms::iterator at, const DetailedSwar
 }
 
 void DetailedStore::Tell(const InfoHash& info_hash, const DetailedSwarm& swarm, const Node& node,
-                         PeerState state, bool completed, Instant now) const {
+                         PeerState state, bool completed, Instant now, std::int32_t minutes,
+                         bool replicated) const {
   if (observer_ == nullptr) return;
   PeerDetails details;
   const PeerRecord record = RecordOf(node, details);
   observer_->OnDelta({info_hash, record.peer, node.first.id, state, completed, now,
-                      record.completed, swarm.completed, &details});
+                      record.completed, swarm.completed, minutes, replicated, &details});
 }
 
 // --- announces ---
@@ -138,7 +139,8 @@ bool DetailedStore::Renew(DetailedSwarm& swarm, Node& node, const SwarmUpdate& u
   if (moves) peer.is_being_checked = false;
   if (peer.peer.port() == 0) {
     peer.nat = NatRecord::Never();
-  } else if (options_.nat_tries == 0 || (details != nullptr && details->surely_reachable)) {
+  } else if (options_.nat_tries == 0 || update.replicated ||
+             (details != nullptr && details->surely_reachable)) {
     peer.nat = NatRecord::Reachable();
   }
   if (details != nullptr && !peer.is_being_checked && peer.nat.WantsCheck(options_.nat_tries))
@@ -161,29 +163,33 @@ SwarmCounts DetailedStore::Apply(const SwarmUpdate& update, Instant now, PeerBat
   }
   DetailedSwarm& swarm = at->second;
   const DetailedSwarm::Tally before = swarm.tally();
-  const Name name{update.peer_id, update.peer.family()};
+  // What another tracker tells of may have no id.
+  const bool is_nameless = update.replicated && update.peer_id == PeerId();
+  const Name name{is_nameless ? MadeUpPeerId(update.peer) : update.peer_id, update.peer.family()};
   Node* node = update.visitor ? nullptr : FindPeer(swarm, name, update.peer, SourceOf(update));
   const bool is_new = node == nullptr;
   const bool is_owner = is_new || IsOwner(update, node->second);
   if (update.details != nullptr) update.details->is_impostor = !is_owner;
   if (is_owner && update.state == PeerState::kStopped) {
     if (is_new) return swarm.counts();
-    Tell(update.info_hash, swarm, *node, PeerState::kStopped, false, now);
+    Tell(update.info_hash, swarm, *node, PeerState::kStopped, false, now, -1, update.replicated);
     swarm.Remove(*node);
     swarm.empty_since = now;
   } else if (is_owner && (!is_new || may_join)) {
+    std::int32_t minutes = -1;
     if (is_new) {
       node = &swarm.Add(name);
-    } else if (update.minutes_since_seen != nullptr) {
+    } else {
       const auto seconds = std::max<std::int64_t>(0, (now - node->second.last_seen).count());
-      *update.minutes_since_seen = static_cast<std::int32_t>(seconds / 60);
+      minutes = static_cast<std::int32_t>(seconds / 60);
+      if (update.minutes_since_seen != nullptr) *update.minutes_since_seen = minutes;
     }
     const bool moves = node->second.peer != update.peer || node->second.from != SourceOf(update);
     if (!is_new && moves)  // who knows endpoints only is to lose the old one
       Tell(update.info_hash, swarm, *node, PeerState::kStopped, false, now);
     const bool completed = Renew(swarm, *node, update, is_new, now);
     if (completed) completed_.fetch_add(1, std::memory_order_relaxed);
-    Tell(update.info_hash, swarm, *node, update.state, completed, now);
+    Tell(update.info_hash, swarm, *node, update.state, completed, now, minutes, update.replicated);
   }
   swarm.Choose(update, node, chosen);
   const SwarmCounts counts = swarm.counts();

@@ -85,7 +85,8 @@ class DetailedStore final : public SwarmStore {
                    Instant now) const;
 
   void Tell(const InfoHash& info_hash, const DetailedSwarm& swarm, const Node& node,
-            PeerState state, bool completed, Instant now) const;
+            PeerState state, bool completed, Instant now, std::int32_t minutes = -1,
+            bool replicated = false) const;
 
   const DetailedStoreOptions options_;
   std::array<Locked, kShards> shards_;

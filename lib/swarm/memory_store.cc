@@ -102,16 +102,19 @@ SwarmCounts MemoryStore::Apply(const SwarmUpdate& update, Instant now, PeerBatch
   const SwarmCounts counts = record.counts();
   shard.seeders += counts.seeders - std::uint64_t{seeders_before};
   NoteChange(shard, change, peer.family);
-  if (change.known && update.minutes_since_seen != nullptr) {
+  std::int32_t minutes_since_seen = -1;
+  if (change.known) {
     // Threads may not agree on the time at once.
     const std::int64_t units =
         std::max<std::int64_t>(0, unit - mark::UnitOf(change.old_mark, unit));
-    *update.minutes_since_seen = static_cast<std::int32_t>(units * unit_seconds_ / 60);
+    minutes_since_seen = static_cast<std::int32_t>(units * unit_seconds_ / 60);
+    if (update.minutes_since_seen != nullptr) *update.minutes_since_seen = minutes_since_seen;
   }
   if (change.completed) completed_.fetch_add(1, std::memory_order_relaxed);
   if (change.accepted && observer_ != nullptr) {
     observer_->OnDelta({update.info_hash, update.peer, update.peer_id, update.state,
-                        change.completed, now, change.counted, counts.completed});
+                        change.completed, now, change.counted, counts.completed, minutes_since_seen,
+                        update.replicated});
   }
   if (change.left && counts == SwarmCounts{}) {
     shard.Erase(context_, n);

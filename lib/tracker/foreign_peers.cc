@@ -13,11 +13,6 @@
 namespace muster {
 namespace {
 
-struct Peer {
-  Endpoint peer;
-  Instant heard_of;
-};
-
 bool IsIn(const Endpoint& peer, const PeerBatch& batch) {
   const absl::Span<const std::uint8_t> there = batch.compact(peer.family());
   const absl::Span<const std::uint8_t> own = peer.compact();
@@ -33,6 +28,10 @@ class ForeignPeers::Impl {
  public:
   Impl(std::size_t most_of_a_torrent, Seconds life) : most(most_of_a_torrent), lifetime(life) {}
 
+  struct Peer {
+    Endpoint peer;
+    Instant heard_of;
+  };
   // A sixteenth of the torrents; of each its peers, the latest last.
   struct Part {
     Mutex mu;
@@ -54,12 +53,12 @@ ForeignPeers::~ForeignPeers() = default;
 void ForeignPeers::Put(const InfoHash& info_hash, absl::Span<const Endpoint> peers, Instant now) {
   Impl::Part& part = impl_->PartOf(info_hash);
   MutexLock lock(&part.mu);
-  std::vector<Peer>& known = part.torrents[info_hash];
+  std::vector<Impl::Peer>& known = part.torrents[info_hash];
   std::vector<Endpoint> fresh(peers.begin(), peers.end());
   std::sort(fresh.begin(), fresh.end());
   fresh.erase(std::unique(fresh.begin(), fresh.end()), fresh.end());
   known.erase(std::remove_if(known.begin(), known.end(),
-                             [&](const Peer& peer) {
+                             [&](const Impl::Peer& peer) {
                                return std::binary_search(fresh.begin(), fresh.end(), peer.peer);
                              }),
               known.end());
@@ -73,9 +72,9 @@ std::size_t ForeignPeers::Count(const InfoHash& info_hash, Instant now) {
   MutexLock lock(&part.mu);
   const auto torrent = part.torrents.find(info_hash);
   if (torrent == part.torrents.end()) return 0;
-  std::vector<Peer>& known = torrent->second;
+  std::vector<Impl::Peer>& known = torrent->second;
   // They stand in the order in which they were heard of.
-  const auto first = std::find_if(known.begin(), known.end(), [&](const Peer& peer) {
+  const auto first = std::find_if(known.begin(), known.end(), [&](const Impl::Peer& peer) {
     return peer.heard_of + impl_->lifetime > now;
   });
   known.erase(known.begin(), first);
@@ -90,7 +89,7 @@ void ForeignPeers::Choose(const InfoHash& info_hash, const Endpoint& asking, std
   MutexLock lock(&part.mu);
   const auto torrent = part.torrents.find(info_hash);
   if (torrent == part.torrents.end() || torrent->second.empty()) return;
-  const std::vector<Peer>& known = torrent->second;
+  const std::vector<Impl::Peer>& known = torrent->second;
   std::size_t at = random.Below(static_cast<std::uint32_t>(known.size()));
   for (std::size_t i = 0; i < known.size() && wanted > 0; ++i, at = (at + 1) % known.size()) {
     const Endpoint& peer = known[at].peer;

@@ -50,6 +50,9 @@ class Tracker::Observers : public SwarmObserver {
   void OnDelta(const SwarmDelta& delta) override {
     for (SwarmObserver* observer : all_) observer->OnDelta(delta);
   }
+  void OnRemove(const InfoHash& info_hash) override {
+    for (SwarmObserver* observer : all_) observer->OnRemove(info_hash);
+  }
 
  private:
   std::vector<SwarmObserver*> all_;
@@ -85,16 +88,20 @@ void Tracker::AddObserver(SwarmObserver* observer) {
   observers_->Add(observer);
 }
 
-absl::StatusOr<AnnounceAnswer> Tracker::Announce(const AnnounceRequest& request, Instant now,
-                                                 Random& random, PeerBatch& peers) {
+absl::Status Tracker::Allow(const AnnounceRequest& request, PeerState state, Instant now) const {
   if (policy_ != nullptr) {
     if (absl::Status status = policy_->AllowAnnounce(request, now); !status.ok()) return status;
   }
-  const PeerState state = PeerStateOf(request.event, request.left);
-  if (request.peer.port() == 0 && state != PeerState::kStopped && !keeps_details_ &&
-      !request.visitor) {
+  const bool may_be_nowhere = state == PeerState::kStopped || keeps_details_ || request.visitor;
+  if (request.peer.port() == 0 && !may_be_nowhere)
     return absl::InvalidArgumentError("port 0 cannot be connected to");
-  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<AnnounceAnswer> Tracker::Announce(const AnnounceRequest& request, Instant now,
+                                                 Random& random, PeerBatch& peers) {
+  const PeerState state = PeerStateOf(request.event, request.left);
+  if (absl::Status status = Allow(request, state, now); !status.ok()) return status;
   const std::uint64_t chance = random.Next();
   AnnounceAnswer answer;
   SwarmUpdate update{.info_hash = request.info_hash,
@@ -155,6 +162,20 @@ SwarmCounts Tracker::ApplyWithMore(const AnnounceRequest& request, SwarmUpdate& 
               update.details->crypto_flags[f] + peers.size(family), std::uint8_t{0});
   }
   return counts;
+}
+
+absl::Status Tracker::Replicate(const AnnounceRequest& request, Instant now) {
+  const PeerState state = PeerStateOf(request.event, request.left);
+  if (absl::Status status = Allow(request, state, now); !status.ok()) return status;
+  PeerBatch nobody({}, {});
+  store_->Apply({.info_hash = request.info_hash,
+                 .peer = request.peer,
+                 .peer_id = request.peer_id,
+                 .state = state,
+                 .completed = request.event == Event::kCompleted,
+                 .replicated = true},
+                now, nobody);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<AnnounceResponse> Tracker::Announce(const AnnounceRequest& request, Instant now,

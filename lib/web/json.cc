@@ -83,6 +83,16 @@ void AddUdp(const ServerStatistics::Udp& udp, Object& to) {
   AddLatency(udp.latency, object);
 }
 
+void AddLiveSync(const LiveSyncStatistics& sync, Object& to) {
+  Object object(to.Name("live_sync"));
+  object.Add("received_records", sync.received_records);
+  object.Add("received_packets", sync.received_packets);
+  object.Add("dropped_packets", sync.dropped_packets);
+  object.Add("sent_records", sync.sent_records);
+  object.Add("sent_packets", sync.sent_packets);
+  object.Add("send_errors", sync.send_errors);
+}
+
 void AddHttp(const ServerStatistics::Http& http, Object& to) {
   Object object(to.Name("http"));
   object.Add("connections", http.open);
@@ -119,6 +129,7 @@ void AppendJson(const Snapshot& s, std::string& out) {
     AddRequests(s.server, all);
     AddUdp(s.server.udp, all);
     AddHttp(s.server.http, all);
+    AddLiveSync(s.live_sync, all);
     AddList("renewals", s.server.renewals, all);
     AddList("numwant", s.server.numwant, all);
   }

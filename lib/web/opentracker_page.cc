@@ -128,8 +128,8 @@ void AppendEverything(const Snapshot& s, std::string& out) {
             "</scrape>\n      <missmatch>",
             s.server.Requests(Protocol::kUdp, RequestKind::kAnnounce, Outcome::kStale) +
                 s.server.Requests(Protocol::kUdp, RequestKind::kScrape, Outcome::kStale),
-            "</missmatch>\n    </udp>\n    <livesync>\n      <count>0</count>\n",
-            "    </livesync>\n  </connections>\n  <debug>\n    <renew>\n");
+            "</missmatch>\n    </udp>\n    <livesync>\n      <count>", s.live_sync.received_records,
+            "</count>\n", "    </livesync>\n  </connections>\n  <debug>\n    <renew>\n");
   for (std::size_t i = 0; i < Minutes(s); ++i) {
     StrAppend(&out, "      <count interval=\"", absl::Dec(i, absl::kZeroPad2), "\">",
               s.server.renewals[i], "</count>\n");
@@ -178,8 +178,9 @@ bool AppendOpentrackerPage(std::string_view mode, const Snapshot& s, std::string
   } else if (mode == "completed") {
     AppendCompleted(s, out);
   } else if (mode == "syncs") {
-    AppendFigures(s, 0, 0, out);
-    StrAppend(&out, "opentracker sync stats, 0 syncs/s.");
+    AppendFigures(s, s.live_sync.received_records, 0, out);
+    StrAppend(&out, "opentracker sync stats, ", PerTime(s.live_sync.received_records, s.uptime()),
+              " syncs/s.");
   } else if (mode == "version") {
     AppendVersion(out);
   } else if (mode == "herr") {

@@ -63,6 +63,21 @@ void AppendResponses(const ServerStatistics::Http& http, std::string& out) {
   }
 }
 
+void AppendLiveSync(const LiveSyncStatistics& sync, std::string& out) {
+  One("live_sync_received_records_total", "counter", "Peers that other trackers told of.",
+      sync.received_records, out);
+  One("live_sync_received_packets_total", "counter", "Packets of other trackers.",
+      sync.received_packets, out);
+  One("live_sync_dropped_packets_total", "counter", "Packets of strangers, or without sense.",
+      sync.dropped_packets, out);
+  One("live_sync_sent_records_total", "counter", "Peers that other trackers were told of.",
+      sync.sent_records, out);
+  One("live_sync_sent_packets_total", "counter", "Packets to other trackers.", sync.sent_packets,
+      out);
+  One("live_sync_send_errors_total", "counter", "Packets that the kernel did not send.",
+      sync.send_errors, out);
+}
+
 }  // namespace
 
 void AppendPrometheus(const Snapshot& s, std::string& out) {
@@ -92,11 +107,12 @@ void AppendPrometheus(const Snapshot& s, std::string& out) {
       server.udp.kernel_drops, out);
   One("http_connections", "gauge", "Connections open.", server.http.open, out);
   One("http_accepted_total", "counter", "Connections accepted.", server.http.accepted, out);
-  One("http_turned_away_total", "counter", "Connections closed as there were too many.",
-      server.http.turned_away, out);
+  One("http_turned_away_total", "counter",
+      "Connections closed at once: too many, or from no proxy.", server.http.turned_away, out);
   One("http_full_scrape_bytes_total", "counter", "Bytes of full scrapes, before compression.",
       server.http.full_scrape_bytes, out);
   AppendResponses(server.http, out);
+  AppendLiveSync(s.live_sync, out);
   Head("latency_seconds", "histogram",
        "Time from reading a batch of requests to its answers being sent; a part of all.", out);
   AppendHistogram("udp", server.udp.latency, out);

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "muster/instant.h"
+#include "muster/live_sync.h"
 #include "muster/statistics.h"
 #include "muster/swarm_store.h"
 
@@ -20,6 +21,7 @@ struct Snapshot {
   Seconds peer_timeout{0};
   // Tells this process from others.
   std::uint32_t tracker_id = 0;
+  LiveSyncStatistics live_sync = {};
 
   std::uint64_t uptime() const {
     return now > server.since ? static_cast<std::uint64_t>((now - server.since).count()) : 0;

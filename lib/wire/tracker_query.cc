@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t kUdpProtocol = 0x41727101980;
 constexpr std::uint32_t kConnect = 0, kAnnounce = 1, kError = 3;
-constexpr std::uint32_t kStopped = 3;
+constexpr std::uint32_t kStoppedEvent = 3;
 constexpr std::size_t kUrlPiece = 255;  // of BEP 41's option 2
 
 std::string FailureText(std::string_view text) {
@@ -112,7 +112,7 @@ std::string EncodeUdpTrackerQuery(std::uint64_t connection_id, std::uint32_t tra
   out.U64(0);  // downloaded
   out.U64(1);  // left
   out.U64(0);  // uploaded
-  out.U32(kStopped);
+  out.U32(kStoppedEvent);
   out.U32(0);  // address: the sender's
   out.U32(query.key);
   out.U32(query.numwant);

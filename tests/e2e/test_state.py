@@ -156,11 +156,13 @@ class State(unittest.TestCase):
             self.assertEqual(state_of(tracker.urls["udp", 4], info_hash), model.seen())
 
     def test_comes_back_after_a_clean_stop(self):
-        for options in ([], ["--no-journal"], ["--dfile-compression", "zlib"], ["--peer-ids"]):
+        for options in ([], ["--no-journal"], ["--dfile-compression", "zlib"], ["--peer-ids"], ["--dfile-format", "bttrack"]):
             with self.subTest(options=options), self.musterd(*options) as tracker:
                 models = self.fill(tracker)
                 self.assertEqual(tracker.stop(), 0)
                 self.assertEqual(self.files(), ["state", "state.lock"])
+                with open(self.dfile, "rb") as file:
+                    self.assertEqual(file.read(12), b"d9:completed" if "bttrack" in options else b"\x89muster\n\0\1\0\0")
                 with self.musterd(*options) as again:
                     self.expect(again, models)
                     self.assertTrue(any(re.search("8 torrents with [0-9]+ peers", line) for line in again.lines), again.lines)
@@ -247,6 +249,23 @@ class State(unittest.TestCase):
                 self.assertEqual(tracker.stop(), 0)
             with open(aside, "rb") as file:
                 self.assertEqual(file.read(), content)
+
+    def test_of_another_format_is_read_and_kept_aside(self):
+        with self.musterd("--dfile-format", "bttrack") as tracker:
+            models = self.fill(tracker)
+            self.assertEqual(tracker.stop(), 0)
+        with open(self.dfile, "rb") as file:
+            before = file.read()
+        with self.musterd() as tracker:
+            self.expect(tracker, models)
+            self.assertTrue(any(line.endswith("is kept as %s.bttrack.1" % self.dfile) for line in tracker.lines), tracker.lines)
+            self.assertEqual(tracker.stop(), 0)
+        with open(self.dfile + ".bttrack.1", "rb") as file:
+            self.assertEqual(file.read(), before)
+        with self.musterd("--dfile-format", "bttrack") as tracker:
+            self.expect(tracker, models)
+            self.assertEqual(tracker.stop(), 0)
+        self.assertEqual(self.files(), ["state", "state.bttrack.1", "state.lock", "state.muster.1"])
 
     def test_is_of_one_musterd_alone(self):
         with self.musterd() as tracker:

@@ -3,8 +3,10 @@
 // Any bytes as a journal: replaying ends, and leaves a store that is in order. The input's first
 // byte may ask for the checksums to be mended first.
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "muster/journaled_state.h"
 #include "state/journal.h"
 #include "state/mend.h"
 #include "state/state_testing.h"
@@ -20,5 +22,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto report = muster::ReplayJournal(&source, *store, muster::testing_swarm::kStart);
   if (report.ok()) Require(report->deltas <= size / 21 && report->damages.size() <= size);
   Require(muster::testing_swarm::ImageOf(*store).fault.empty());
+
+  // Read as a state, torrents ascend, and there are no more of anything than bytes for it.
+  StringSource again(text);
+  const auto reader = muster::NewJournaledReader(nullptr, {{"", &again}}, {.sort_memory = 16384});
+  muster::SavedTorrent torrent;
+  std::optional<muster::InfoHash> last;
+  for (std::size_t turns = 0;; ++turns) {
+    Require(turns <= 2 * size + 2);
+    const auto more = reader->Next(torrent);
+    if (absl::IsDataLoss(more.status())) continue;
+    if (!more.ok() || !*more) break;
+    Require(!last.has_value() || *last < torrent.info_hash);
+    Require(!torrent.peers.empty() || torrent.completed > 0);
+    last = torrent.info_hash;
+  }
   return 0;
 }

@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing_torrent::Message;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 

@@ -81,12 +81,12 @@ class HttpListenerTest : public testing::Test {
   void Listen(const HttpListenerOptions& options = {},
               milliseconds drain_timeout = milliseconds(5000),
               std::vector<std::string> addresses = {"127.0.0.1:0"}) {
-    std::vector<UniqueFd> sockets;
+    std::vector<HttpSocket> sockets;
     for (const std::string& address : addresses) {
       absl::StatusOr<UniqueFd> socket = ListenTcp(E(address), {});
       ASSERT_TRUE(socket.ok()) << socket.status();
       servers_.push_back(*LocalEndpoint(socket->get()));
-      sockets.push_back(*std::move(socket));
+      sockets.push_back({*std::move(socket)});
     }
     HttpHandlers handlers;
     handlers.answer = [this](absl::Span<HttpExchange> batch, std::string& out) {

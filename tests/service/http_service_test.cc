@@ -438,6 +438,8 @@ TEST_F(HttpServiceTest, ShowsStatisticsToThoseWhoMay) {
   EXPECT_THAT(Send(Get10("/stats?mode=json")), HasSubstr("Content-Type: application/json\r\n"));
   EXPECT_THAT(Send(Get10("/stats?mode=tpbs&format=txt")), EndsWith(":1:0\n"));
   EXPECT_THAT(Send(Get10("/stats?mode=top10")), HasSubstr("Top 10 torrents by seeds:\n\t1\t"));
+  EXPECT_THAT(Send(Get10("/stats?mode=s24s")), HasSubstr("Networks, limit /28:\n00000001: "));
+  EXPECT_THAT(Send(Get10("/stats?mode=statedump")), EndsWith(":0\n"));
 }
 
 TEST_F(HttpServiceTest, RefusesStatisticsThatMakeNoSense) {

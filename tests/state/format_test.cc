@@ -26,6 +26,9 @@ TEST(DetectStateFormat, TellsByTheBeginning) {
       {kLine + "\nfoo", StateFormat::kOpentracker},
       {"\x89muster\n", StateFormat::kMuster},
       {std::string(32, 'x') + "mBlk", StateFormat::kMuster},
+      {std::string(32, 'x') + "mBlk\x01", StateFormat::kMuster},
+      {std::string(32, 'x') + "mBlk\x03", StateFormat::kJournal},
+      {"\x89mustjl\n", StateFormat::kJournal},
       {"", StateFormat::kUnknown},
       {"d8:announce3:udp4:infod4:name1:aee", StateFormat::kUnknown},
       {"d5:filesd20:", StateFormat::kUnknown},
@@ -39,8 +42,8 @@ TEST(DetectStateFormat, TellsByTheBeginning) {
 }
 
 TEST(StateFormatOf, KnowsTheNamesThatStateFormatNameGives) {
-  for (StateFormat format :
-       {StateFormat::kMuster, StateFormat::kBttrack, StateFormat::kOpentracker}) {
+  for (StateFormat format : {StateFormat::kMuster, StateFormat::kBttrack, StateFormat::kOpentracker,
+                             StateFormat::kJournal}) {
     EXPECT_EQ(StateFormatOf(StateFormatName(format)), format);
   }
   EXPECT_EQ(StateFormatOf("unknown"), std::nullopt);

@@ -28,6 +28,8 @@ class MemoryFileSystem final : public FileSystem {
   // Writes take so many bytes at most.
   std::size_t most_at_once = ~std::size_t{0};
   std::size_t operations = 0;
+  // When its files were last written to.
+  Instant written{};
 
   std::map<std::string, std::string> Contents() const {
     std::map<std::string, std::string> contents;
@@ -140,6 +142,7 @@ class MemoryFileSystem final : public FileSystem {
       inode_->durable = inode_->data;
       return absl::OkStatus();
     }
+    absl::StatusOr<Instant> Written() override { return disk_->written; }
     bool IsLinked() override {
       const std::lock_guard<std::mutex> lock(disk_->mu_);
       return std::any_of(disk_->names_.begin(), disk_->names_.end(),

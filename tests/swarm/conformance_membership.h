@@ -466,6 +466,8 @@ TEST_P(SwarmStoreConformance, AWalkShowsASwarmAsItIsWhenItIsSeen) {
 
 TEST_P(SwarmStoreConformance, SaysWhenThePeerWasSeenLast) {
   const auto store = Make();
+  DeltaLog log;
+  store->SetObserver(&log);
   for (const std::uint32_t size : kSizes) {
     const InfoHash hash = TestHash(size);
     Fill(*store, hash, size, /*mixed=*/true);
@@ -477,8 +479,11 @@ TEST_P(SwarmStoreConformance, SaysWhenThePeerWasSeenLast) {
                     .peer = peer,
                     .peer_id = TestId(peer),
                     .state = state,
-                    .minutes_since_seen = &minutes},
+                    .minutes_since_seen = &minutes,
+                    .replicated = state == PeerState::kSeeder},
                    now, nobody);
+      EXPECT_EQ(log.deltas.back().minutes_since_seen, minutes);
+      EXPECT_EQ(log.deltas.back().replicated, state == PeerState::kSeeder);
       return minutes;
     };
     EXPECT_EQ(minutes_at(kStart, PeerState::kDownloader), 0) << size;

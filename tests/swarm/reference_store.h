@@ -48,11 +48,11 @@ class ReferenceStore final : public SwarmStore {
     Swarm& swarm = swarms_[update.info_hash];
     if (known || !full) {
       Peer& peer = swarm.peers[update.peer];
+      std::int32_t minutes = -1;
       if (known) {
-        if (update.minutes_since_seen != nullptr) {
-          *update.minutes_since_seen = static_cast<std::int32_t>(
-              std::chrono::duration_cast<std::chrono::minutes>(now - peer.last_seen).count());
-        }
+        minutes = static_cast<std::int32_t>(
+            std::chrono::duration_cast<std::chrono::minutes>(now - peer.last_seen).count());
+        if (update.minutes_since_seen != nullptr) *update.minutes_since_seen = minutes;
         --PartOf(swarm.counts, peer.state);
       } else {
         ++peers_;
@@ -68,7 +68,7 @@ class ReferenceStore final : public SwarmStore {
         ++swarm.counts.completed;
         ++completed_;
       }
-      Tell(update, completes, now, peer.completed, swarm.counts.completed);
+      Tell(update, completes, now, peer.completed, swarm.counts.completed, minutes);
     }
     Choose(swarm, update, chosen);
     return swarm.counts;
@@ -263,10 +263,10 @@ class ReferenceStore final : public SwarmStore {
   };
 
   void Tell(const SwarmUpdate& update, bool completed, Instant now, bool counted,
-            std::uint32_t completed_count) {
+            std::uint32_t completed_count, std::int32_t minutes = -1) {
     if (observer_ == nullptr) return;
     observer_->OnDelta({update.info_hash, update.peer, update.peer_id, update.state, completed, now,
-                        counted, completed_count});
+                        counted, completed_count, minutes, update.replicated});
   }
 
   void Choose(const Swarm& swarm, const SwarmUpdate& update, PeerBatch& chosen) const {

@@ -14,6 +14,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -80,10 +81,44 @@ class Options(Dialect):
         result = subprocess.run([self.path("tracker"), "-v"], capture_output=True, text=True, timeout=TIMEOUT)
         self.assertEqual(result.returncode, 2)
 
+    def statistics(self, daemon, mode):
+        answer = access_test.http(daemon.address(1), f"GET /stats?mode={mode} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+        return answer.split(b"\r\n\r\n", 1)[1]
+
+    def test_load_a_state_dump(self):
+        minute = int(time.time()) // 60 - 5
+        self.file(f"{V1.hex()}:{minute}:7\nnonsense\n{OTHER.hex()}:{minute}:3\n", "dump")
+        daemon = self.start(*LOCAL, "-b", self.write("b", OTHER), "-l", "dump", "-d", self.folder)
+        row, = self.trackers[1].scrape([V1])
+        self.assertEqual((row.complete, row.downloaded, row.incomplete), (0, 7, 0))
+        # What the list refuses is not there; and it comes out as it went in.
+        line = f"{V1.hex().upper()}:{minute}:7\n".encode()
+        wait_until(lambda: OTHER.hex().upper().encode() not in self.statistics(daemon, "statedump"), "the list to be in force")
+        self.assertIn(line, self.statistics(daemon, "statedump"))
+        self.assertRegex(daemon.stop()[1], "warning: dump: line 2: expected INFO-HASH:MINUTE:COUNT")
+
+    def test_of_a_state_dump_that_is_not_there_are_a_warning(self):
+        daemon = self.start(*LOCAL, "-l", "nowhere")
+        self.assertServed(V1)
+        self.assertRegex(daemon.stop()[1], "warning: cannot read 'nowhere': No such file")
+        result = subprocess.run([MUSTERD, "--udp", "127.0.0.1:0", "--load-state", "nowhere"], capture_output=True, text=True,
+                                timeout=TIMEOUT)
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("cannot read 'nowhere'", result.stderr)
+
+    def test_take_paths_as_loosely_as_the_original(self):
+        daemon = self.start(*LOCAL)
+        query = self.trackers[1].query(Announce(V1, 7000))
+        for path in ("/a", "/announce.php", "//abc"):
+            answer = access_test.http(daemon.address(1), f"GET {path}?{query} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+            self.assertIn(b"8:complete", answer)
+        answer = access_test.http(daemon.address(1), "GET /sc HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+        self.assertIn(b"5:files", answer)
+
     def test_are_explained_on_standard_error(self):
         result = run("-h")
         self.assertEqual((result.returncode, result.stdout), (0, ""))
-        for option in "fipPrduAbwvh":
+        for option in "fipPrduAbwlsvh":
             self.assertIn(f"  -{option} ", result.stderr)
 
     def test_that_make_no_sense_end_it_with_status_1(self):
@@ -133,8 +168,8 @@ class Files(Dialect):
         self.untilRefused(OTHER)
         status, err = daemon.stop(signal.SIGINT)
         self.assertEqual(status, 0)
-        for note in ("every_key.conf:13: live sync", "every_key.conf:14: live sync", "every_key.conf:15: batch sync"):
-            self.assertIn(note, err)
+        self.assertIn("every_key.conf:15: batch sync", err)
+        self.assertNotIn("every_key.conf:14", err)  # it has joined the cluster
 
     def test_of_the_package_start_it_unchanged(self):
         path = pathlib.Path("/etc/opentracker/opentracker.conf")

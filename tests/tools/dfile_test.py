@@ -5,10 +5,14 @@ dfile_test.py MUSTER-DFILE [unittest options]
 """
 import json
 import os
+import pty
+import select
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree
 
@@ -148,6 +152,14 @@ class List(Test):
         self.assertEqual(self.hashes("--reverse", state), "dcba")
         self.assertEqual(self.hashes("--reverse", "--limit", "3", state), "dcb")
         self.assertEqual(self.hashes("--limit", "2", state), "ab")
+
+    def test_sorts_peers_by_client(self):
+        self.run_tool("convert", "--to", "muster", "-o", self.path("m"), self.state(example()))
+        for state in (self.path("state"), self.path("m")):
+            clients = [row.get("client") for row in self.rows("--peers", "--sort", "client", state)]
+            self.assertEqual(clients, ["-TR3000-", "-qB4500-", "CCCCCCCC", "DDDDDDDD"])
+            self.assertEqual([row.get("client") for row in self.rows("--peers", "--sort", "client", "--reverse", state)], clients[::-1])
+        self.assertComplains(2, "only peers are sorted by client", "list", "--sort", "client", state)
 
     def test_sorts_more_rows_than_the_limit(self):
         counts = {b"%020d" % i: i * 7919 % 10007 for i in range(10000)}
@@ -312,6 +324,122 @@ class Convert(Test):
         self.assertEqual(sorted(os.listdir(self.folder)), ["back", "big", "m"])
 
 
+def crc32c(data):
+    """The checksum of muster's own format."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def journal(sequence, *groups):
+    """A journal's file; each group a list of changes."""
+    def with_crc(data):
+        return data + struct.pack(">I", crc32c(data))
+
+    data = with_crc(b"\x89mustjl\n" + struct.pack(">HHQQ", 1, 0, sequence, WRITTEN))
+    for number, changes in enumerate(groups):
+        payload = b"".join(changes)
+        data += with_crc(b"mBlk" + struct.pack(">BBHIIII", 3, 0, 0, number, len(payload), len(payload), crc32c(payload)))
+        data += payload
+    return data
+
+
+SEEDER, DOWNLOADER, STOPPED = 0, 2, 3
+
+
+def change(letter, port, state, completed=0, age=0):
+    """A peer at 192.0.2.1 becomes this."""
+    return struct.pack(">B20s4sHIQ", state, name(letter), bytes([192, 0, 2, 1]), port, completed, WRITTEN - age)
+
+
+def removal(letter):
+    return bytes([32]) + name(letter)
+
+
+class Journals(Test):
+    def setUp(self):
+        super().setUp()
+        # Sequence 0: no journal belongs to it but by its place.
+        self.run_tool("convert", "--to", "muster", "-o", self.path("state"), self.state(example(), "dfile"))
+
+    def journal(self, sequence, *groups):
+        return self.state(journal(sequence, *groups), "state.journal.%d" % sequence)
+
+    def test_are_read_with_their_snapshot(self):
+        self.journal(1, [change("a", 6881, STOPPED, 9), change("e", 1, SEEDER, 4, age=60)], [change("e", 2, DOWNLOADER, 4)])
+        self.journal(2, [removal("b"), change("e", 2, STOPPED, 5), change("f", 1, DOWNLOADER)])
+        self.journal(10, [change("f", 1, STOPPED)])
+        rows = {bytes.fromhex(row["info_hash"])[:1].decode(): row for row in self.rows(self.path("state"))}
+        self.assertEqual({key: (row["peers"], row["seeders"], row["completed"]) for key, row in rows.items()},
+                         {"a": (2, 0, 9), "c": (0, 0, 3), "d": (0, 0, 0), "e": (1, 1, 5)})
+        self.assertEqual(self.hashes("--peers", "--min-age", "30", "--max-age", "90", self.path("state")), "e")
+        text = self.text("show", self.path("state"))
+        self.assertRegex(text, r"format +muster\n")
+        for number, changes in ((1, 3), (2, 3), (10, 1)):
+            self.assertRegex(text, r"journal +%s.journal.%d, .*, %d changes\n" % (self.path("state"), number, changes))
+        shown = json.loads(self.text("show", "--json", self.path("state")))
+        self.assertEqual([j["changes"] for j in shown["journals"]], [3, 3, 1])
+        self.assertRegex(self.text("check", self.path("state")),
+                         r"\A%s: good, muster, 4 torrents, 3 peers with 7 changes of journals\n\Z" % self.path("state"))
+
+    def test_go_into_every_state_that_is_made_of_it(self):
+        self.journal(1, [change("e", 1, SEEDER, 4)])
+        self.run_tool("convert", "--to", "bttrack", "-o", self.path("b"), self.path("state"))
+        self.assertEqual(bdecode(self.content("b"))["completed".encode()][name("e")], 4)
+        self.run_tool("diff", self.path("b"), self.path("state"))  # none, which is status 0
+        # What is made has no journals of its own.
+        self.run_tool("repair", "-o", self.path("r"), self.path("state"))
+        self.assertIn("e", self.hashes(self.path("r")))
+
+    def test_are_read_alone(self):
+        alone = self.journal(7, [change("e", 1, SEEDER, 4), change("d", 2, DOWNLOADER)])
+        self.assertEqual(self.hashes(alone), "de")
+        self.assertRegex(self.text("show", alone), r"(?s)format +journal\n.*journal +%s, .*2 changes\n" % alone)
+        self.assertRegex(self.text("check", alone), "good, journal, 2 torrents, 2 peers")
+        with open(alone, "rb") as file:
+            self.assertRegex(self.text("show", "-", stdin=file), r"format +journal\n")
+        # The tracker had not come to write its first snapshot.
+        os.remove(self.path("state"))
+        self.assertEqual(self.hashes(self.path("state")), "de")
+        self.run_tool("convert", "-o", self.path("m"), self.path("state"))
+        self.assertTrue(self.content("m").startswith(b"\x89muster\n"))
+        self.assertComplains(2, "expected one of", "convert", "--to", "journal", "-o", "x", alone)
+
+    def test_are_checked(self):
+        groups = [change("e", 1, SEEDER)], [change("e", 2, SEEDER)], [change("e", 3, SEEDER)]
+        path = self.journal(1, *groups)
+        good = self.content("state.journal.1")
+        with open(path, "wb") as file:  # as a crash leaves it
+            file.write(good[:-1])
+        text = self.text("check", self.path("state"))
+        self.assertRegex(text, r"%s: the end is incomplete, and left out: block 2 at offset \d+ is cut off\n" % path)
+        self.assertRegex(text, ": good, ")
+        with open(path, "wb") as file:
+            file.write(good[:70] + b"?" + good[71:])
+        text = self.text("check", self.path("state"), status=1)
+        self.assertRegex(text, r"%s: block 0 at offset 32 is damaged" % path)
+        self.assertRegex(text, "1 faults; 5 torrents, 6 peers with 2 changes of journals can be read")
+        self.assertEqual(self.text("check", path, status=1).count("damaged"), 1)
+        self.state(b"nothing of the kind, but named like one and long enough", "state.journal.2")
+        self.assertRegex(self.text("check", self.path("state"), status=1), r"state.journal.2: not a journal\n")
+        os.remove(self.path("state.journal.2"))
+        self.state(b"named otherwise, and longer than a header would be", "state.journal.2x")
+        self.journal(1, *groups)
+        self.assertRegex(self.text("check", self.path("state")), "with 3 changes")
+
+    def test_that_a_snapshot_has_already_are_left_out(self):
+        snapshot = bytearray(self.content("state"))
+        snapshot[12:20] = struct.pack(">Q", 5)
+        snapshot[28:32] = struct.pack(">I", crc32c(snapshot[:28]))
+        self.state(bytes(snapshot))
+        self.journal(4, [change("e", 1, SEEDER)])
+        self.journal(5, [change("f", 1, SEEDER)])
+        self.assertEqual(self.hashes(self.path("state")), "abcdf")
+
+
 class Merge(Test):
     def test_joins_torrents_and_the_newest_peer_wins(self):
         old = {"completed": {name("a"): 5, name("b"): 1},
@@ -466,6 +594,26 @@ class CommandLine(Test):
             out, err = process.communicate(b"e", timeout=TIMEOUT)
         self.assertEqual((process.returncode, err), (0, b""))
         self.assertIn(b"bttrack", out)
+
+    def test_shows_progress_when_it_takes_longer_than_a_second(self):
+        person, terminal = pty.openpty()
+        self.addCleanup(os.close, person)
+        with subprocess.Popen([DFILE, "show", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=terminal) as process:
+            os.close(terminal)
+            started = time.monotonic()
+            process.stdin.write(b"d9:completedd")
+            seen, number = b"", 0
+            while not seen and time.monotonic() < started + TIMEOUT:
+                process.stdin.write(bencode(b"%020d" % number) + b"i1e")
+                process.stdin.flush()
+                number += 1
+                if select.select([person], [], [], 0.05)[0]:
+                    seen = os.read(person, 1000)
+            self.assertGreater(time.monotonic() - started, 1)
+            process.communicate(b"e5:peersdee", timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 0)
+        self.assertRegex(seen, rb"\A\rstandard input: \d+ bytes\x1b\[K\Z")
 
 
 class ManPage(unittest.TestCase):

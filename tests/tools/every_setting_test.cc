@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <sstream>
 
 #include "helpers.h"
@@ -65,7 +66,17 @@ const Case kCases[] = {
     {"udp", "--udp 127.0.0.1:7001 --udp=[::1]:7002", "udp = ['127.0.0.1:7001', '[::1]:7002']",
      [](const Settings& s) { return ListensOn(s, muster::Protocol::kUdp); }},
     {"http", "--http 127.0.0.1:7001 --http=[::1]:7002", "http = ['127.0.0.1:7001', '[::1]:7002']",
-     [](const Settings& s) { return ListensOn(s, muster::Protocol::kHttp); }},
+     [](const Settings& s) {
+       return ListensOn(s, muster::Protocol::kHttp) && !Server(s).listeners[0].proxied;
+     }},
+    {"http-proxied",
+     "--http-proxied 127.0.0.1:7001 --http-proxied=[::1]:7002 --trusted-proxy 10.0.0.0/8 "
+     "--trusted-proxy ::1",
+     "http-proxied = ['127.0.0.1:7001', '[::1]:7002']\ntrusted-proxy = ['10.0.0.0/8', '::1']",
+     [](const Settings& s) {
+       return ListensOn(s, muster::Protocol::kHttp) && Server(s).listeners[0].proxied &&
+              Server(s).listeners[1].proxied;
+     }},
     {"interval", "--interval 20m", "interval = '20m'",
      [](const Settings& s) { return s.tracker.interval == seconds(1200); }},
     {"interval-spread", "--interval-spread 61", "interval-spread = 61",
@@ -113,8 +124,23 @@ const Case kCases[] = {
      [](const Settings& s) { return Server(s).http.idle_timeout == milliseconds(502); }},
     {"http-write-timeout", "--http-write-timeout 503ms", "http-write-timeout = '503ms'",
      [](const Settings& s) { return Server(s).http.write_timeout == milliseconds(503); }},
+    {"load-state", "--load-state dump", "load-state = 'dump'",
+     [](const Settings& s) { return s.state.load == "dump"; }},
+    {"cluster-listen", "--cluster-listen 127.0.0.1:9696", "cluster-listen = ['127.0.0.1:9696']",
+     [](const Settings& s) {
+       return s.cluster.listen == std::vector{At("127.0.0.1:9696")} && s.cluster.nodes.empty();
+     }},
+    {"cluster-node", "--cluster-listen 127.0.0.1:9696 --cluster-node 10.0.0.0/8",
+     "cluster-listen = ['127.0.0.1:9696']\ncluster-node = ['10.0.0.0/8']",
+     [](const Settings& s) {
+       return s.cluster.nodes == std::vector{*muster::Cidr::Parse("10.0.0.0/8")};
+     }},
+    {"http-loose-paths", "--http-loose-paths", "http-loose-paths = true",
+     [](const Settings& s) { return Server(s).http.loose_paths; }},
     {"dfile", "--dfile /var/lib/muster/state", "dfile = '/var/lib/muster/state'",
      [](const Settings& s) { return s.state.dfile == "/var/lib/muster/state"; }},
+    {"dfile-format", "--dfile-format bttrack", "dfile-format = 'bttrack'",
+     [](const Settings& s) { return StateOptionsOf(s).format == muster::StateFormat::kBttrack; }},
     {"save-dfile-interval", "--save-dfile-interval 7m", "save-dfile-interval = '7m'",
      [](const Settings& s) { return StateOptionsOf(s).save_interval == seconds(420); }},
     {"journal", "--no-journal", "journal = false",
@@ -305,7 +331,13 @@ TEST(EverySetting, ReachesItsOptionFromTheCommandLineAndTheFile) {
 
 TEST(EverySetting, IsTheSameAfterItIsPrintedAndReadAgain) {
   std::string all;
-  for (const Case& one : kCases) all += std::string(one.toml) + "\n";
+  std::set<std::string> lines;  // what two cases say, one says
+  for (const Case& one : kCases) {
+    std::istringstream text{std::string(one.toml)};
+    for (std::string line; std::getline(text, line);) {
+      if (lines.insert(line).second) all += line + "\n";
+    }
+  }
   for (const std::string& text : {std::string(), all}) {
     const auto given = ReadToml(text, "given");
     ASSERT_TRUE(given.ok()) << given.status();

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "helpers.h"
+#include "musterd/toml.h"
 
 namespace musterd {
 namespace {
@@ -252,6 +253,30 @@ TEST(Listeners, AreExactlyTheOnesGiven) {
   settings.udp_listeners = {At("[::1]:81")};
   EXPECT_THAT(Shown(ServerOptionsOf(settings, true).listeners),
               testing::ElementsAre("udp [::1]:81", "http [::1]:80", "http 127.0.0.1:0"));
+}
+
+TEST(Settings, PeerIdsAreKeptForADfileOfBttracksFormat) {
+  const auto ids = [](std::string_view text) {
+    const auto assignments = ReadToml(text, "file");
+    EXPECT_TRUE(assignments.ok()) << assignments.status();
+    const auto settings = Resolve(*assignments);
+    EXPECT_TRUE(settings.ok()) << settings.status();
+    return settings->store.keep_peer_ids && StateOptionsOf(*settings).peer_ids;
+  };
+  EXPECT_TRUE(ids("dfile = 'd'\ndfile-format = 'bttrack'\n"));
+  EXPECT_FALSE(ids("dfile = 'd'\n"));
+  EXPECT_FALSE(ids("dfile-format = 'bttrack'\n"));
+  EXPECT_FALSE(ids("dfile = 'd'\ndfile-format = 'bttrack'\npeer-ids = false\n"));
+}
+
+TEST(Settings, AListenerForProxiesNeedsOneThatIsTrusted) {
+  const auto assignments = ReadToml("http-proxied = ['127.0.0.1:80']\n", "file");
+  ASSERT_TRUE(assignments.ok());
+  const auto settings = Resolve(*assignments);
+  EXPECT_TRUE(absl::IsInvalidArgument(settings.status()));
+  EXPECT_NE(settings.status().message().find("file:1:1: http-proxied serves nobody"),
+            std::string_view::npos)
+      << settings.status();
 }
 
 }  // namespace

@@ -313,8 +313,25 @@ TEST(Tracker, ScrapesInTheOrderAskedAndTellsUnknownTorrentsFromEmptyOnes) {
 class DeltaLog final : public SwarmObserver {
  public:
   void OnDelta(const SwarmDelta& delta) override { deltas.push_back(delta); }
+  void OnRemove(const InfoHash& info_hash) override { removed.push_back(info_hash); }
   std::vector<SwarmDelta> deltas;
+  std::vector<InfoHash> removed;
 };
+
+TEST(Tracker, TellsAllObserversOfASwarmThatIsRemoved) {
+  const auto tracker = NewTracker();
+  DeltaLog one, two;
+  tracker->AddObserver(&one);
+  tracker->AddObserver(&two);
+  Random random(1);
+  AnnounceRequest request;
+  request.info_hash = HashOf(7);
+  request.peer = *Endpoint::Parse("192.0.2.1:1");
+  ASSERT_TRUE(tracker->Announce(request, kStart, random).ok());
+  EXPECT_TRUE(tracker->store().Remove(HashOf(7)));
+  EXPECT_EQ(one.removed, std::vector<InfoHash>{HashOf(7)});
+  EXPECT_EQ(two.removed, one.removed);
+}
 
 TEST(Tracker, TellsAllObserversOfEachAcceptedChange) {
   const auto tracker = NewTracker();

@@ -2,16 +2,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
+#include "base/bytes.h"
 #include "muster/bencode.h"
 #include "muster/random.h"
 #include "muster/version.h"
 #include "statistics/counters.h"
+#include "web/busy_networks.h"
 #include "web/info_page.h"
 #include "web/metrics.h"
 #include "web/opentracker_page.h"
+#include "web/state_dump.h"
 #include "web/top_torrents.h"
 #include "web/torrent_list.h"
 
@@ -55,6 +62,8 @@ Snapshot Busy() {
   s.now = kStart + Seconds(7201);
   s.peer_timeout = Seconds(2700);
   s.tracker_id = 77;
+  s.live_sync.received_records = 14'402;
+  s.live_sync.sent_packets = 3;
   return s;
 }
 
@@ -87,6 +96,10 @@ TEST(OpentrackerPage, HasTheFourLinesOfMrtg) {
   EXPECT_EQ(Page("completed"), "9\n0\n7201 seconds (2 hours)\nopentracker, 4 completed/h.");
 }
 
+TEST(OpentrackerPage, TellsHowManyRecordsCameFromTheCluster) {
+  EXPECT_EQ(Page("syncs"), "14402\n0\n7201 seconds (2 hours)\nopentracker sync stats, 2 syncs/s.");
+}
+
 TEST(OpentrackerPage, HasTheOtherModes) {
   EXPECT_EQ(Page("version"), "muster " + std::string(Version()) + "\n");
   EXPECT_EQ(Page("herr"),
@@ -116,7 +129,7 @@ TEST(OpentrackerPage, TellsEverythingInTheOrderOfTheOriginal) {
         "      <accept>14500</accept>\n      <announce>7205</announce>\n",
         "      <scrape>4</scrape>\n    </tcp>\n    <udp>\n      <overall>90</overall>\n",
         "      <connect>30</connect>\n      <announce>40</announce>\n      <scrape>6</scrape>\n",
-        "      <missmatch>5</missmatch>\n    </udp>\n    <livesync>\n      <count>0</count>\n",
+        "      <missmatch>5</missmatch>\n    </udp>\n    <livesync>\n      <count>14402</count>\n",
         "    </livesync>\n  </connections>\n  <debug>\n    <renew>\n",
         "      <count interval=\"03\">1</count>\n", "      <count interval=\"44\">0</count>\n",
         "    </renew>\n    <http_error>\n      <count code=\"302 Redirect\">1</count>\n",
@@ -138,7 +151,8 @@ TEST(Prometheus, GivesEachMetricItsTypeOnceBeforeItsFigures) {
         "muster_peers{family=\"ipv6\"} 2\n", "muster_completed_total 9\n",
         "muster_requests_total{protocol=\"udp\",family=\"ipv6\",request=\"announce\","
         "outcome=\"answered\"} 20\n",
-        "muster_udp_kernel_drops_total 12\n", "muster_http_responses_total{code=\"404\"} 1\n",
+        "muster_udp_kernel_drops_total 12\n", "muster_live_sync_received_records_total 14402\n",
+        "muster_live_sync_sent_packets_total 3\n", "muster_http_responses_total{code=\"404\"} 1\n",
         "muster_latency_seconds_bucket{protocol=\"udp\",le=\"2e-06\"} 0\n",
         "muster_latency_seconds_bucket{protocol=\"udp\",le=\"4e-06\"} 2\n",
         "muster_latency_seconds_bucket{protocol=\"udp\",le=\"+Inf\"} 2\n",
@@ -282,6 +296,68 @@ TEST_F(TorrentsTest, TheLargestAreListedLargestFirst) {
 TEST_F(TorrentsTest, TheLargestLeaveOutZeros) {
   Announce(HashOf(1), 1, PeerState::kDownloader, false);
   EXPECT_EQ(All(NewTopTorrents(*store_, 100)).find("\t0\t"), std::string::npos);
+}
+
+TEST_F(TorrentsTest, AStateDumpHasMinuteAndCountOfEachTorrent) {
+  EXPECT_EQ(All(NewStateDump(*store_, kStart, &bytes_)), "");
+  Fill(3000);
+  for (const std::size_t budget : {10, 1000, 1'000'000}) {
+    const std::string dump = All(NewStateDump(*store_, kStart, &bytes_), budget);
+    std::vector<std::string> lines = absl::StrSplit(dump, '\n', absl::SkipEmpty());
+    EXPECT_TRUE(std::is_sorted(lines.begin(), lines.end()));
+    // Torrents 12, 24, ... have nobody.
+    EXPECT_EQ(lines.size(), 3000u - 250);
+    const std::string one = absl::AsciiStrToUpper(HashOf(1).ToHex()) + ":28333333:1";
+    EXPECT_TRUE(std::find(lines.begin(), lines.end(), one) != lines.end());
+  }
+  EXPECT_EQ(bytes_.value() % 3, 0u);
+}
+
+TEST_F(TorrentsTest, AStateDumpOfAHugeSwarmIsOneLineWithItsLatestMinute) {
+  for (std::uint32_t p = 0; p < 20'000; ++p) {
+    const std::uint8_t compact[6] = {
+        10, static_cast<std::uint8_t>(p >> 8), static_cast<std::uint8_t>(p), 1, 1, 1};
+    PeerBatch nobody({}, {});
+    store_->Apply({.info_hash = HashOf(1),
+                   .peer = Endpoint::FromCompact(AddressFamily::kIpv4, compact),
+                   .peer_id = PeerId()},
+                  p == 7777 ? kStart + Seconds(300) : kStart, nobody);
+  }
+  EXPECT_EQ(All(NewStateDump(*store_, kStart, &bytes_)),
+            absl::AsciiStrToUpper(HashOf(1).ToHex()) + ":28333338:0\n");
+}
+
+TEST_F(TorrentsTest, TheBusiestNetworksAreCountedExactlyAmongManySmallOnes) {
+  const auto announce = [this](std::uint32_t torrent, std::uint32_t address) {
+    std::uint8_t compact[6] = {0, 0, 0, 0, 1, 1};
+    StoreBig32(compact, address);
+    PeerBatch nobody({}, {});
+    store_->Apply({.info_hash = HashOf(torrent),
+                   .peer = Endpoint::FromCompact(AddressFamily::kIpv4, compact),
+                   .peer_id = PeerId()},
+                  kStart, nobody);
+  };
+  // 40,000 networks of one peer each; one network with 16 in each of 3 torrents, one with 200 in /24.
+  for (std::uint32_t i = 0; i < 40'000; ++i) announce(1, 0x0b000000 + 256 * i);
+  for (std::uint32_t i = 0; i < 48; ++i) announce(1 + i / 16, 0xc0000210 + i % 16);
+  for (std::uint32_t i = 0; i < 200; ++i) announce(4, 0xc6336400 + i);
+  std::uint8_t ipv6[18] = {0x20, 1};
+  PeerBatch nobody({}, {});
+  store_->Apply({.info_hash = HashOf(1),
+                 .peer = Endpoint::FromCompact(AddressFamily::kIpv6, ipv6),
+                 .peer_id = PeerId()},
+                kStart, nobody);
+  const std::string page = All(NewBusyNetworks(*store_));
+  const std::size_t second = page.find("Networks, limit /24:\n");
+  ASSERT_NE(second, std::string::npos);
+  const std::string of_28 = page.substr(0, second);
+  const std::string of_24 = page.substr(second);
+  EXPECT_EQ(of_28.find("Networks, limit /28:\n00000048: 192.0.2.16\n00000016: 198.51.100.0\n"), 0u);
+  EXPECT_EQ(of_24.find("Networks, limit /24:\n00000200: 198.51.100.0\n00000048: 192.0.2.0\n"), 0u);
+  for (const std::string& part : {of_28, of_24}) {
+    EXPECT_EQ(std::count(part.begin(), part.end(), '\n'), 1 + 128 + 1);
+    EXPECT_THAT(part, testing::EndsWith("\n\n"));
+  }
 }
 
 // --- for people ---

@@ -82,9 +82,20 @@ absl::StatusOr<int> CheckOne(const std::string& file, muster::StateFormat format
     torrents.Add(part, state.format());
   }
   torrents.End();
+  for (const muster::JournalInfo& journal : state.journals()) {
+    if (journal.torn_end.empty()) continue;
+    // As it is while a tracker writes it, and after a crash.
+    Print(Concat({journal.name.empty() ? state.name() : journal.name,
+                  ": the end is incomplete, and left out: ", journal.torn_end, "\n"}));
+  }
   CheckSide(state.side(), [&](std::string_view what) { faults.Add(what); });
-  const std::string what =
+  std::string what =
       Concat({CountText(torrents.count()), " torrents, ", CountText(torrents.peers()), " peers"});
+  if (!state.journals().empty()) {
+    std::uint64_t changes = 0;
+    for (const muster::JournalInfo& journal : state.journals()) changes += journal.changes;
+    what += Concat({" with ", CountText(changes), " changes of journals"});
+  }
   if (faults.count() == 0) {
     Print(Concat(
         {state.name(), ": good, ", muster::StateFormatName(state.format()), ", ", what, "\n"}));

@@ -50,7 +50,7 @@ struct ShowOptions {
 };
 absl::StatusOr<int> Show(const Input& input, const ShowOptions& options);
 
-enum class SortKey : std::uint8_t { kHash, kPeers, kSeeders, kCompleted, kAge };
+enum class SortKey : std::uint8_t { kHash, kPeers, kSeeders, kCompleted, kAge, kClient };
 struct ListOptions {
   bool peers = false;
   Filter filter;

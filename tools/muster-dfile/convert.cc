@@ -19,7 +19,7 @@ using muster::StateFormat;
 absl::StatusOr<std::unique_ptr<StateOutput>> CreateOutput(const Input& input, const Output& output,
                                                           const StateInput& state) {
   const StateFormat format =
-      output.format == StateFormat::kUnknown ? state.format() : output.format;
+      output.format == StateFormat::kUnknown ? state.format_to_write() : output.format;
   return StateOutput::Create(output.file, output.force, format, state.written(), input.files);
 }
 

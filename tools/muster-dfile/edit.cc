@@ -94,7 +94,7 @@ absl::StatusOr<int> Edit(const Input& input, const Output& output, const EditOpt
       StateInput::Open(input.files[0], input.format);
   if (!state.ok()) return state.status();
   const muster::StateFormat format =
-      output.format == muster::StateFormat::kUnknown ? (*state)->format() : output.format;
+      output.format == muster::StateFormat::kUnknown ? (*state)->format_to_write() : output.format;
   absl::StatusOr<std::unique_ptr<StateOutput>> to =
       StateOutput::Create(output.file, output.force, format, (*state)->written(), input.files);
   if (!to.ok()) return to.status();

@@ -34,6 +34,11 @@ bool IsSameFile(const std::string& input, const std::string& output) {
 
 muster::Instant Now() { return muster::InstantFromUnixSeconds(std::time(nullptr)); }
 
+std::string TemporaryFolder() {
+  const char* folder = std::getenv("TMPDIR");
+  return folder != nullptr && *folder != '\0' ? folder : "/tmp";
+}
+
 absl::StatusOr<std::unique_ptr<InputFile>> InputFile::Open(const std::string& path) {
   if (path == "-") return std::unique_ptr<InputFile>(new InputFile("standard input", 0));
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -57,6 +62,12 @@ InputFile::InputFile(std::string name, int file)
 InputFile::~InputFile() {
   if (file_ > 0) close(file_);
   if (showed_progress_) std::fputs("\r\x1b[K", stderr);
+}
+
+bool InputFile::IsAt(const std::string& path) const {
+  struct stat here, there;
+  return fstat(file_, &here) == 0 && stat(path.c_str(), &there) == 0 &&
+         here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
 absl::StatusOr<std::size_t> InputFile::Read(absl::Span<char> into) {
@@ -155,10 +166,7 @@ absl::Status OutputFile::MoveIntoPlace() {
 }
 
 std::string OutputFile::folder() const {
-  if (path_ == "-") {
-    const char* folder = std::getenv("TMPDIR");
-    return folder != nullptr && *folder != '\0' ? folder : "/tmp";
-  }
+  if (path_ == "-") return TemporaryFolder();
   const std::size_t slash = path_.rfind('/');
   return slash == path_.npos ? "." : slash == 0 ? "/" : path_.substr(0, slash);
 }

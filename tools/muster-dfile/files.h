@@ -30,6 +30,8 @@ class InputFile final : public muster::ByteSource {
   muster::Instant written() const { return written_; }
   // Bytes read so far.
   std::uint64_t read() const { return read_; }
+  // Whether it is still what stands at `path`.
+  bool IsAt(const std::string& path) const;
 
  private:
   InputFile(std::string name, int file);
@@ -75,6 +77,8 @@ class OutputFile final : public muster::ByteSink {
 };
 
 muster::Instant Now();
+// Where files that nobody needs to see are made.
+std::string TemporaryFolder();
 
 }  // namespace muster_dfile
 

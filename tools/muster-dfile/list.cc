@@ -189,10 +189,23 @@ TorrentOrder OrderOfTorrents(SortKey key) {
       return [](const Row& a, const Row& b) { return a.completed > b.completed; };
     case SortKey::kAge:
       return [](const Row& a, const Row& b) { return a.last_seen > b.last_seen; };
+    case SortKey::kClient:  // of peers only
     case SortKey::kHash:
       break;
   }
   return nullptr;
+}
+
+using PeerOrder = bool (*)(const PeerRow&, const PeerRow&);
+PeerOrder OrderOfPeers(SortKey key) {
+  if (key == SortKey::kAge) {
+    return [](const PeerRow& a, const PeerRow& b) { return a.peer.last_seen > b.peer.last_seen; };
+  }
+  if (key != SortKey::kClient) return nullptr;
+  return [](const PeerRow& a, const PeerRow& b) {
+    if (!a.peer.peer_id || !b.peer.peer_id) return a.peer.peer_id && !b.peer.peer_id;
+    return *a.peer.peer_id < *b.peer.peer_id;
+  };
 }
 
 absl::StatusOr<int> ListTorrents(StateInput& state, const ListOptions& options) {
@@ -226,11 +239,7 @@ absl::StatusOr<int> ListPeers(StateInput& state, const ListOptions& options) {
   const Filter& filter = options.filter;
   const Printer printer(options.style, state.written());
   printer.Header(true);
-  bool (*const by_age)(const PeerRow&, const PeerRow&) = [](const PeerRow& a, const PeerRow& b) {
-    return a.peer.last_seen > b.peer.last_seen;
-  };
-  Rows<PeerRow> rows(printer, options.limit, options.sort == SortKey::kAge ? by_age : nullptr,
-                     options.reverse);
+  Rows<PeerRow> rows(printer, options.limit, OrderOfPeers(options.sort), options.reverse);
   absl::StatusOr<int> result = ForEachTorrent(
       state, [](const TorrentSummary&) {},
       [&](const muster::InfoHash& info_hash, const muster::SavedPeer& peer) {

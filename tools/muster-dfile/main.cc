@@ -25,11 +25,13 @@ using Choices = std::vector<std::pair<std::string_view, Value>>;
 const Choices<StateFormat> kFormats = {{"muster", StateFormat::kMuster},
                                        {"bttrack", StateFormat::kBttrack},
                                        {"opentracker", StateFormat::kOpentracker}};
-const Choices<SortKey> kSortKeys = {{"hash", SortKey::kHash},
-                                    {"peers", SortKey::kPeers},
-                                    {"seeders", SortKey::kSeeders},
-                                    {"completed", SortKey::kCompleted},
-                                    {"age", SortKey::kAge}};
+const Choices<StateFormat> kInputFormats = {{"muster", StateFormat::kMuster},
+                                            {"journal", StateFormat::kJournal},
+                                            {"bttrack", StateFormat::kBttrack},
+                                            {"opentracker", StateFormat::kOpentracker}};
+const Choices<SortKey> kSortKeys = {
+    {"hash", SortKey::kHash},           {"peers", SortKey::kPeers}, {"seeders", SortKey::kSeeders},
+    {"completed", SortKey::kCompleted}, {"age", SortKey::kAge},     {"client", SortKey::kClient}};
 const Choices<Counts> kCounts = {{"max", Counts::kMax}, {"sum", Counts::kSum}};
 
 // Everything that a command line can say.
@@ -113,9 +115,10 @@ void AddInput(CLI::App* command, Options& options) {
       command->add_option("FILE", options.input.files, "A saved state; - is standard input.");
   file->required();
   file->expected(1, 1 << 20)->take_all();  // how many there may be is said by Contradiction()
-  AddChoice(command, "--from", kFormats, options.input.format,
-            "Take this for the format, whatever the content: muster, bttrack, opentracker.",
-            "FORMAT");
+  AddChoice(
+      command, "--from", kInputFormats, options.input.format,
+      "Take this for the format, whatever the content: muster, journal, bttrack, opentracker.",
+      "FORMAT");
 }
 
 void AddOutput(CLI::App* command, Options& options) {
@@ -160,7 +163,7 @@ void AddList(CLI::App* list, Options& options) {
       ->type_name("TEXT");
   AddChoice(list, "--sort", kSortKeys, to.sort,
             "hash (the order of the file), peers, seeders, completed: the greatest first; age: the "
-            "youngest first. Peers: hash, age.",
+            "youngest first. Peers: hash, age, client.",
             "KEY");
   list->add_flag("--reverse", to.reverse, "The other way round.");
   list->add_option("--limit", to.limit, "Only the first so many rows.")
@@ -254,12 +257,13 @@ std::string_view Contradiction(const std::string& command, const Options& option
   const auto inputs = std::count(options.input.files.begin(), options.input.files.end(), "-");
   if (inputs > 1) return "standard input can be read only once";
   const ListOptions& list = options.list;
-  if (command != "list" || !list.peers) return {};
+  if (command != "list") return {};
+  if (!list.peers) return list.sort == SortKey::kClient ? "only peers are sorted by client" : "";
   if (list.filter.min_peers != 0 || list.filter.max_peers != Filter().max_peers) {
     return "--min-peers and --max-peers are for torrents, not with --peers";
   }
-  if (list.sort != SortKey::kHash && list.sort != SortKey::kAge) {
-    return "peers are sorted by hash or age";
+  if (list.sort != SortKey::kHash && list.sort != SortKey::kAge && list.sort != SortKey::kClient) {
+    return "peers are sorted by hash, age or client";
   }
   return {};
 }

@@ -57,8 +57,9 @@ absl::StatusOr<int> Merge(const Input& input, const Output& output, Counts count
     written = std::max(written, (*state)->written());
     lanes.emplace_back().state = *std::move(state);
   }
-  const muster::StateFormat format =
-      output.format == muster::StateFormat::kUnknown ? lanes[0].state->format() : output.format;
+  const muster::StateFormat format = output.format == muster::StateFormat::kUnknown
+                                         ? lanes[0].state->format_to_write()
+                                         : output.format;
   absl::StatusOr<std::unique_ptr<StateOutput>> to =
       StateOutput::Create(output.file, output.force, format, written, input.files);
   if (!to.ok()) return to.status();

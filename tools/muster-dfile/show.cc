@@ -47,6 +47,11 @@ void PrintText(const StateInput& state, const Totals& totals) {
   line("size", ByteText(state.bytes()));
   line("written",
        Concat({TimeText(state.written()), " (", AgeText(Now() - state.written()), " ago)"}));
+  for (const muster::JournalInfo& journal : state.journals()) {
+    line("journal", Concat({journal.name.empty() ? state.name() : journal.name, ", ",
+                            ByteText(journal.bytes), ", ", CountText(journal.changes), " changes",
+                            journal.torn_end.empty() ? "" : ", its end is incomplete"}));
+  }
   line("torrents",
        Concat({CountText(totals.torrents), " (", CountText(totals.with_peers), " with peers)"}));
   line("peers", Concat({CountText(totals.peers), " (", CountText(totals.peers - totals.ipv6),
@@ -84,6 +89,14 @@ void PrintJson(const StateInput& state, const Totals& totals) {
   text("format", JsonText(muster::StateFormatName(state.format())));
   number("bytes", state.bytes());
   number("written", state.written().time_since_epoch().count());
+  std::string journals;
+  for (const muster::JournalInfo& journal : state.journals()) {
+    journals += Concat({journals.empty() ? "" : ", ",
+                        "{\"file\": ", JsonText(journal.name.empty() ? state.name() : journal.name),
+                        ", \"bytes\": ", std::to_string(journal.bytes),
+                        ", \"changes\": ", std::to_string(journal.changes), "}"});
+  }
+  text("journals", Concat({"[", journals, "]"}));
   number("torrents", totals.torrents);
   number("torrents_with_peers", totals.with_peers);
   number("peers", totals.peers);

@@ -2,7 +2,11 @@
 #include "muster-dfile/state_file.h"
 
 #include <algorithm>
+#include <charconv>
+#include <filesystem>
 #include <iterator>
+#include <map>
+#include <system_error>
 #include <utility>
 
 #include "muster-dfile/text.h"
@@ -18,16 +22,132 @@ absl::Status AboutFile(const std::string& name, const absl::Status& status) {
   return absl::Status(status.code(), Concat({name, ": ", message}));
 }
 
-absl::StatusOr<std::unique_ptr<StateInput>> StateInput::Open(const std::string& path,
-                                                             muster::StateFormat format) {
+// --- what is opened ---
+
+namespace {
+
+// A tracker replaces its files every few minutes; opening them takes a moment.
+constexpr int kMostAttempts = 10;
+
+// The number of "NAME.journal.N"; nothing for another name.
+std::optional<std::uint64_t> JournalNumber(std::string_view file, std::string_view state) {
+  constexpr std::string_view kInfix = ".journal.";
+  if (file.substr(0, state.size()) != state) return std::nullopt;
+  file.remove_prefix(state.size());
+  if (file.substr(0, kInfix.size()) != kInfix) return std::nullopt;
+  file.remove_prefix(kInfix.size());
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(file.data(), file.data() + file.size(), number);
+  if (file.empty() || error != std::errc() || end != file.data() + file.size()) return std::nullopt;
+  return number;
+}
+
+// The journals beside `path` from `sequence` on, in their order; those that are gone meanwhile are
+// left out.
+absl::StatusOr<std::vector<std::unique_ptr<InputFile>>> OpenJournals(const std::string& path,
+                                                                     std::uint64_t sequence) {
+  const std::filesystem::path state(path);
+  const std::filesystem::path folder = state.has_parent_path() ? state.parent_path() : ".";
+  std::map<std::uint64_t, std::string> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::optional<std::uint64_t> number =
+        JournalNumber(entry->path().filename().string(), state.filename().string());
+    if (number && *number >= sequence) {
+      found[*number] = Concat({path, ".journal.", std::to_string(*number)});
+    }
+  }
+  std::vector<std::unique_ptr<InputFile>> journals;
+  for (const auto& [number, name] : found) {
+    absl::StatusOr<std::unique_ptr<InputFile>> file = InputFile::Open(name);
+    if (absl::IsNotFound(file.status())) continue;
+    if (!file.ok()) return file.status();
+    journals.push_back(*std::move(file));
+  }
+  return journals;
+}
+
+}  // namespace
+
+StateInput::StateInput(std::string name, std::unique_ptr<InputFile> file, muster::OpenedState state,
+                       Files journal_files)
+    : name_(std::move(name)),
+      file_(std::move(file)),
+      state_(std::move(state)),
+      journal_files_(std::move(journal_files)),
+      written_(state_.written ? *state_.written
+               : file_        ? file_->written()
+                              : muster::Instant()) {
+  if (journal_files_.empty()) return;
+  std::vector<muster::JournalSource> sources;
+  for (const std::unique_ptr<InputFile>& journal : journal_files_) {
+    sources.push_back({journal->name(), journal.get()});
+    written_ = std::max(written_, journal->written());
+  }
+  journaled_ = muster::NewJournaledReader(state_.reader.get(), std::move(sources),
+                                          {.spool_folder = TemporaryFolder()});
+}
+
+absl::StatusOr<std::unique_ptr<StateInput>> StateInput::TryOpen(const std::string& path,
+                                                                muster::StateFormat format) {
+  const bool is_stream = path == "-";
   absl::StatusOr<std::unique_ptr<InputFile>> file = InputFile::Open(path);
-  if (!file.ok()) return file.status();
+  if (is_stream || !absl::IsNotFound(file.status())) {
+    if (!file.ok()) return file.status();
+  } else {
+    auto journals = OpenJournals(path, 0);
+    if (!journals.ok()) return journals.status();
+    if (journals->empty()) return file.status();
+    muster::OpenedState none;
+    none.format = muster::StateFormat::kJournal;
+    return std::unique_ptr<StateInput>(
+        new StateInput(path, nullptr, std::move(none), *std::move(journals)));
+  }
   muster::StateReadOptions options;
   options.time = (*file)->written();
+  options.journaled.spool_folder = TemporaryFolder();
+  const std::string name = (*file)->name();
   absl::StatusOr<muster::OpenedState> state = muster::OpenState(file->get(), options, format);
-  if (!state.ok()) return AboutFile((*file)->name(), state.status());
-  return std::unique_ptr<StateInput>(new StateInput(*std::move(file), *std::move(state)));
+  if (!state.ok()) return AboutFile(name, state.status());
+  Files journals;
+  if (!is_stream && state->format == muster::StateFormat::kMuster) {
+    auto opened = OpenJournals(path, state->sequence);
+    if (!opened.ok()) return opened.status();
+    journals = *std::move(opened);
+    // A tracker that has put a new snapshot there removes the journals before it.
+    if (!(*file)->IsAt(path)) return nullptr;
+  }
+  if (state->format == muster::StateFormat::kJournal && !state->written) {
+    state->written = (*file)->written();
+  }
+  return std::unique_ptr<StateInput>(
+      new StateInput(name, *std::move(file), *std::move(state), std::move(journals)));
 }
+
+absl::StatusOr<std::unique_ptr<StateInput>> StateInput::Open(const std::string& path,
+                                                             muster::StateFormat format) {
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    absl::StatusOr<std::unique_ptr<StateInput>> input = TryOpen(path, format);
+    if (!input.ok() || *input != nullptr) return input;
+  }
+  return absl::UnavailableError(Concat({path, " is replaced all the time"}));
+}
+
+std::uint64_t StateInput::bytes() const {
+  if (file_ != nullptr) return file_->read();
+  std::uint64_t bytes = 0;
+  for (const std::unique_ptr<InputFile>& journal : journal_files_) bytes += journal->read();
+  return bytes;
+}
+
+absl::Span<const muster::JournalInfo> StateInput::journals() const {
+  if (journaled_) return journaled_->journals();
+  return state_.journaled != nullptr ? state_.journaled->journals()
+                                     : absl::Span<const muster::JournalInfo>();
+}
+
+// --- what is read ---
 
 absl::StatusOr<bool> StateInput::NextPart(SavedTorrent& torrent) {
   if (format() != muster::StateFormat::kOpentracker) return Read(torrent);
@@ -67,7 +187,7 @@ absl::Status StateInput::SortLines() {
 
 absl::StatusOr<bool> StateInput::Read(SavedTorrent& torrent) {
   while (true) {
-    absl::StatusOr<bool> more = state_.reader->Next(torrent);
+    absl::StatusOr<bool> more = reader().Next(torrent);
     if (more.ok()) return more;
     if (on_damage_ == nullptr || !absl::IsDataLoss(more.status())) {
       return AboutFile(name(), more.status());

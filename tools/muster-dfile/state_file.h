@@ -14,6 +14,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "muster-dfile/files.h"
+#include "muster/journaled_state.h"
 #include "muster/state_formats.h"
 
 namespace muster_dfile {
@@ -22,7 +23,9 @@ namespace muster_dfile {
 absl::Status AboutFile(const std::string& name, const absl::Status& status);
 
 // Torrents come in the order of the file; those of an opentracker dump, which may have any, are
-// sorted first, in memory.
+// sorted first, in memory. A snapshot of muster's comes with the journals beside it, unless it is read
+// from standard input: the state as a restart would find it. Where the tracker has not written one yet,
+// the journals are all there is.
 class StateInput {
  public:
   // `format` is taken for granted unless kUnknown.
@@ -38,22 +41,39 @@ class StateInput {
   // torrents do not ascend.
   absl::StatusOr<bool> NextWhole(muster::SavedTorrent& torrent);
 
-  std::string_view side() const { return state_.reader->side(); }
+  std::string_view side() const { return reader().side(); }
   muster::StateFormat format() const { return state_.format; }
-  // When it was written: what it says itself, or its file.
-  muster::Instant written() const { return state_.written.value_or(file_->written()); }
-  const std::string& name() const { return file_->name(); }
-  std::uint64_t bytes() const { return file_->read(); }
+  // The one to write it in, where nothing else is asked for.
+  muster::StateFormat format_to_write() const {
+    return format() == muster::StateFormat::kJournal ? muster::StateFormat::kMuster : format();
+  }
+  // When it was written: what it says itself, or its file; of journals when the last one was.
+  muster::Instant written() const { return written_; }
+  const std::string& name() const { return name_; }
+  // Of the state without its journals; of those where there are journals alone.
+  std::uint64_t bytes() const;
+  // Once the first torrent has been read.
+  absl::Span<const muster::JournalInfo> journals() const;
 
  private:
-  StateInput(std::unique_ptr<InputFile> file, muster::OpenedState state)
-      : file_(std::move(file)), state_(std::move(state)) {}
+  using Files = std::vector<std::unique_ptr<InputFile>>;
 
+  StateInput(std::string name, std::unique_ptr<InputFile> file, muster::OpenedState state,
+             Files journal_files);
+  // Null when the tracker was replacing it meanwhile.
+  static absl::StatusOr<std::unique_ptr<StateInput>> TryOpen(const std::string& path,
+                                                             muster::StateFormat format);
+
+  muster::StateReader& reader() const { return journaled_ ? *journaled_ : *state_.reader; }
   absl::StatusOr<bool> Read(muster::SavedTorrent& torrent);
   absl::Status SortLines();
 
-  const std::unique_ptr<InputFile> file_;
+  const std::string name_;
+  const std::unique_ptr<InputFile> file_;  // null where there are journals alone
   const muster::OpenedState state_;
+  const Files journal_files_;
+  std::unique_ptr<muster::JournaledReader> journaled_;  // null without journals beside it
+  muster::Instant written_;
   bool sorted_ = false;
   std::vector<muster::SavedTorrent> lines_;  // of a dump; the next one last
   std::function<void(const absl::Status&)> on_damage_;

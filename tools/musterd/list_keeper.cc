@@ -191,6 +191,8 @@ absl::Status ListKeeper::Impl::Open() {
   }
   const absl::Status hashes = LoadAll(hash_lists_);
   const absl::Status ips = LoadAll(ip_lists_);
+  // Of a state that was read before.
+  if (!hash_lists_.empty()) rules_->ForgetRefused(*store_);
   if (!settings_.require) return absl::OkStatus();
   return hashes.ok() ? ips : hashes;
 }

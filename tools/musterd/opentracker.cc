@@ -8,6 +8,7 @@
 
 #include "muster/cidr.h"
 #include "muster/endpoint.h"
+#include "muster/live_sync.h"
 #include "musterd/text.h"
 
 namespace musterd {
@@ -106,12 +107,13 @@ class Parser {
   bool FifoAdd(std::string_view value);
   bool FifoDelete(std::string_view value);
   bool Proxy(std::string_view value) { return AddNetwork("trusted-proxy", value); }
-  bool StatsNetwork(std::string_view value);
-  bool StatsPath(std::string_view value);
+  bool StatsNetwork(std::string_view value) { return AddNetwork("stats-access", value); }
+  bool StatsPath(std::string_view value) { return Set("stats-path", value); }
   bool RootDirectory(std::string_view value) { return Set("root-directory", value); }
   bool User(std::string_view value) { return Set("user", value); }
-  bool RedirectUrl(std::string_view value);
-  bool LiveSync(std::string_view value);
+  bool RedirectUrl(std::string_view value) { return Set("redirect-url", value); }
+  bool LiveSyncListen(std::string_view value);
+  bool LiveSyncNode(std::string_view value);
   bool BatchSync(std::string_view value);
 
   const FileReader read_file_;
@@ -122,6 +124,11 @@ class Parser {
   std::optional<muster::IpAddress> address_;
   std::vector<muster::Endpoint> udp_;
   std::vector<muster::Endpoint> tcp_;
+  // Where the cluster is, and whose packets are taken.
+  std::optional<muster::Endpoint> cluster_;
+  std::vector<std::string> nodes_;
+  // Networks that may do everything.
+  std::vector<std::string> blessed_;
   std::string fifo_add_;
   std::string fifo_delete_;
   std::vector<Assignment> assignments_;
@@ -194,27 +201,18 @@ bool Parser::FifoDelete(std::string_view value) {
   return !value.empty();
 }
 
-// What another setting may take; without it the line has no effect, and says so.
-bool Parser::StatsNetwork(std::string_view value) {
-  if (FindSetting("stats-access") != nullptr) return AddNetwork("stats-access", value);
-  Note("access.stats has no effect: this version of musterd has no statistics page");
-  return true;
+// The interface's address and the cluster's port.
+bool Parser::LiveSyncListen(std::string_view value) {
+  const std::optional<AddressAndPort> parsed = ParseAddress(value);
+  if (!parsed || parsed->address.family() != muster::AddressFamily::kIpv4) return false;
+  if (cluster_) Note("only one address of a cluster can be used: the one before has no effect");
+  cluster_.emplace(parsed->address, parsed->port.value_or(muster::kLiveSyncPort));
+  return !parsed->address.is_unspecified();
 }
 
-bool Parser::StatsPath(std::string_view value) {
-  if (FindSetting("stats-path") != nullptr) return Set("stats-path", value);
-  Note("access.stats_path has no effect: this version of musterd has no statistics page");
-  return true;
-}
-
-bool Parser::RedirectUrl(std::string_view value) {
-  if (FindSetting("redirect-url") != nullptr) return Set("redirect-url", value);
-  Note("the redirect URL has no effect: this version of musterd answers / with 404");
-  return true;
-}
-
-bool Parser::LiveSync(std::string_view) {
-  Note("live sync is not supported: this tracker does not share its peers with the cluster");
+bool Parser::LiveSyncNode(std::string_view value) {
+  if (!muster::Cidr::Parse(value).ok()) return false;
+  nodes_.emplace_back(value);
   return true;
 }
 
@@ -239,8 +237,8 @@ absl::Span<const Parser::Key> Parser::Keys() {
       {"tracker.rootdir", &Parser::RootDirectory},
       {"tracker.user", &Parser::User},
       {"tracker.redirect_url", &Parser::RedirectUrl},
-      {"livesync.cluster.node_ip", &Parser::LiveSync},
-      {"livesync.cluster.listen", &Parser::LiveSync},
+      {"livesync.cluster.node_ip", &Parser::LiveSyncNode},
+      {"livesync.cluster.listen", &Parser::LiveSyncListen},
       {"batchsync.cluster.admin_ip", &Parser::BatchSync},
   };
   return kKeys;
@@ -304,8 +302,8 @@ absl::Status Parser::Option(char letter, const std::string& value) {
       return absl::OkStatus();
     }
     case 'A':
-      if (!Proxy(value)) return bad();
-      if (FindSetting("stats-access") != nullptr && !StatsNetwork(value)) return bad();
+      if (!Proxy(value) || !StatsNetwork(value)) return bad();
+      blessed_.push_back(value);
       return absl::OkStatus();
     case 'r':
       return RedirectUrl(value) ? absl::OkStatus() : bad();
@@ -318,11 +316,15 @@ absl::Status Parser::Option(char letter, const std::string& value) {
     case 'w':
       return Whitelist(value) ? absl::OkStatus() : bad();
     case 'l':
-      Note("state dumps are not supported: it starts with no torrents");
+      return Set("load-state", value) ? absl::OkStatus() : bad();
+    case 's': {
+      const auto port = NumberOf<std::uint16_t>(value);
+      if (!port || !address_ || address_->family() != muster::AddressFamily::kIpv4)
+        return Invalid(
+            {where_, ": needs a port, and the IPv4 address of an interface by -i before"});
+      cluster_.emplace(*address_, *port);
       return absl::OkStatus();
-    case 's':
-      LiveSync(value);
-      return absl::OkStatus();
+    }
     default:
       return Invalid({"unknown option '-", std::string(1, letter), "'"});
   }
@@ -366,6 +368,21 @@ absl::Status Parser::Finish(OpentrackerLine& result) && {
   if (!fifo_delete_.empty() && !Set(list + "-delete-fifo", fifo_delete_)) {
     return Invalid({"access.fifo_delete: cannot understand ", Quoted(fifo_delete_)});
   }
+  if (cluster_) {
+    Set("cluster-listen", cluster_->ToString());
+    for (const std::string& node : nodes_) Set("cluster-node", node);
+    for (const std::string& node : blessed_) Set("cluster-node", node);
+  } else if (!nodes_.empty()) {
+    Note("livesync.cluster.node_ip has no effect without livesync.cluster.listen");
+  }
+  // opentracker shows statistics to everybody unless it was built to restrict them, which those who
+  // name networks have; full scrapes it gives to everybody.
+  const bool restricted = given("stats-access");
+  for (const std::string_view everybody : {"0.0.0.0/0", "::/0"}) {
+    if (!restricted) Set("stats-access", everybody);
+    Set("full-scrape-for", everybody);
+  }
+  Set("http-loose-paths", "true");
   if (!given("user")) Set("user", kDefaultUser);
   Set("require-lists", "false");
   result.line.assignments = std::move(assignments_);
@@ -407,7 +424,7 @@ absl::StatusOr<OpentrackerLine> ParseOpentracker(const std::vector<std::string>&
 
 std::string OpentrackerHelpText() {
   return "Usage: opentracker [-f CONFIG] [-i IP] [-p PORT] [-P PORT] [-r URL] [-d DIR] [-u USER]\n"
-         "                   [-A IP[/BITS]] [-b FILE] [-w FILE] [--OPTION...]\n"
+         "                   [-A IP[/BITS]] [-b FILE] [-w FILE] [-l FILE] [-s PORT] [--OPTION...]\n"
          "\n"
          "This is musterd, which understands the options of opentracker, in their order:\n"
          "  -f CONFIG     carry out the lines of an opentracker.conf\n"
@@ -420,6 +437,8 @@ std::string OpentrackerHelpText() {
          "  -A IP[/BITS]  an address or a network that may do everything\n"
          "  -b FILE       hashes that are not served\n"
          "  -w FILE       hashes that are served, and no others\n"
+         "  -l FILE       a state dump to begin with\n"
+         "  -s PORT       live sync with a cluster, on the address of -i\n"
          "  -v            print the version\n"
          "  -h            print this text\n"
          "Options of musterd may follow, from the first one that begins with '--': for example\n"

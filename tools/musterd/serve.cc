@@ -15,11 +15,13 @@
 #include <thread>
 
 #include "muster/access_rules.h"
+#include "muster/live_sync.h"
 #include "muster/server.h"
 #include "muster/state_keeper.h"
 #include "muster/swarm_store.h"
 #include "muster/tracker.h"
 #include "musterd/list_keeper.h"
+#include "musterd/load_state.h"
 #include "musterd/privileges.h"
 #include "musterd/text.h"
 #include "musterd/tracker_list.h"
@@ -160,6 +162,31 @@ absl::StatusOr<std::unique_ptr<muster::StateKeeper>> KeepState(const Settings& s
   return keeper;
 }
 
+// Puts a state of any format into the store. What cannot be read is an error, or a warning where
+// files may be missing.
+absl::Status LoadInitialState(const std::string& path, bool required, muster::SwarmStore& store,
+                              muster::LogSink& log) {
+  absl::StatusOr<muster::LoadReport> loaded = LoadStateFile(path, store);
+  if (!loaded.ok() && required) return loaded.status();
+  if (!loaded.ok()) {
+    log.Log(muster::LogLevel::kWarning, MessageOf(loaded.status()));
+    return absl::OkStatus();
+  }
+  for (const absl::Status& damage : loaded->damages)
+    log.Log(muster::LogLevel::kWarning, Concat({path, ": ", MessageOf(damage)}));
+  log.Log(muster::LogLevel::kInfo,
+          Concat({path, ": ", std::to_string(loaded->torrents), " torrents with ",
+                  std::to_string(loaded->peers), " peers"}));
+  return absl::OkStatus();
+}
+
+// Joins the cluster, without sending or receiving yet; null where there is none.
+absl::StatusOr<std::unique_ptr<muster::LiveSync>> JoinCluster(const ClusterSettings& cluster,
+                                                              muster::LogSink& log) {
+  if (cluster.listen.empty()) return nullptr;
+  return muster::LiveSync::Open({.listen = cluster.listen[0], .nodes = cluster.nodes, .log = &log});
+}
+
 }  // namespace
 
 bool SystemHasIpv6() {
@@ -225,6 +252,14 @@ int Serve(const Settings& settings) {
 
   signal(SIGPIPE, SIG_IGN);
   Signals signals;
+  absl::StatusOr<std::unique_ptr<muster::LiveSync>> joined = JoinCluster(settings.cluster, log);
+  if (!joined.ok()) {
+    Complain(MessageOf(joined.status()));
+    return kFailed;
+  }
+  const std::unique_ptr<muster::LiveSync> cluster = *std::move(joined);
+  if (cluster != nullptr) (*tracker)->AddObserver(cluster.get());
+  options.live_sync = cluster.get();
   std::unique_ptr<muster::StateKeeper> keeper;
   std::unique_ptr<ListKeeper> lists;
   // When the sockets are bound, root is given up; then the state and the lists are read, so that
@@ -235,12 +270,19 @@ int Serve(const Settings& settings) {
     auto opened = KeepState(settings, *identity, **tracker, log);
     if (!opened.ok()) return opened.status();
     keeper = *std::move(opened);
+    if (!settings.state.load.empty()) {
+      absl::Status loaded = LoadInitialState(PathWithin(*identity, settings.state.load),
+                                             settings.access.require, (*tracker)->store(), log);
+      if (!loaded.ok()) return loaded;
+    }
     auto started =
         ListKeeper::Start(Within(*identity, settings.access), &rules, &(*tracker)->store(), &log);
     if (!started.ok()) return started.status();
     lists = *std::move(started);
     if (lists->keeps_any()) (*tracker)->SetPolicy(&rules);
-    return absl::OkStatus();
+    // What was loaded was no announce, so that no journal has it; nor what the lists refused of it.
+    if (keeper != nullptr && !settings.state.load.empty()) (void)keeper->Save();  // logs what fails
+    return cluster == nullptr ? absl::OkStatus() : cluster->Start(tracker->get());
   };
   auto server = muster::ServerThreads::Start(tracker->get(), options, workers, before_serving);
   if (!server.ok()) {
@@ -252,6 +294,8 @@ int Serve(const Settings& settings) {
     std::printf("listening on %s\n", listener.AnnounceUrl().c_str());
     std::fflush(stdout);
   }
+  if (cluster != nullptr)
+    log.Log(muster::LogLevel::kInfo, Concat({"live sync on ", cluster->listen().ToString()}));
   TrackerFeed feed(
       [&](TrackerFeed::Torrents all) { (*server)->SetTorrentTrackers(std::move(all)); });
   feed.Set(TrackerFeed::Source::kList, *std::move(torrents));
@@ -264,6 +308,7 @@ int Serve(const Settings& settings) {
   }
   signals.Release();
   (*server)->Stop();
+  if (cluster != nullptr) cluster->Stop();
   // What fails here the log has been told.
   return keeper == nullptr || keeper->Close().ok() ? kGood : kFailed;
 }

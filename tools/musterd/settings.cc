@@ -81,7 +81,21 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
       return Contradiction(assignments, {"aggregate-forward"}, MessageOf(parsed.status()));
     }
   }
-  for (std::string_view name : {"udp", "http"}) {
+  if (!settings.proxied_listeners.empty() && settings.http.trusted_proxies.empty()) {
+    return Contradiction(assignments, {"http-proxied", "trusted-proxy"},
+                         "http-proxied serves nobody without a trusted-proxy");
+  }
+  if (settings.cluster.listen.empty() && !settings.cluster.nodes.empty()) {
+    return Contradiction(assignments, {"cluster-listen", "cluster-node"},
+                         "cluster-node has no effect without cluster-listen");
+  }
+  for (const muster::Endpoint& endpoint : settings.cluster.listen) {
+    if (endpoint.family() == muster::AddressFamily::kIpv4 && !endpoint.address().is_unspecified())
+      continue;
+    return Contradiction(assignments, {"cluster-listen"},
+                         "cluster-listen must be the IPv4 address of an interface");
+  }
+  for (std::string_view name : {"udp", "http", "http-proxied"}) {
     auto endpoints = std::get<std::vector<muster::Endpoint>>(FindSetting(name)->get(settings));
     std::sort(endpoints.begin(), endpoints.end());
     const auto twice =
@@ -125,7 +139,8 @@ std::vector<muster::Cidr> ThisMachine() {
 }
 
 bool UsesDefaultListeners(const Settings& settings) {
-  return settings.udp_listeners.empty() && settings.http_listeners.empty();
+  return settings.udp_listeners.empty() && settings.http_listeners.empty() &&
+         settings.proxied_listeners.empty();
 }
 
 bool KeepsDetails(const Settings& settings) {
@@ -160,6 +175,8 @@ muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_
   for (const auto& endpoint : udp) options.listeners.push_back({muster::Protocol::kUdp, endpoint});
   for (const auto& endpoint : http)
     options.listeners.push_back({muster::Protocol::kHttp, endpoint});
+  for (const auto& endpoint : settings.proxied_listeners)
+    options.listeners.push_back({muster::Protocol::kHttp, endpoint, /*proxied=*/true});
   options.udp = settings.udp;
   options.udp.scrape = settings.http.scrape != muster::ScrapeMode::kNone;
   options.http = settings.http;
@@ -176,6 +193,7 @@ muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_
 muster::StateKeeperOptions StateOptionsOf(const Settings& settings) {
   const StateSettings& state = settings.state;
   muster::StateKeeperOptions options;
+  if (state.format == DfileFormat::kBttrack) options.format = muster::StateFormat::kBttrack;
   options.save_interval = state.save_interval;
   options.journal = state.journal;
   options.sync = state.sync_interval > milliseconds(0);
@@ -205,6 +223,10 @@ absl::StatusOr<Settings> Resolve(absl::Span<const Assignment> assignments) {
         std::max((t.interval * 3 + muster::Seconds(1)) / 2, t.interval + 2 * t.interval_spread);
   }
   if (!given("default-numwant")) t.default_numwant = std::min(t.default_numwant, t.max_numwant);
+  if (!given("peer-ids")) {
+    settings.store.keep_peer_ids =
+        !settings.state.dfile.empty() && settings.state.format == DfileFormat::kBttrack;
+  }
   settings.store.peer_timeout = t.peer_timeout;
   if (settings.trackers.multitracker) {
     // As many as ten answers bring.

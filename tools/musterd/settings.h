@@ -36,9 +36,14 @@ namespace musterd {
 // Where a tracker listens when nothing is said.
 inline constexpr std::uint16_t kDefaultPort = 6969;
 
+enum class DfileFormat : std::uint8_t { kMuster, kBttrack };
+
 // Where the state is kept between runs, and how; see StateOptionsOf(). Without a file it is not.
 struct StateSettings {
+  // Read once, when the daemon starts; empty: none.
+  std::string load;
   std::string dfile;
+  DfileFormat format = DfileFormat::kMuster;
   std::chrono::milliseconds save_interval = muster::StateKeeperOptions().save_interval;
   bool journal = true;
   // 0: left to the system.
@@ -89,6 +94,12 @@ struct OtherTrackerSettings {
   std::string aggregator_password;
 };
 
+// Trackers that share their peers. At most one address to listen on; none: no sharing.
+struct ClusterSettings {
+  std::vector<muster::Endpoint> listen;
+  std::vector<muster::Cidr> nodes;
+};
+
 // Who the daemon is once its sockets are bound. Empty: as it was started.
 struct PrivilegeSettings {
   std::string user;
@@ -100,9 +111,11 @@ struct PrivilegeSettings {
 std::vector<muster::Cidr> ThisMachine();
 
 struct Settings {
-  // Both empty: the default listeners, see ServerOptionsOf().
+  // All empty: the default listeners, see ServerOptionsOf().
   std::vector<muster::Endpoint> udp_listeners;
   std::vector<muster::Endpoint> http_listeners;
+  // HTTP in PROXY protocol.
+  std::vector<muster::Endpoint> proxied_listeners;
   // 0: one for each core.
   std::size_t workers = 0;
   std::chrono::milliseconds drain_timeout = muster::ServerOptions().drain_timeout;
@@ -122,6 +135,7 @@ struct Settings {
   AccessSettings access;
   PeerSettings peers;
   OtherTrackerSettings trackers;
+  ClusterSettings cluster;
   PrivilegeSettings privileges;
 };
 

@@ -15,7 +15,8 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view kScrapeModes[] = {"none", "specific", "full"};
 constexpr std::string_view kLogLevels[] = {"info", "warning", "error"};
-constexpr std::string_view kCompressions[] = {"none", "zlib"};  // as StateCompression has them
+constexpr std::string_view kDfileFormats[] = {"muster", "bttrack"};  // as DfileFormat has them
+constexpr std::string_view kCompressions[] = {"none", "zlib"};       // as StateCompression has them
 constexpr std::string_view kProxyHeaders[] = {"x-forwarded-for", "forwarded"};
 
 constexpr std::string_view kTrackerQueries[] = {"none", "autodetect", "all"};
@@ -34,6 +35,7 @@ constexpr std::string_view kPages = "Statistics and pages";
 constexpr std::string_view kAccess = "Access lists";
 constexpr std::string_view kPeers = "Peers";
 constexpr std::string_view kTrackers = "Other trackers";
+constexpr std::string_view kCluster = "Cluster";
 constexpr std::string_view kProcess = "Process";
 
 // Reads and writes the member that a path of member pointers leads to, whatever its type.
@@ -114,6 +116,12 @@ constexpr Setting kSettings[] = {
         "http", kListening, Kind::kEndpoints, 0, 256,
         "An address to serve HTTP announces on; as for udp. Nothing but plain HTTP is spoken: for "
         "HTTPS put a proxy in front."),
+    Row<&Settings::proxied_listeners>(
+        "http-proxied", kListening, Kind::kEndpoints, 0, 256,
+        "An address to serve HTTP announces on for proxies that speak the PROXY protocol (version "
+        "1 "
+        "or 2), such as haproxy with send-proxy: what they say is where a request comes from. Only "
+        "those of trusted-proxy are served there."),
 
     Row<&Settings::tracker, &TrackerOptions::interval>(
         "interval", kAnnounces, Kind::kSeconds, kSecond, kDay,
@@ -158,11 +166,13 @@ constexpr Setting kSettings[] = {
     Row<&Settings::store, &MemoryStoreOptions::keep_completed>(
         "keep-completed", kMemory, Kind::kSeconds, 0, 3650 * kDay,
         "How long a torrent whose last peer has gone keeps its count of finished downloads."),
-    Row<&Settings::store, &MemoryStoreOptions::keep_peer_ids>(
-        "peer-ids", kMemory, Kind::kFlag, 0, 0,
-        "Keep the id of every peer, for HTTP clients that do not ask for compact answers. Costs "
-        "more "
-        "than 20 bytes a peer; hardly any client needs it."),
+    Following(Row<&Settings::store, &MemoryStoreOptions::keep_peer_ids>(
+                  "peer-ids", kMemory, Kind::kFlag, 0, 0,
+                  "Keep the id of every peer, for HTTP clients that do not ask for compact "
+                  "answers. Costs "
+                  "more "
+                  "than 20 bytes a peer; hardly any client needs it."),
+              "off; on with a dfile of bttrack's format"),
 
     Row<&Settings::udp, &UdpOptions::connection_id_lifetime>(
         "udp-connection-id-lifetime", kUdp, Kind::kSeconds, kMinute, kDay,
@@ -213,6 +223,11 @@ constexpr Setting kSettings[] = {
         "http-stream-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
         "How long a client may take to receive all of a long answer, each piece of which has the "
         "time of http-write-timeout."),
+
+    Row<&Settings::http, &HttpOptions::loose_paths>(
+        "http-loose-paths", kHttp, Kind::kFlag, 0, 0,
+        "Take every other path that begins with an 'a' for that of announces, and every one that "
+        "begins with 'sc' for that of scrapes, as opentracker does."),
 
     Row<&Settings::http, &HttpOptions::trusted_proxies>(
         "trusted-proxy", kHttp, Kind::kNetworks, 0, 1024,
@@ -303,14 +318,30 @@ constexpr Setting kSettings[] = {
         "as it stays the same for this long. 0 to read them on SIGHUP only."),
     Row<&Settings::access, &AccessSettings::require>(
         "require-lists", kAccess, Kind::kFlag, 0, 0,
-        "Do not start when the file of a list cannot be read. Switched off, that is a warning: a "
+        "Do not start when the file of a list, or of load-state, cannot be read. Switched off, "
+        "that is a warning: a "
         "whitelist without its file refuses everything, a blacklist nothing."),
 
+    Text<&Settings::state, &StateSettings::load>(
+        "load-state", kState, "FILE",
+        "A state to begin with, besides that of dfile: what opentracker gives at "
+        "/stats?mode=statedump, a dfile of bttrack's, or one of muster's. It is read when the "
+        "daemon "
+        "starts, and never written to."),
     Text<&Settings::state, &StateSettings::dfile>(
         "dfile", kState, "FILE",
         "Keep the state in this file, so that a restart has the peers and the counts of finished "
         "downloads again. Beside it there will be FILE.journal.N, FILE.lock, and FILE.tmp now and "
-        "then; a file that is damaged or none of muster's is kept as FILE.damaged.N."),
+        "then; a file that is damaged or none of a tracker's is kept as FILE.damaged.N."),
+    Among(
+        Row<&Settings::state, &StateSettings::format>(
+            "dfile-format", kState, Kind::kChoice, 0, 0,
+            "The format to keep the state in. One that is there already is read in whatever format "
+            "it has, muster's, bttrack's or opentracker's; where that is another one than this, "
+            "it is kept as FILE.muster.N, FILE.bttrack.N or FILE.opentracker.N. bttrack's has no "
+            "journal, so that a crash loses what came since the last state, and no ages, so that "
+            "after a restart peers count as seen when the file was written."),
+        kDfileFormats),
     Row<&Settings::state, &StateSettings::save_interval>(
         "save-dfile-interval", kState, Kind::kMilliseconds, 100, kDay,
         "How often the whole state is written, which makes the journal short again. It is also "
@@ -318,7 +349,7 @@ constexpr Setting kSettings[] = {
     Row<&Settings::state, &StateSettings::journal>(
         "journal", kState, Kind::kFlag, 0, 0,
         "Between two states, write down every change, so that a crash loses next to nothing. "
-        "Switched off, it loses what came since the last state."),
+        "Switched off, it loses what came since the last state. bttrack's format has none."),
     Row<&Settings::state, &StateSettings::sync_interval>(
         "journal-sync-interval", kState, Kind::kMilliseconds, 0, kHour,
         "How often the journal is brought to the disk: what a crash may lose. 0 to write it once a "
@@ -411,6 +442,19 @@ constexpr Setting kSettings[] = {
     Row<&Settings::trackers, &OtherTrackerSettings::options, &MultitrackerOptions::timeout>(
         "outgoing-timeout", kTrackers, Kind::kMilliseconds, 1, kHour,
         "How long a question to another tracker, or a copy to the aggregator, may take."),
+
+    Row<&Settings::cluster, &ClusterSettings::listen>(
+        "cluster-listen", kCluster, Kind::kEndpoints,
+        0, 1,
+        "Share peers with other trackers, by opentracker's live sync: the IPv4 address of the "
+        "interface to use, and the port of the cluster, which is 9696 with opentracker. The "
+        "packets "
+        "are multicast to 224.0.23.5 and not encrypted; the network must keep strangers out."),
+    Row<&Settings::cluster, &ClusterSettings::nodes>(
+        "cluster-node", kCluster, Kind::kNetworks, 0, 1024,
+        "A tracker of the cluster, or a network of them, to take peers from. Without one, peers "
+        "are "
+        "only sent."),
 
     Row<&Settings::workers>("workers", kProcess, Kind::kCount, 0, 1024,
                             "Threads that serve, each with sockets of its own on every address. 0 "

@@ -13,13 +13,13 @@
 namespace musterd {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\v\f";
+constexpr std::string_view kBetweenWords = " \t\r\v\f";
 
 // The next word of a line, which is taken off; empty at its end.
 std::string_view TakeWord(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  line.remove_prefix(std::min(line.find_first_not_of(kBetweenWords), line.size()));
   if (!line.empty() && line.front() == '#') line = {};
-  const std::string_view word = line.substr(0, line.find_first_of(kBlanks));
+  const std::string_view word = line.substr(0, line.find_first_of(kBetweenWords));
   line.remove_prefix(word.size());
   return word;
 }

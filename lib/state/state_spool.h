@@ -4,8 +4,8 @@
 // file, which goes with the spool, however the process ends.
 //
 // Thread-compatible.
-#ifndef MUSTER_LIB_STATE_BTTRACK_SPOOL_H_
-#define MUSTER_LIB_STATE_BTTRACK_SPOOL_H_
+#ifndef MUSTER_LIB_STATE_STATE_SPOOL_H_
+#define MUSTER_LIB_STATE_STATE_SPOOL_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +29,10 @@ class StateSpool {
   absl::Status Append(std::string_view bytes);
   // Writes `size` bytes from `begin` on to `sink`. Quickest when they follow the ones before.
   absl::Status CopyTo(std::uint64_t begin, std::uint64_t size, ByteSink& sink);
+  // Appends `size` bytes from `begin` on, which are all in the file, to `bytes`.
+  absl::Status ReadFile(std::uint64_t begin, std::size_t size, std::string& bytes);
+  // What is in the file; the rest is in memory.
+  std::uint64_t in_file() const { return in_file_; }
 
  private:
   absl::Status Flush();
@@ -46,4 +50,4 @@ class StateSpool {
 
 }  // namespace muster
 
-#endif  // MUSTER_LIB_STATE_BTTRACK_SPOOL_H_
+#endif  // MUSTER_LIB_STATE_STATE_SPOOL_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/bttrack_spool.h"
+#include "state/state_spool.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -66,14 +66,28 @@ absl::Status StateSpool::CopyTo(std::uint64_t begin, std::uint64_t size, ByteSin
 }
 
 absl::Status StateSpool::Load(std::uint64_t begin) {
-  loaded_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(kLoad, in_file_ - begin)));
+  loaded_.clear();
   loaded_at_ = begin;
-  ssize_t got;
-  do {
-    got = pread(file_, loaded_.data(), loaded_.size(), static_cast<off_t>(begin));
-  } while (got < 0 && errno == EINTR);
-  loaded_.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  return got > 0 ? absl::OkStatus() : Failed("read a temporary file in ");
+  return ReadFile(begin, static_cast<std::size_t>(std::min<std::uint64_t>(kLoad, in_file_ - begin)),
+                  loaded_);
+}
+
+absl::Status StateSpool::ReadFile(std::uint64_t begin, std::size_t size, std::string& bytes) {
+  const std::size_t had = bytes.size();
+  bytes.resize(had + size);
+  for (std::size_t read = 0; read < size;) {
+    const ssize_t got =
+        pread(file_, bytes.data() + had + read, size - read, static_cast<off_t>(begin + read));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      bytes.resize(had);
+      return got < 0 ? Failed("read a temporary file in ")
+                     : absl::DataLossError(
+                           absl::StrCat("a temporary file in ", folder_, " ends early"));
+    }
+    read += static_cast<std::size_t>(got);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status StateSpool::Failed(const char* what) const {
