@@ -5,7 +5,6 @@
 #include <charconv>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "muster/version.h"
@@ -70,7 +69,6 @@ class Translation {
 
   void Give(const BttrackOption& option, std::string value) {
     values_[option.name] = std::move(value);
-    given_.insert(option.name);
   }
   // What the options that were given, and the defaults of the others, become.
   absl::Status Run(BttrackLine& result) &&;
@@ -104,7 +102,6 @@ class Translation {
   const HostResolver resolve_;
   const bool system_has_ipv6_;
   std::map<std::string_view, std::string> values_;
-  std::set<std::string_view> given_;
   absl::Status failure_;
   std::vector<Assignment> assignments_;
   std::vector<std::string> notes_;
@@ -112,13 +109,6 @@ class Translation {
 
 void Translation::Set(std::string_view option, std::string_view name, std::string_view text) {
   const Setting* const setting = FindSetting(name);
-  if (setting == nullptr) {
-    const std::string note = Concat(
-        {"--", option, ": this version of musterd has no setting ", name, ": that has no effect"});
-    const bool told = std::find(notes_.begin(), notes_.end(), note) != notes_.end();
-    if (given_.count(option) > 0 && !told) notes_.push_back(note);
-    return;
-  }
   const std::string where = Concat({"--", option});
   const absl::StatusOr<Value> value = ParseValue(*setting, text);
   const absl::Status status = value.ok() ? CheckRange(*setting, *value) : value.status();
@@ -135,10 +125,8 @@ void Translation::Set(std::string_view option, std::string_view name, std::strin
 }
 
 void Translation::Pass(std::string_view option, std::string_view name) {
-  const Setting* const setting = FindSetting(name);
   const std::string& text = Text(option);
-  if (setting == nullptr) return Set(option, name, text);
-  switch (setting->kind) {
+  switch (FindSetting(name)->kind) {
     case Kind::kFlag:
       return SetFlag(option, name, text != "0");
     case Kind::kSeconds:
@@ -229,12 +217,11 @@ void Translation::Answers() {
   Pass("compact_reqd", "require-compact");
   // A peer is known by its id, and a download is finished when nothing is left.
   for (std::string_view setting : {"peer-ids", "peer-details", "completed-by-left"}) {
-    if (FindSetting(setting) != nullptr) SetFlag("compact_reqd", setting, true);
+    SetFlag("compact_reqd", setting, true);
   }
   // With NAT checks a lie about the address is found out.
-  const bool checks = Yes("nat_check") && FindSetting("nat-check") != nullptr;
   const std::uint64_t only_local = Number("only_local_override_ip");
-  const bool everybody = only_local == 0 || (only_local == 2 && checks);
+  const bool everybody = only_local == 0 || (only_local == 2 && Yes("nat_check"));
   for (std::string_view network :
        everybody ? absl::MakeConstSpan(kEverybody) : absl::MakeConstSpan(kLocalNetworks)) {
     Set("only_local_override_ip", "given-ip-from", network);
