@@ -16,6 +16,8 @@
 //   PATH.tmp          the next one while it is written
 //   PATH.journal.N    the changes since the snapshot whose header says sequence N, and later ones
 //   PATH.lock         empty; locked by the process that keeps its state here
+//   PATH.bttrack.N    what another tracker had left there: a state of bttrack or opentracker is taken
+//                     over (PATH.opentracker.N), and stays beside muster's
 //   PATH.damaged.N    a file that was damaged, or none of muster's, and has been replaced by a good
 //                     one; nothing ever overwrites it
 //

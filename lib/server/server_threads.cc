@@ -196,6 +196,9 @@ ServerThreads::~ServerThreads() = default;
 const std::vector<Listener>& ServerThreads::listeners() const { return impl_->listeners; }
 std::size_t ServerThreads::workers() const { return impl_->worker_count; }
 ServerStatistics ServerThreads::Statistics() const { return impl_->shared->book.Sum(); }
+void ServerThreads::SetTorrentTrackers(std::vector<MultitrackerTorrent> torrents) {
+  impl_->shared->desk.SetTorrents(std::move(torrents));
+}
 void ServerThreads::Stop() { impl_->Stop(); }
 
 }  // namespace muster

@@ -9,7 +9,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
-#include "muster/state_formats.h"
 #include "state/blocks.h"
 #include "state/journal.h"
 
@@ -61,9 +60,9 @@ void Recovery::NoteDamage(const std::string& file, const absl::Status& damage) {
   report_.damages.push_back(std::move(text));
 }
 
-absl::Status Recovery::SetAside(const std::string& file, bool keep) {
+absl::Status Recovery::SetAside(const std::string& file, bool keep, std::string_view why) {
   for (int n = 1; n <= kMostSetAside; ++n) {
-    const std::string aside = absl::StrCat(file, ".damaged.", n);
+    const std::string aside = absl::StrCat(file, ".", ToAbsl(why), ".", n);
     absl::Status status = files_.Link(file, aside);
     if (absl::IsAlreadyExists(status)) continue;
     if (status.ok() && !keep) {
@@ -78,7 +77,8 @@ absl::Status Recovery::SetAside(const std::string& file, bool keep) {
                                                       status.message()));
     }
     report_.set_aside.push_back(aside);
-    Log(LogLevel::kWarning, absl::StrCat(file, " is kept as ", aside));
+    Log(why == "damaged" ? LogLevel::kWarning : LogLevel::kInfo,
+        absl::StrCat(file, " is kept as ", aside));
     return absl::OkStatus();
   }
   return absl::ResourceExhaustedError(absl::StrCat("too many damaged copies of ", file));
@@ -97,52 +97,51 @@ absl::Status Recovery::TidyTemporary() {
   return SetAside(temporary, /*keep=*/false);
 }
 
-// The state of another tracker, which is taken over. Its peers count as seen now: they come again
-// within an interval, as those of a tracker that was never stopped. Kept beside the new state, as
-// that cannot hold all that it says.
-absl::Status Recovery::TakeOver(File& file, Instant now) {
-  FileSource source(&file);
-  absl::StatusOr<OpenedState> opened = OpenState(&source, {.time = now});
-  if (!opened.ok()) return opened.status();
-  absl::StatusOr<LoadReport> loaded = LoadState(*opened->reader, store_, now);
-  wants_snapshot_ = true;
-  if (absl::IsInvalidArgument(loaded.status())) {
-    NoteDamage(path_, loaded.status());
-    return SetAside(path_, /*keep=*/false);
-  }
-  if (!loaded.ok()) return loaded.status();
-  report_.torrents = loaded->torrents;
-  report_.peers = loaded->peers;
-  for (const absl::Status& damage : loaded->damages) NoteDamage(path_, damage);
-  Log(LogLevel::kInfo,
-      absl::StrCat(path_, ": took over a state of ", ToAbsl(StateFormatName(opened->format))));
-  return SetAside(path_, /*keep=*/true);
-}
-
-absl::StatusOr<bool> Recovery::IsOfAnotherTracker() {
+absl::StatusOr<StateFormat> Recovery::DetectFormat() {
   absl::StatusOr<std::unique_ptr<File>> file = files_.Open(path_);
+  if (absl::IsNotFound(file.status())) return StateFormat::kUnknown;
   if (!file.ok()) return file.status();
-  std::string beginning(kStateLookahead, '\0');
+  char begin[kStateLookahead];
   std::size_t size = 0;
-  while (size < beginning.size()) {
-    const absl::StatusOr<std::size_t> n =
-        (*file)->Read(absl::MakeSpan(beginning.data() + size, beginning.size() - size));
+  while (size < sizeof begin) {
+    const absl::StatusOr<std::size_t> n = (*file)->Read(absl::MakeSpan(begin).subspan(size));
     if (!n.ok()) return n.status();
     if (*n == 0) break;
     size += *n;
   }
-  beginning.resize(size);
-  const StateFormat format = DetectStateFormat(beginning);
-  return format == StateFormat::kBttrack || format == StateFormat::kOpentracker;
+  return DetectStateFormat({begin, size});
+}
+
+absl::Status Recovery::TakeOver(StateFormat format, Instant now) {
+  absl::StatusOr<std::unique_ptr<File>> file = files_.Open(path_);
+  if (!file.ok()) return file.status();
+  FileSource source(file->get());
+  // Formats without times say nothing of who is old: everybody has a peer's time to come back.
+  absl::StatusOr<OpenedState> state = OpenState(&source, {.time = now}, format);
+  if (!state.ok()) return state.status();
+  absl::StatusOr<LoadReport> loaded = LoadState(*state->reader, store_, now);
+  if (!loaded.ok()) {
+    return absl::Status(loaded.status().code(),
+                        absl::StrCat(path_, ": ", loaded.status().message()));
+  }
+  report_.torrents = loaded->torrents;
+  report_.peers = loaded->peers;
+  report_.written = state->written.value_or(now);
+  for (const absl::Status& damage : loaded->damages) NoteDamage(path_, damage);
+  wants_snapshot_ = true;
+  const std::string name(StateFormatName(format));
+  Log(LogLevel::kInfo, absl::StrCat(path_, ": a state of ", name, ", which is taken over"));
+  return SetAside(path_, /*keep=*/true, name);
 }
 
 absl::Status Recovery::ReadSnapshotFile(Instant now) {
-  const absl::StatusOr<bool> foreign = IsOfAnotherTracker();
-  if (absl::IsNotFound(foreign.status())) return absl::OkStatus();
-  if (!foreign.ok()) return foreign.status();
+  const absl::StatusOr<StateFormat> format = DetectFormat();
+  if (!format.ok()) return format.status();
+  if (*format == StateFormat::kBttrack || *format == StateFormat::kOpentracker)
+    return TakeOver(*format, now);
   absl::StatusOr<std::unique_ptr<File>> file = files_.Open(path_);
+  if (absl::IsNotFound(file.status())) return absl::OkStatus();
   if (!file.ok()) return file.status();
-  if (*foreign) return TakeOver(**file, now);
   FileSource source(file->get());
   absl::StatusOr<std::unique_ptr<SnapshotReader>> reader = NewSnapshotReader(&source);
   if (!reader.ok()) {

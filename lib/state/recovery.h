@@ -10,9 +10,11 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "muster/state_formats.h"
 #include "muster/state_keeper.h"
 #include "state/file_system.h"
 
@@ -39,14 +41,17 @@ class Recovery {
   bool wants_snapshot() const { return wants_snapshot_; }
 
  private:
-  absl::StatusOr<bool> IsOfAnotherTracker();
-  absl::Status TakeOver(File& file, Instant now);
   absl::Status ReadSnapshotFile(Instant now);
   absl::Status ReadJournal(const std::string& file, Instant now);
   absl::Status TidyTemporary();
   void NoteDamage(const std::string& file, const absl::Status& damage);
-  // Keeps a file under a second name, or moves it there where the disk knows no second names.
-  absl::Status SetAside(const std::string& file, bool keep);
+  // The format of what is at the path; kUnknown for nothing and for what is none.
+  absl::StatusOr<StateFormat> DetectFormat();
+  // Takes over what another tracker has left there, which stays beside the snapshot that follows.
+  absl::Status TakeOver(StateFormat format, Instant now);
+  // Keeps a file under a second name, or moves it there where the disk knows no second names; `why`
+  // becomes a part of the name.
+  absl::Status SetAside(const std::string& file, bool keep, std::string_view why = "damaged");
   void Log(LogLevel level, std::string_view text) const {
     if (log_ != nullptr) log_->Log(level, text);
   }

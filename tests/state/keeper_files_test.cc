@@ -8,7 +8,6 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -102,29 +101,6 @@ TEST(KeeperOnDisk, AnotherKeeperOfTheSameStateIsRefused) {
   EXPECT_TRUE(absl::IsUnavailable(other.status())) << other.status();
   EXPECT_TRUE((*keeper)->Close().ok());
   EXPECT_TRUE(StateKeeper::Open(folder / "state", store.get(), Quick()).ok());
-}
-
-TEST(KeeperOnDisk, TakesOverTheStateOfAnotherTrackerAndKeepsItBeside) {
-  const Folder folder;
-  const std::string hash(20, 'h');
-  const std::string of_bttrack = "d9:completedd20:" + hash + "i41ee5:peersd20:" + hash +
-                                 "d20:-XX0001-000000000000d2:ip9:192.0.2.7" +
-                                 "4:lefti0e4:porti7000e13:requirecryptoi0e13:supportcryptoi0eeeee";
-  std::ofstream(folder / "state") << of_bttrack;
-  for (int life = 0; life < 2; ++life) {
-    RecordingLog log;
-    const auto store = NewMemoryStore({.hash_seed = 1});
-    auto keeper = StateKeeper::Open(folder / "state", store.get(), Quick(&log));
-    ASSERT_TRUE(keeper.ok()) << keeper.status();
-    EXPECT_EQ(log.Has("took over a state of bttrack"), life == 0);
-    EXPECT_EQ((*keeper)->recovery().damages.size(), 0u);
-    EXPECT_EQ(store->Count(*InfoHash::FromText(hash)),
-              (SwarmCounts{.seeders = 1, .completed = 41}));
-    ASSERT_TRUE((*keeper)->Close().ok());
-  }
-  std::ifstream kept(folder / "state.damaged.1");
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(kept), {}), of_bttrack);
-  EXPECT_FALSE(std::filesystem::exists(folder / "state.damaged.2"));
 }
 
 TEST(KeeperOnDisk, AFolderThatIsNotThereIsAnError) {

@@ -508,7 +508,7 @@ class State(Case):
         self.assertEqual(self.announce()[1][b"peers"], b"\xc0\0\2\7" + (7000).to_bytes(2, "big"))
         self.assertEqual(self.scrape(HASH)[1][b"files"][HASH], {b"complete": 1, b"downloaded": 41, b"incomplete": 1})
         self.assertEqual(self.daemon.stop(signal.SIGINT)[0], 0)
-        self.assertEqual(pathlib.Path(self.path("state.damaged.1")).read_bytes(), old)
+        self.assertEqual(pathlib.Path(self.path("state.bttrack.1")).read_bytes(), old)
         self.start(state="state")
         self.assertEqual(self.scrape(HASH)[1][b"files"][HASH], {b"complete": 1, b"downloaded": 41, b"incomplete": 1})
 

@@ -23,6 +23,7 @@
 
 #include "absl/status/statusor.h"
 #include "muster/server.h"
+#include "muster/swarm_store.h"
 
 namespace musterd {
 
@@ -44,6 +45,10 @@ class AccessLog final : public muster::HttpLog {
   AccessLog& operator=(const AccessLog&) = delete;
 
   void OnAnswered(const muster::HttpLogEntry& entry) override;
+  // A line for what came of connecting back to a peer; `known`: it is still there.
+  //   192.0.2.7 - -XX0001-%01 [21/Nov/2026:16:12:00] "!natcheck-192.0.2.7:6881" 200 0 - -
+  // 200: reachable; 503: not; 404: not known any more.
+  void OnNatCheck(const muster::NatChecked& checked, bool known);
   void Flush();
   // Says that the tracker ends.
   void SayEnd();
@@ -52,6 +57,7 @@ class AccessLog final : public muster::HttpLog {
 
  private:
   AccessLog(std::string path, int fd, std::chrono::milliseconds flush_interval);
+  void AppendLine(std::string_view line);
   void AppendNote(std::string_view what);
   void Write();
 

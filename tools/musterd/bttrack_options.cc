@@ -13,7 +13,7 @@ constexpr BttrackOption kOptions[] = {
      "http udp"},
     {"dfile", Type::kText, "",
      "The file to keep the state in; it must be given. The file of a bttrack is read, kept beside "
-     "the new one as FILE.damaged.N, and replaced by musterd's own format.",
+     "the new one as FILE.bttrack.N, and replaced by musterd's own format.",
      "dfile"},
     {"bind", Type::kText, "",
      "Addresses or host names to listen on, separated by commas. Empty for every address.",

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "muster/access_rules.h"
@@ -26,6 +27,7 @@
 #include "musterd/privileges.h"
 #include "musterd/text.h"
 #include "musterd/torrent_keeper.h"
+#include "musterd/tracker_list.h"
 
 namespace musterd {
 namespace {
@@ -47,7 +49,12 @@ void SayFileLimit(const muster::ServerOptions& options, std::size_t workers) {
       std::any_of(options.listeners.begin(), options.listeners.end(),
                   [](const auto& l) { return l.protocol == muster::Protocol::kHttp; });
   const rlim_t connections = serves_http ? workers * options.http.max_connections : 0;
-  const rlim_t needed = connections + workers * (options.listeners.size() + 8) + kOthers;
+  const muster::OutboundOptions& outbound = options.outbound;
+  const rlim_t outgoing =
+      (outbound.nat_check ? outbound.nat_check->max_under_way : 0) +
+      (outbound.multitracker ? outbound.multitracker->max_under_way : 0) +
+      (outbound.aggregate_forward ? outbound.aggregate_forward->connections : 0);
+  const rlim_t needed = connections + outgoing + workers * (options.listeners.size() + 8) + kOthers;
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   const std::string allowed =
@@ -143,6 +150,65 @@ absl::StatusOr<std::unique_ptr<AccessLog>> OpenAccessLog(const AccessLogSettings
   return log;
 }
 
+void SayNatCheck(const muster::NatChecked& checked, bool known, muster::LogSink& log) {
+  log.Log(
+      muster::LogLevel::kInfo,
+      Concat({"NAT check of ", checked.peer.ToString(), ", torrent ", checked.info_hash.ToHex(),
+              ", peer id ", checked.peer_id.ToHex(), ": ", muster::NatOutcomeText(checked.outcome),
+              known ? "" : "; it has gone or moved meanwhile"}));
+}
+
+// The torrents that have other trackers: those of a list, and those of the catalog. Thread-safe.
+class OtherTrackers {
+ public:
+  explicit OtherTrackers(const muster::TorrentCatalog* catalog) : catalog_(*catalog) {}
+
+  // Whom to tell from now on; null for nobody.
+  void Tell(muster::ServerThreads* server) {
+    const std::lock_guard lock(mu_);
+    server_ = server;
+    TellServer();
+  }
+  void SetListed(std::vector<muster::MultitrackerTorrent> torrents) {
+    const std::lock_guard lock(mu_);
+    listed_ = std::move(torrents);
+    TellServer();
+  }
+  // The catalog is another one.
+  void Update() {
+    const std::lock_guard lock(mu_);
+    TellServer();
+  }
+
+ private:
+  void TellServer() {
+    if (server_ == nullptr) return;
+    std::vector<muster::MultitrackerTorrent> all = listed_;
+    for (const muster::TorrentList::Row& row : catalog_.list()->rows()) {
+      if (!row.torrent->trackers.empty()) all.push_back({row.info_hash, row.torrent->trackers});
+    }
+    server_->SetTorrentTrackers(std::move(all));
+  }
+
+  const muster::TorrentCatalog& catalog_;
+  std::mutex mu_;
+  muster::ServerThreads* server_ = nullptr;
+  std::vector<muster::MultitrackerTorrent> listed_;
+};
+
+// Where the list is not good, the one before stays.
+void ReloadTrackerList(const std::string& path, OtherTrackers& others, muster::LogSink& log) {
+  if (path.empty()) return;
+  auto torrents = ReadTrackerListFile(path);
+  if (!torrents.ok()) {
+    log.Log(muster::LogLevel::kWarning, MessageOf(torrents.status()));
+    return;
+  }
+  log.Log(muster::LogLevel::kInfo,
+          Concat({path, ": ", std::to_string(torrents->size()), " torrents with other trackers"}));
+  others.SetListed(*std::move(torrents));
+}
+
 // Puts a saved state into the tracker's store, and keeps it from then on; null where there is none to
 // keep.
 absl::StatusOr<std::unique_ptr<muster::StateKeeper>> KeepState(const Settings& settings,
@@ -189,7 +255,7 @@ int Serve(const Settings& settings, int cannot_prepare) {
   }
   muster::AccessRules rules;
   muster::TorrentCatalog catalog;
-  auto tracker = muster::Tracker::Create(settings.tracker, muster::NewMemoryStore(settings.store));
+  auto tracker = muster::Tracker::Create(settings.tracker, StoreOf(settings));
   if (!tracker.ok()) {
     Complain(MessageOf(tracker.status()));
     return kBadUsage;
@@ -219,6 +285,20 @@ int Serve(const Settings& settings, int cannot_prepare) {
     return kBadUsage;
   }
   options.http.log = access_log->get();
+  if (settings.peers.log_nat_checks) {
+    options.outbound.on_nat_check = [&log, requests = access_log->get()](
+                                        const muster::NatChecked& checked, bool known) {
+      if (requests != nullptr) requests->OnNatCheck(checked, known);
+      SayNatCheck(checked, known, log);
+    };
+  }
+  auto tracker_list = ReadTrackerListFile(settings.trackers.list);
+  if (!tracker_list.ok()) {
+    Complain(MessageOf(tracker_list.status()));
+    return kBadUsage;
+  }
+  OtherTrackers others(&catalog);
+  others.SetListed(*std::move(tracker_list));
   const std::size_t workers =
       settings.workers > 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
   RaiseFileLimit();
@@ -244,7 +324,8 @@ int Serve(const Settings& settings, int cannot_prepare) {
     if (!started.ok()) return started.status();
     lists = *std::move(started);
     if (!access.torrents.empty()) {
-      auto read = TorrentKeeper::Start(access, &rules, &catalog, &store, &log);
+      auto read = TorrentKeeper::Start(access, &rules, &catalog, &store, &log,
+                                       [&others] { others.Update(); });
       if (!read.ok()) return read.status();
       torrents = *std::move(read);
     }
@@ -262,6 +343,7 @@ int Serve(const Settings& settings, int cannot_prepare) {
     std::printf("listening on %s\n", listener.AnnounceUrl().c_str());
     std::fflush(stdout);
   }
+  others.Tell(server->get());
   AccessLog* const requests = access_log->get();
   const milliseconds wake =
       requests == nullptr ? milliseconds(0) : settings.access_log.flush_interval;
@@ -271,12 +353,14 @@ int Serve(const Settings& settings, int cannot_prepare) {
     if (signal_number != SIGHUP) continue;
     lists->Reload();
     if (torrents != nullptr) torrents->Reload();
+    ReloadTrackerList(settings.trackers.list, others, log);
     if (requests == nullptr || !settings.access_log.reopen) continue;
     if (absl::Status status = requests->Reopen(); !status.ok()) {
       log.Log(muster::LogLevel::kError, Concat({"access-log: ", MessageOf(status)}));
     }
   }
   signals.Release();
+  others.Tell(nullptr);
   (*server)->Stop();
   if (requests != nullptr) requests->SayEnd();
   // What fails here the log has been told.

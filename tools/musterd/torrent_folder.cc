@@ -89,6 +89,10 @@ absl::StatusOr<muster::CatalogTorrent> ReadTorrent(std::string bytes, const std:
   torrent.files = static_cast<std::uint32_t>(
       std::count_if(files.begin(), files.end(), [](const auto& file) { return !file.is_pad; }));
   torrent.path = path;
+  for (const auto& tier : metainfo->trackers()) {
+    torrent.trackers.insert(torrent.trackers.end(), tier.begin(), tier.end());
+  }
+  if (torrent.trackers.size() < 2) torrent.trackers.clear();
   if (messages) {
     muster::BencodeDocument document;
     const muster::MetainfoLimits limits;

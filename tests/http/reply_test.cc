@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/reply.h"
+
+#include <gtest/gtest.h>
+
+namespace muster {
+namespace {
+
+using Result = HttpReplyParser::Result;
+
+struct Outcome {
+  Result result;
+  int status = 0;
+  std::string body;
+  bool keep_alive = false;
+  std::string error;
+  bool operator==(const Outcome&) const = default;
+};
+
+Outcome Feed(std::string_view bytes, std::size_t piece, bool ends, const HttpReplyLimits& limits) {
+  HttpReplyParser parser(limits);
+  Outcome outcome{Result::kNeedMore, 0, {}, false, {}};
+  for (std::size_t i = 0; i < bytes.size(); i += piece) {
+    outcome.result = parser.Feed(bytes.substr(i, piece));
+  }
+  if (ends) outcome.result = parser.End();
+  if (outcome.result == Result::kDone) {
+    outcome.status = parser.status();
+    outcome.body = parser.body();
+    outcome.keep_alive = parser.keep_alive();
+  }
+  if (outcome.result == Result::kBad) outcome.error = parser.error();
+  return outcome;
+}
+
+// The same in pieces of any size.
+Outcome Parse(std::string_view bytes, bool ends = false, const HttpReplyLimits& limits = {}) {
+  const Outcome whole = Feed(bytes, bytes.size() + 1, ends, limits);
+  for (const std::size_t piece : {1, 2, 3, 7, 50}) {
+    EXPECT_EQ(Feed(bytes, piece, ends, limits), whole) << piece;
+  }
+  return whole;
+}
+
+Outcome Done(int status, std::string body, bool keep_alive) {
+  return {Result::kDone, status, std::move(body), keep_alive, {}};
+}
+Outcome Bad(std::string error) { return {Result::kBad, 0, {}, false, std::move(error)}; }
+const Outcome kNeedMore{Result::kNeedMore, 0, {}, false, {}};
+
+TEST(HttpReplyTest, ABodyByItsLength) {
+  const std::string reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nd1:ae";
+  EXPECT_EQ(Parse(reply), Done(200, "d1:ae", true));
+  EXPECT_EQ(Parse(reply.substr(0, reply.size() - 1)), kNeedMore);
+  EXPECT_EQ(Parse("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+            Done(404, "", false));
+}
+
+TEST(HttpReplyTest, ABodyInChunks) {
+  const std::string reply =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3;x=y\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\n"
+      "Trailer: 1\r\n\r\n";
+  EXPECT_EQ(Parse(reply), Done(200, "abc0123456789abcdef", true));
+  EXPECT_EQ(Parse(reply.substr(0, reply.size() - 1)), kNeedMore);
+}
+
+TEST(HttpReplyTest, ABodyUpToTheEndOfTheConnection) {
+  EXPECT_EQ(Parse("HTTP/1.0 200 OK\r\n\r\nsome", true), Done(200, "some", false));
+  EXPECT_EQ(Parse("HTTP/1.0 200 OK\r\n\r\nsome"), kNeedMore);
+}
+
+TEST(HttpReplyTest, AnEndBeforeTheEndIsAnError) {
+  EXPECT_EQ(Parse("", true), Bad("the connection ended before it"));
+  EXPECT_EQ(Parse("HTTP/1.1 200 OK\r\nContent-Le", true), Bad("the connection ended before it"));
+  EXPECT_EQ(Parse("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", true),
+            Bad("the connection ended before it"));
+}
+
+TEST(HttpReplyTest, InterimResponsesArePassedOver) {
+  EXPECT_EQ(Parse("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+                  "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"),
+            Done(200, "x", true));
+  EXPECT_EQ(Parse("HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"),
+            Bad("it changes the protocol"));
+}
+
+TEST(HttpReplyTest, AnInterimResponseHasNoBody) {
+  EXPECT_EQ(Parse("HTTP/1.1 100 Continue\r\nContent-Length: 2\r\n\r\nxy"),
+            Bad("it is an interim response with a body"));
+  EXPECT_EQ(Parse("HTTP/1.1 00\r\nContent-Length: 2\r\n\r\nxy"), Bad("it is no HTTP response"));
+}
+
+TEST(HttpReplyTest, OtherThingsAreNoResponses) {
+  EXPECT_EQ(Parse("SSH-2.0-x\r\n"), Bad("it is no HTTP response"));
+  EXPECT_EQ(Parse("GET / HTTP/1.1\r\n\r\n"), Bad("it is no HTTP response"));
+  EXPECT_EQ(Parse("HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"),
+            Bad("it is of another version of HTTP"));
+  EXPECT_EQ(Parse("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), Bad("it is no HTTP response"));
+}
+
+TEST(HttpReplyTest, LimitsHold) {
+  const HttpReplyLimits limits{.max_head_bytes = 38, .max_body_bytes = 4};
+  const std::string four = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody";
+  EXPECT_EQ(Parse("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody", false, limits),
+            Done(200, "body", true));
+  EXPECT_EQ(Parse("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbody!", false, limits),
+            Bad("its body is too long"));
+  EXPECT_EQ(Parse("HTTP/1.1 200 OK\r\nContent-Length:  4\r\n\r\nbody", false, limits),
+            Bad("its headers are too long"));
+  EXPECT_EQ(Parse("HTTP/1.1 200 OK\r\n\r\nbody!", false, limits), Bad("its body is too long"));
+  const HttpReplyLimits chunks{.max_head_bytes = 100, .max_body_bytes = 4};
+  EXPECT_EQ(Parse("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n",
+                  false, chunks),
+            Bad("its body is too long"));
+  EXPECT_EQ(Parse("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n", false, limits),
+            Bad("its headers are too long"));
+}
+
+TEST(HttpReplyTest, BytesBehindItEndTheConnection) {
+  EXPECT_EQ(Feed("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP", 1000, false, {}),
+            Done(200, "x", false));
+}
+
+TEST(HttpReplyTest, IsReadyForTheNextAfterAReset) {
+  HttpReplyParser parser({});
+  EXPECT_EQ(parser.Feed("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"), Result::kDone);
+  parser.Reset();
+  EXPECT_FALSE(parser.begun());
+  EXPECT_EQ(parser.Feed("HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nyz"), Result::kDone);
+  EXPECT_EQ(parser.status(), 500);
+  EXPECT_EQ(parser.body(), "yz");
+}
+
+}  // namespace
+}  // namespace muster
