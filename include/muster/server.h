@@ -224,13 +224,13 @@ struct AnnounceOptions {
   std::string dedicated_seed_id;
 };
 
-// What the server sends by itself. All of it happens on one loop, the first worker's; no announce
-// waits for any of it.
+// What the server sends by itself: on its loop, or beside the workers of ServerThreads on a thread of
+// its own. No announce waits for any of it.
 struct OutboundOptions {
   // Connect to peers to find out whether they can be reached, where the tracker's store wants to know
   // (NewDetailedStore with nat_tries). Nothing: do not, and none of those is handed out.
   std::optional<NatCheckOptions> nat_check;
-  // Told of the outcome of each; `known`: false when the peer has gone or moved meanwhile. On the
+  // Told of the outcome of each; `known`: false when the peer has gone or moved meanwhile. On that
   // loop's thread; may be empty.
   std::function<void(const NatChecked& checked, bool known)> on_nat_check;
   // Fetch peers from the other trackers of torrents; for a tracker with max_foreign_peers. Which

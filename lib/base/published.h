@@ -23,6 +23,8 @@
 #include <memory>
 #include <thread>
 
+#include "base/cache_line.h"
+
 namespace muster {
 
 namespace published_internal {
@@ -41,7 +43,7 @@ template <typename T>
 class Published {
  private:
   static constexpr std::size_t kSlots = 16;
-  struct alignas(64) Slot {
+  struct alignas(kCacheLine) Slot {
     mutable std::atomic<std::uint32_t> readers{0};
   };
 

@@ -10,13 +10,12 @@
 #include "base/mutex.h"
 #include "hash/chunk_hasher.h"
 #include "hash/hasher.h"
+#include "metainfo/digest.h"
 #include "metainfo/merkle.h"
 
 namespace muster {
 namespace {
 
-constexpr std::size_t kSha1 = DigestSize(HashKind::kSha1);
-constexpr std::size_t kSha256 = DigestSize(HashKind::kSha256);
 constexpr std::size_t kBlock = static_cast<std::size_t>(kBlockSize);
 
 // Pieces of a batch: as many as there are lanes; more where pieces are so small that the chunks

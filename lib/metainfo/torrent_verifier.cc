@@ -6,15 +6,13 @@
 
 #include "base/bytes.h"
 #include "metainfo/content.h"
+#include "metainfo/digest.h"
 #include "metainfo/merkle.h"
 #include "metainfo/piece_hasher.h"
 #include "metainfo/tree_walk.h"
 
 namespace muster {
 namespace {
-
-constexpr std::size_t kSha1 = std::tuple_size_v<Sha1Digest>;
-constexpr std::size_t kSha256 = std::tuple_size_v<Sha256Digest>;
 
 class Verifier {
  public:

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/cache_line.h"
 #include "net/http_connection.h"
 
 namespace muster {
@@ -13,8 +14,6 @@ constexpr std::size_t kMost = 64;
 
 // Behind this many bytes there is room for one more to receive as much as it may.
 constexpr std::size_t kFull = 64 * 1024;
-
-constexpr std::size_t kCacheLine = 64;
 
 // A batch's answers are seldom longer; the memory of those that were is given back.
 constexpr std::size_t kMaxSpareOutput = 256 * 1024;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "base/cache_line.h"
 
 namespace muster {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 // Batches answered before the loop gets its turn again: about a millisecond of work, so that a
 // flood of datagrams does not starve the loop's other handles.
 constexpr int kMaxRounds = 8;
-
-constexpr std::size_t kCacheLine = 64;
 
 // One batch in so many is timed, and one in so many asks the kernel what it dropped: reading the
 // clock and asking the kernel cost more than an announce.

@@ -50,7 +50,7 @@ void Outbound::Empty() {
   const OutTray::Contents contents = desk_->tray().Take();
   for (const NatCheckRequest& request : contents.checks) Check(request);
   for (const OutTray::Copy& copy : contents.copies) forwarder_->Forward(copy.query, copy.peer);
-  if (contents.torrents && multitracker_ != nullptr) multitracker_->SetTorrents(desk_->torrents());
+  if (contents.torrents && multitracker_ != nullptr) multitracker_->SetTorrents(*desk_->torrents());
 }
 
 void Outbound::Check(const NatCheckRequest& request) {

@@ -2,7 +2,8 @@
 //
 // Outbound: what a server sends by itself: NAT checks, questions to other trackers, copies for an
 // aggregator. It takes from the desk's tray what the workers have left there. Loop-bound; one for a
-// server, on the loop of its first worker.
+// server: on its loop, or where workers serve on a loop and a thread of its own, so that a hundred
+// thousand torrents with other trackers, or as many checks, keep no announce waiting.
 #ifndef MUSTER_LIB_SERVER_OUTBOUND_H_
 #define MUSTER_LIB_SERVER_OUTBOUND_H_
 
@@ -23,6 +24,10 @@ namespace muster {
 
 class Outbound {
  public:
+  // Whether the options want anything to be sent.
+  static bool IsNeeded(const OutboundOptions& options) {
+    return options.nat_check || options.multitracker || options.aggregate_forward;
+  }
   // The tracker and the desk must outlive it, the tracker until Close() has returned.
   static absl::StatusOr<ClosingPtr<Outbound>> Start(uv_loop_t* loop, Tracker* tracker,
                                                     AnnounceDesk* desk,

@@ -17,7 +17,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(uv_loop_s* loop, Tracker*
   if (!bound.ok()) return bound.status();
   return Impl::Start(loop, tracker, options, *std::move(bound),
                      std::make_shared<Impl::Shared>(tracker, options, /*workers=*/1),
-                     /*worker=*/0);
+                     /*worker=*/0, /*is_alone=*/true);
 }
 
 Server::~Server() { impl_->Drop(); }
@@ -36,10 +36,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Impl::Start(uv_loop_t* loop, Tra
                                                             const ServerOptions& options,
                                                             std::vector<BoundListener> bound,
                                                             std::shared_ptr<Shared> shared,
-                                                            std::size_t worker) {
+                                                            std::size_t worker, bool is_alone) {
   std::unique_ptr<Server> server(
       new Server(new Impl(loop, tracker, options, std::move(shared), worker)));
-  const absl::Status status = server->impl_->Open(std::move(bound), /*is_first=*/worker == 0);
+  const absl::Status status =
+      server->impl_->Open(std::move(bound), /*is_first=*/worker == 0, is_alone);
   if (!status.ok()) return status;
   return server;
 }
@@ -57,7 +58,7 @@ Server::Impl::Impl(uv_loop_t* loop, Tracker* tracker, const ServerOptions& optio
       http_service_(tracker, options.http, Random::FromSystem(), &counters_, &shared_->site,
                     &shared_->desk) {}
 
-absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first) {
+absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first, bool is_alone) {
   listeners_ = ListenersOf(bound);
   std::vector<UniqueFd> http_sockets;
   for (BoundListener& one : bound) {
@@ -92,7 +93,7 @@ absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first)
   }
   if (!is_first) return absl::OkStatus();
   sweeper_ = Timer::Start(loop_, std::chrono::milliseconds(0), [this] { return Sweep(); });
-  if (!shared_->desk.is_needed()) return absl::OkStatus();
+  if (!is_alone || !Outbound::IsNeeded(options_.outbound)) return absl::OkStatus();
   absl::StatusOr<ClosingPtr<Outbound>> outbound =
       Outbound::Start(loop_, tracker_, &shared_->desk, options_.outbound, options_.log);
   if (!outbound.ok()) return outbound.status();

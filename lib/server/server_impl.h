@@ -51,13 +51,13 @@ class Server::Impl {
     AnnounceDesk desk;
   };
 
-  // `options` have been checked. `worker` counts from 0; that one forgets the tracker's old peers, and
-  // sends what the server sends by itself.
+  // `options` have been checked. `worker` counts from 0; that one forgets the tracker's old peers. One
+  // that is alone also sends what the server sends by itself.
   static absl::StatusOr<std::unique_ptr<Server>> Start(uv_loop_t* loop, Tracker* tracker,
                                                        const ServerOptions& options,
                                                        std::vector<BoundListener> bound,
                                                        std::shared_ptr<Shared> shared,
-                                                       std::size_t worker);
+                                                       std::size_t worker, bool is_alone);
 
   ServerStatistics Statistics() const { return shared_->book.Sum(); }
   const std::vector<Listener>& listeners() const { return listeners_; }
@@ -77,7 +77,7 @@ class Server::Impl {
     return NewTrackerId(random);
   }
 
-  absl::Status Open(std::vector<BoundListener> bound, bool is_first);
+  absl::Status Open(std::vector<BoundListener> bound, bool is_first, bool is_alone);
   void CloseParts(bool drain);
   void OnPartClosed();
   std::chrono::milliseconds Sweep();

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "muster/server.h"
 #include "server/bind.h"
+#include "server/outbound.h"
 #include "server/server_impl.h"
 #include "server/server_options.h"
 #include "wire/connection_id.h"
@@ -50,7 +51,8 @@ class Worker {
   // Init(), Take(), Run(), in this order and once each, as far as they succeed.
   absl::Status Init();
   void Take(std::unique_ptr<Server> server) { server_ = std::move(server); }
-  absl::Status Run(std::size_t number);
+  void Take(ClosingPtr<Outbound> outbound) { outbound_ = std::move(outbound); }
+  absl::Status Run(const std::string& name);
   // May be called twice.
   void AskToStop();
 
@@ -63,7 +65,9 @@ class Worker {
   uv_async_t stop_;
   bool open_ = false;  // the two above exist
   bool asked_ = false;
+  // One of them.
   std::unique_ptr<Server> server_;
+  ClosingPtr<Outbound> outbound_;
   std::thread thread_;
 };
 
@@ -80,10 +84,10 @@ absl::Status Worker::Init() {
   return absl::OkStatus();
 }
 
-absl::Status Worker::Run(std::size_t number) {
+absl::Status Worker::Run(const std::string& name) {
   try {
-    thread_ = std::thread([this, number] {
-      pthread_setname_np(pthread_self(), absl::StrCat("muster-", number).c_str());
+    thread_ = std::thread([this, name] {
+      pthread_setname_np(pthread_self(), name.c_str());
       uv_run(&loop_, UV_RUN_DEFAULT);
     });
   } catch (const std::system_error& error) {
@@ -98,7 +102,8 @@ void Worker::AskToStop() {
 
 // On the worker's thread. The loop then runs out.
 void Worker::Close() {
-  server_->Close(nullptr);
+  if (server_ != nullptr) server_->Close(nullptr);
+  outbound_.reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&stop_), nullptr);
 }
 
@@ -110,6 +115,7 @@ Worker::~Worker() {
     server_.reset();
   } else {
     server_.reset();
+    outbound_.reset();
     uv_close(reinterpret_cast<uv_handle_t*>(&stop_), nullptr);
     uv_run(&loop_, UV_RUN_DEFAULT);
   }
@@ -131,6 +137,7 @@ class ServerThreads::Impl {
   std::shared_ptr<Server::Impl::Shared> shared;
 
  private:
+  // Behind those that serve the one that sends, if any.
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 
@@ -156,15 +163,25 @@ absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
     if (!status.ok()) return status;
     // One of them sweeps: a pass goes through all of the store anyway.
     absl::StatusOr<std::unique_ptr<Server>> server =
-        Server::Impl::Start(worker.loop(), tracker, options, *std::move(bound), impl->shared, i);
+        Server::Impl::Start(worker.loop(), tracker, options, *std::move(bound), impl->shared, i,
+                            /*is_alone=*/false);
     if (!server.ok()) return server.status();
     worker.Take(*std::move(server));
+  }
+  if (Outbound::IsNeeded(options.outbound)) {
+    Worker& worker = *impl->workers_.emplace_back(std::make_unique<Worker>());
+    status = worker.Init();
+    if (!status.ok()) return status;
+    absl::StatusOr<ClosingPtr<Outbound>> outbound =
+        Outbound::Start(worker.loop(), tracker, &impl->shared->desk, options.outbound, options.log);
+    if (!outbound.ok()) return outbound.status();
+    worker.Take(*std::move(outbound));
   }
   status = before_serving();
   if (!status.ok()) return status;
   const BlockSignals blocked;
-  for (std::size_t i = 0; i < workers; ++i) {
-    status = impl->workers_[i]->Run(i);
+  for (std::size_t i = 0; i < impl->workers_.size(); ++i) {
+    status = impl->workers_[i]->Run(i < workers ? absl::StrCat("muster-", i) : "muster-out");
     if (!status.ok()) return status;
   }
   return impl;

@@ -66,6 +66,7 @@ AnnounceDesk::AnnounceDesk(Tracker* tracker, const ServerOptions& options, const
       tracker_id_(tracker_id),
       is_needed_(IsNeeded(*tracker, options)),
       tray_(LimitsOf(options.outbound)),
+      torrents_(std::make_shared<const std::vector<MultitrackerTorrent>>()),
       known_torrents_(std::make_unique<std::vector<InfoHash>>()) {}
 
 bool AnnounceDesk::IsKnownTorrent(const InfoHash& info_hash) const {
@@ -178,14 +179,15 @@ void AnnounceDesk::SetTorrents(std::vector<MultitrackerTorrent> torrents) {
   for (const MultitrackerTorrent& torrent : torrents) known->push_back(torrent.info_hash);
   std::sort(known->begin(), known->end());
   known_torrents_.Publish(std::move(known));
+  auto shared = std::make_shared<const std::vector<MultitrackerTorrent>>(std::move(torrents));
   {
     MutexLock lock(&mu_);
-    torrents_ = std::move(torrents);
+    torrents_.swap(shared);  // the old ones go without the lock
   }
   tray_.PutTorrents();
 }
 
-std::vector<MultitrackerTorrent> AnnounceDesk::torrents() const {
+std::shared_ptr<const std::vector<MultitrackerTorrent>> AnnounceDesk::torrents() const {
   MutexLock lock(&mu_);
   return torrents_;
 }

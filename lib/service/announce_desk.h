@@ -8,6 +8,7 @@
 #ifndef MUSTER_LIB_SERVICE_ANNOUNCE_DESK_H_
 #define MUSTER_LIB_SERVICE_ANNOUNCE_DESK_H_
 
+#include <memory>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -55,7 +56,7 @@ class AnnounceDesk {
 
   void SetTorrents(std::vector<MultitrackerTorrent> torrents);
   // As they were set last.
-  std::vector<MultitrackerTorrent> torrents() const;
+  std::shared_ptr<const std::vector<MultitrackerTorrent>> torrents() const;
 
  private:
   absl::Status AdmitTracker(AnnounceRequest& request) const;
@@ -68,8 +69,8 @@ class AnnounceDesk {
   OutTray tray_;
   mutable Mutex mu_;
   std::set<InfoHash> seeded_ ABSL_GUARDED_BY(mu_);
-  std::vector<MultitrackerTorrent> torrents_ ABSL_GUARDED_BY(mu_);
-  // The hashes of torrents_, in order.
+  std::shared_ptr<const std::vector<MultitrackerTorrent>> torrents_ ABSL_GUARDED_BY(mu_);
+  // The hashes of those, in order.
   Published<std::vector<InfoHash>> known_torrents_;
 };
 

@@ -29,18 +29,14 @@ using Kind = BencodeTokens::Kind;
 
 constexpr std::size_t kPeersInAPart = 1024;
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 // The records that a search looks for. Each needs no more than kRecordBytes to be told.
 constexpr std::size_t kRecordBytes = 64;
 
-bool BeginsId(std::string_view at) { return at.size() > 23 && StartsWith(at, "20:"); }
+bool BeginsId(std::string_view at) { return at.size() > 23 && at.starts_with("20:"); }
 bool BeginsPeer(std::string_view at) {
   if (!BeginsId(at)) return false;
   const std::string_view value = at.substr(23);
-  return StartsWith(value, "d2:ip") || StartsWith(value, "d8:given ip");
+  return value.starts_with("d2:ip") || value.starts_with("d8:given ip");
 }
 bool BeginsTorrent(std::string_view at) {
   return BeginsId(at) && at[23] == 'd' && BeginsPeer(at.substr(24));
@@ -217,7 +213,7 @@ bool BttrackReader::ReadRootKey() {
 // like counts.
 bool BttrackReader::IsMisnamed() {
   const std::string_view value = tokens_.Peek(kRecordBytes + 1);
-  if (!StartsWith(value, "d")) return false;
+  if (!value.starts_with("d")) return false;
   const bool are_counts = root_key_ != "allowed_list" && BeginsCount(value.substr(1));
   if (are_counts) place_ = Place::kCounts;
   return are_counts || BeginsTorrent(value.substr(1));
@@ -376,10 +372,10 @@ bool BttrackReader::RecoverAt(std::string_view at, bool peers_too) {
   if (BeginsTorrent(at)) return resume(Place::kTorrents, 0);
   if (peers_too && BeginsPeer(at)) return resume(Place::kPeers, 0);
   if (place_ > Place::kCounts) return false;
-  if (StartsWith(at, kPeersKey) && BeginsTorrent(at.substr(kPeersKey.size()))) {
+  if (at.starts_with(kPeersKey) && BeginsTorrent(at.substr(kPeersKey.size()))) {
     return resume(Place::kTorrents, kPeersKey.size());
   }
-  if (StartsWith(at, kCountsKey) && BeginsCount(at.substr(kCountsKey.size()))) {
+  if (at.starts_with(kCountsKey) && BeginsCount(at.substr(kCountsKey.size()))) {
     return resume(Place::kCounts, kCountsKey.size());
   }
   return place_ == Place::kCounts && BeginsCount(at) && resume(Place::kCounts, 0);

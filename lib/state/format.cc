@@ -19,26 +19,22 @@ constexpr std::pair<StateFormat, std::string_view> kNames[] = {
     {StateFormat::kOpentracker, "opentracker"},
 };
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 // Where the first block of a snapshot stands: enough to know one with a damaged header.
 constexpr std::size_t kFirstBlock = 32;
 
 bool IsMuster(std::string_view beginning) {
-  return StartsWith(beginning, kSnapshotMagic) ||
-         (beginning.size() > kFirstBlock && StartsWith(beginning.substr(kFirstBlock), "mBlk"));
+  return beginning.starts_with(kSnapshotMagic) ||
+         (beginning.size() > kFirstBlock && beginning.substr(kFirstBlock).starts_with("mBlk"));
 }
 
 bool IsBttrack(std::string_view beginning) {
   // The keys that a dfile may begin with; a torrent begins with others. "d20:": the older form.
   for (std::string_view start : {"d7:allowedd", "d17:allowed_dir_filesd", "d12:allowed_listd",
                                  "d9:completedd", "d5:peersd"}) {
-    if (StartsWith(beginning, start)) return true;
+    if (beginning.starts_with(start)) return true;
   }
   return beginning == "de" ||
-         (StartsWith(beginning, "d20:") && beginning.size() > 24 && beginning[24] == 'd');
+         (beginning.starts_with("d20:") && beginning.size() > 24 && beginning[24] == 'd');
 }
 
 bool IsOpentracker(std::string_view beginning) {

@@ -27,6 +27,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/cache_line.h"
 #include "base/mutex.h"
 #include "muster/swarm_store.h"
 #include "state/file_system.h"
@@ -71,7 +72,7 @@ class Journal final : public SwarmObserver {
   static constexpr std::size_t kBuffers = 16;
   static constexpr std::size_t kGroupBytes = std::size_t{1} << 20;
 
-  struct alignas(64) Buffer {
+  struct alignas(kCacheLine) Buffer {
     Mutex mu;
     std::string bytes ABSL_GUARDED_BY(mu);
   };

@@ -36,7 +36,8 @@ absl::Status Check(const SavedTorrent& torrent) {
   for (const SavedPeer& peer : torrent.peers) {
     if (peer.state > PeerState::kDownloader) return bad("a stopped peer");
     if (!TimeFits(peer.last_seen)) return bad("a time beyond all bounds");
-    if (peer.side.size() > kMaxPeerSide) return bad("a peer's side record is longer than 64 KiB");
+    if (peer.side.size() > kMaxPeerSideBytes)
+      return bad("a peer's side record is longer than 64 KiB");
   }
   return absl::OkStatus();
 }

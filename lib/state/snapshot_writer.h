@@ -34,7 +34,7 @@ inline constexpr std::uint64_t kAll = (1 << 10) - 1;
 
 // Times that a snapshot holds, in Unix seconds: 34,000 years both ways.
 inline constexpr std::int64_t kMostSeconds = std::int64_t{1} << 40;
-inline constexpr std::size_t kMaxPeerSide = std::size_t{64} << 10;
+inline constexpr std::size_t kMaxPeerSideBytes = std::size_t{64} << 10;
 inline constexpr std::size_t kMaxTorrentSide = std::size_t{1} << 20;
 
 class SnapshotWriter final : public StateWriter {

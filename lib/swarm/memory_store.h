@@ -25,6 +25,7 @@
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
+#include "base/cache_line.h"
 #include "base/mutex.h"
 #include "muster/swarm_store.h"
 #include "swarm/shard.h"
@@ -52,7 +53,7 @@ class MemoryStore final : public SwarmStore {
 
   static constexpr std::size_t kShards = 1024;
 
-  struct alignas(64) Locked {
+  struct alignas(kCacheLine) Locked {
     mutable Mutex mu;
     Shard shard ABSL_GUARDED_BY(mu);
   };

@@ -10,17 +10,12 @@
 #include <vector>
 
 #include "base/hex.h"
+#include "hash/hash_testing.h"
 #include "hash/hasher.h"
 #include "muster/random.h"
 
 namespace muster {
 namespace {
-
-std::vector<std::uint8_t> RandomBytes(Random& random, std::size_t n) {
-  std::vector<std::uint8_t> bytes(n);
-  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.Next());
-  return bytes;
-}
 
 // A hasher of each engine that this CPU can run, and the one that chooses by itself.
 std::vector<std::unique_ptr<ChunkHasher>> Ways(HashKind kind, std::size_t messages) {
@@ -34,8 +29,8 @@ std::vector<std::unique_ptr<ChunkHasher>> Ways(HashKind kind, std::size_t messag
 
 // Feeds `messages` by chunks of which chunk_size() gives the sizes.
 template <typename ChunkSize>
-std::string Digests(ChunkHasher& hasher, HashKind kind, std::vector<ByteSpan> messages,
-                    const ChunkSize& chunk_size) {
+std::string DigestsInChunks(ChunkHasher& hasher, HashKind kind, std::vector<ByteSpan> messages,
+                            const ChunkSize& chunk_size) {
   std::vector<ByteSpan> chunks(messages.size());
   while (std::any_of(messages.begin(), messages.end(), [](ByteSpan m) { return !m.empty(); })) {
     for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -69,9 +64,10 @@ TEST(ChunkHasher, HashesMessagesThatComeInChunks) {
           }
           const std::string expected = Expected(kind, messages);
           // Of any sizes, of whole blocks, all at once.
-          EXPECT_EQ(Digests(*hasher, kind, messages, [&] { return random.Below(300); }), expected);
-          EXPECT_EQ(Digests(*hasher, kind, messages, [] { return 1024; }), expected);
-          EXPECT_EQ(Digests(*hasher, kind, messages, [] { return 4000; }), expected);
+          EXPECT_EQ(DigestsInChunks(*hasher, kind, messages, [&] { return random.Below(300); }),
+                    expected);
+          EXPECT_EQ(DigestsInChunks(*hasher, kind, messages, [] { return 1024; }), expected);
+          EXPECT_EQ(DigestsInChunks(*hasher, kind, messages, [] { return 4000; }), expected);
         }
       }
     }
@@ -87,7 +83,8 @@ TEST(ChunkHasher, HashesChunksOfEverySizeUpToThreeBlocks) {
     const std::string expected = Expected(kind, messages);
     for (const auto& hasher : Ways(kind, messages.size())) {
       for (std::size_t size = 1; size <= 192; ++size) {
-        EXPECT_EQ(Digests(*hasher, kind, messages, [size] { return size; }), expected) << size;
+        EXPECT_EQ(DigestsInChunks(*hasher, kind, messages, [size] { return size; }), expected)
+            << size;
       }
     }
   }

@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/hex.h"
+#include "hash/hash_testing.h"
 #include "muster/random.h"
 
 namespace muster {
@@ -28,12 +29,6 @@ std::string NameOf(HashKind kind) { return kind == HashKind::kSha1 ? "sha1" : "s
 
 std::size_t Below(Random& random, std::size_t bound) {
   return random.Below(static_cast<std::uint32_t>(bound));
-}
-
-std::vector<std::uint8_t> RandomBytes(Random& random, std::size_t n) {
-  std::vector<std::uint8_t> bytes(n);
-  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random.Next());
-  return bytes;
 }
 
 // By libcrypto, in one go.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "metainfo/builder_testing.h"
+#include "metainfo/torrent_testing.h"
 #include "muster/torrent_builder.h"
 
 namespace muster {
@@ -16,8 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using namespace testing_builder;  // NOLINT(google-build-using-namespace)
-
-std::string Message(const absl::Status& status) { return std::string(status.message()); }
+using testing_torrent::Message;
 
 std::vector<std::string> PathsOf(const std::string& folder, const TreeOptions& options) {
   TorrentBuilder builder;

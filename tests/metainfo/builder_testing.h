@@ -25,6 +25,9 @@
 
 namespace muster::testing_builder {
 
+inline constexpr TorrentKind kAllKinds[] = {TorrentKind::kV1, TorrentKind::kV2,
+                                            TorrentKind::kHybrid};
+
 // A folder that goes with the test.
 class TempFolder {
  public:

@@ -21,10 +21,6 @@ constexpr char kV1[] = "c9e15763f722f23e98a29decdfae341b98d53056";
 constexpr char kV2[] = "caf1e1c30e81cb361b9ee167c4aa64228a7fa4fa9f6105232b28ad099f3a302e";
 const std::string kLink = std::string("magnet:?xt=urn:btih:") + kV1;
 
-std::string Message(const absl::StatusOr<Magnet>& link) {
-  return std::string(link.status().message());
-}
-
 TEST(Magnet, NamesAV1TorrentByItsHash) {
   const auto link = Magnet::Parse(kLink);
   ASSERT_TRUE(link.ok()) << link.status();

@@ -27,7 +27,7 @@ std::string PlainRoot(std::vector<std::string> leaves, std::size_t width) {
   return leaves[0];
 }
 
-std::string Root(const std::vector<std::string>& nodes, unsigned level) {
+std::string RootOf(const std::vector<std::string>& nodes, unsigned level) {
   std::string row;
   for (const std::string& node : nodes) row += node;
   return std::string(TextOf(MerkleRoot(BytesOf(row), level)));
@@ -42,8 +42,8 @@ TEST(Digest, IsThePublishedOne) {
 }
 
 TEST(MerkleTree, OfOneLeafIsTheLeaf) {
-  EXPECT_EQ(Root({Hash("a")}, 0), Hash("a"));
-  EXPECT_EQ(Root({Hash("a")}, 5), Hash("a"));
+  EXPECT_EQ(RootOf({Hash("a")}, 0), Hash("a"));
+  EXPECT_EQ(RootOf({Hash("a")}, 5), Hash("a"));
 }
 
 TEST(MerkleTree, FillsLeavesWithZerosToAPowerOfTwo) {
@@ -52,7 +52,7 @@ TEST(MerkleTree, FillsLeavesWithZerosToAPowerOfTwo) {
     leaves.push_back(Hash(std::to_string(n)));
     std::size_t width = 1;
     while (width < n) width *= 2;
-    EXPECT_EQ(Root(leaves, 0), PlainRoot(leaves, width)) << n;
+    EXPECT_EQ(RootOf(leaves, 0), PlainRoot(leaves, width)) << n;
   }
 }
 
@@ -69,7 +69,7 @@ TEST(MerkleTree, OverALayerIsThatOverItsLeaves) {
     }
     std::size_t width = 1;
     while (width < n) width *= 2;
-    EXPECT_EQ(Root(layer, 2), PlainRoot(leaves, width)) << n;
+    EXPECT_EQ(RootOf(layer, 2), PlainRoot(leaves, width)) << n;
   }
 }
 

@@ -7,15 +7,16 @@
 #include <atomic>
 
 #include "metainfo/builder_testing.h"
+#include "metainfo/torrent_testing.h"
 
 namespace muster {
 namespace {
 
 using ::testing::HasSubstr;
 using namespace testing_builder;  // NOLINT(google-build-using-namespace)
+using testing_torrent::Message;
 
 using Files = std::map<std::string, std::string>;
-constexpr TorrentKind kAllKinds[] = {TorrentKind::kV1, TorrentKind::kV2, TorrentKind::kHybrid};
 
 bool HasV1(TorrentKind kind) { return kind != TorrentKind::kV2; }
 bool HasV2(TorrentKind kind) { return kind != TorrentKind::kV1; }
@@ -33,8 +34,6 @@ absl::StatusOr<std::string> Build(const Files& files, const TorrentBuilderOption
   if (!status.ok()) return status;
   return builder.Torrent({.name = "t"});
 }
-
-std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
 // The file sizes that pieces and blocks make special, below and above 16 KiB and 32 KiB.
 Files OfAllSizes() {

@@ -97,8 +97,10 @@ inline std::vector<std::string> Paths(const Metainfo& torrent) {
   return paths;
 }
 
-inline std::string Message(const absl::StatusOr<Metainfo>& torrent) {
-  return std::string(torrent.status().message());
+inline std::string Message(const absl::Status& status) { return std::string(status.message()); }
+template <typename Value>
+std::string Message(const absl::StatusOr<Value>& result) {
+  return Message(result.status());
 }
 
 }  // namespace muster::testing_torrent

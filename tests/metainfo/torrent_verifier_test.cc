@@ -16,8 +16,6 @@ namespace {
 using ::testing::HasSubstr;
 using namespace testing_builder;  // NOLINT(google-build-using-namespace)
 
-constexpr TorrentKind kAllKinds[] = {TorrentKind::kV1, TorrentKind::kV2, TorrentKind::kHybrid};
-
 // A folder "t" of files, and the torrent of it in pieces of 16 KiB.
 class VerifierTest : public testing::TestWithParam<TorrentKind> {
  protected:

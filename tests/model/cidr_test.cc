@@ -6,10 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "model/ip_testing.h"
+
 namespace muster {
 namespace {
 
-IpAddress Ip(std::string_view text) { return *IpAddress::Parse(text); }
 Cidr Net(std::string_view text) {
   const auto network = Cidr::Parse(text);
   EXPECT_TRUE(network.ok()) << text << ": " << network.status();

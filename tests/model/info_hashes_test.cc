@@ -8,14 +8,14 @@
 namespace muster {
 namespace {
 
-constexpr char kHex[] = "00f1e1c30e81cb361b9ee167c4aa64228a7fa4fa9f6105232b28ad099f3a302e";
+constexpr char kHexV2[] = "00f1e1c30e81cb361b9ee167c4aa64228a7fa4fa9f6105232b28ad099f3a302e";
 
 TEST(InfoHashV2, ReadsAndPrintsHexOfEitherCase) {
-  ASSERT_TRUE(InfoHashV2::FromHex(kHex).ok());
-  EXPECT_EQ(InfoHashV2::FromHex(kHex)->ToHex(), kHex);
+  ASSERT_TRUE(InfoHashV2::FromHex(kHexV2).ok());
+  EXPECT_EQ(InfoHashV2::FromHex(kHexV2)->ToHex(), kHexV2);
   EXPECT_EQ(
       *InfoHashV2::FromHex("00F1E1C30E81CB361B9EE167C4AA64228A7FA4FA9F6105232B28AD099F3A302E"),
-      *InfoHashV2::FromHex(kHex));
+      *InfoHashV2::FromHex(kHexV2));
   EXPECT_EQ(InfoHashV2().ToHex(), std::string(64, '0'));
 }
 
@@ -27,7 +27,7 @@ TEST(InfoHashV2, RefusesOtherHex) {
 }
 
 TEST(InfoHashV2, IsKnownToTrackersByItsFirstBytes) {
-  EXPECT_EQ(InfoHashV2::FromHex(kHex)->Truncated().ToHex(), std::string(kHex, 40));
+  EXPECT_EQ(InfoHashV2::FromHex(kHexV2)->Truncated().ToHex(), std::string(kHexV2, 40));
 }
 
 }  // namespace

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "model/ip_testing.h"
+
 namespace muster {
 namespace {
-
-IpAddress Ip(std::string_view text) { return *IpAddress::Parse(text); }
 
 IpSet SetOf(const std::vector<std::string_view>& texts) {
   std::vector<IpRange> ranges;

@@ -247,7 +247,7 @@ TEST_F(AnnounceDeskTest, AutodetectAnswersForTorrentsThatHaveOtherTrackers) {
   EXPECT_THAT(Http('t', 0, "tracker=1"), HasSubstr("is not authorized for multitracker use"));
   desk_->SetTorrents({{kInfoHash, {"http://192.0.2.1/announce"}}});
   EXPECT_THAT(Http('t', 0, "tracker=1"), HasSubstr("8:complete"));
-  EXPECT_EQ(desk_->torrents().size(), 1u);
+  EXPECT_EQ(desk_->torrents()->size(), 1u);
   EXPECT_TRUE(Tray().torrents);
   desk_->SetTorrents({});
   EXPECT_THAT(Http('t', 0, "tracker=1"), HasSubstr("is not authorized for multitracker use"));

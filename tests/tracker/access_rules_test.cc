@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "muster/refusal.h"
+#include "tracker/tracker_testing.h"
 
 namespace muster {
 namespace {
@@ -16,11 +17,6 @@ constexpr Instant kNow = InstantFromUnixSeconds(1'800'000'000);
 constexpr std::string_view kNoSuchTorrent =
     "Requested download is not authorized for use with this tracker.";
 constexpr std::string_view kNoSuchAddress = "your IP is not allowed on this tracker";
-
-InfoHash HashOf(std::uint8_t n) {
-  const std::uint8_t bytes[20] = {n, 1, 2, 3};
-  return InfoHash::FromBytes(bytes);
-}
 
 IpSet SetOf(std::string_view network) {
   const Cidr networks[] = {*Cidr::Parse(network)};

@@ -18,7 +18,7 @@ namespace {
 const std::string kV1 = "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d";
 const std::string kV2 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
-InfoHash HashOf(std::string_view hex) { return *InfoHash::FromHex(hex.substr(0, 40)); }
+InfoHash HashOfHex(std::string_view hex) { return *InfoHash::FromHex(hex.substr(0, 40)); }
 
 std::vector<InfoHash> SomeHashes(std::size_t count, std::uint64_t seed) {
   Random random(seed);
@@ -42,15 +42,15 @@ HashListReader::Result Read(std::string_view text, std::size_t piece = std::stri
 // --- lines ---
 
 TEST(HashOfLine, IsAV1HashOrATruncatedV2Hash) {
-  EXPECT_EQ(HashOfLine(kV1), HashOf(kV1));
-  EXPECT_EQ(HashOfLine(kV2), HashOf(kV2));
-  EXPECT_EQ(HashOfLine("AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D"), HashOf(kV1));
+  EXPECT_EQ(HashOfLine(kV1), HashOfHex(kV1));
+  EXPECT_EQ(HashOfLine(kV2), HashOfHex(kV2));
+  EXPECT_EQ(HashOfLine("AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D"), HashOfHex(kV1));
 }
 
 TEST(HashOfLine, MayBeFollowedByAnythingButADigit) {
   for (const std::string& hash : {kV1, kV2}) {
     for (const char* rest : {"\r", " a comment", "#", "g", "-", "\t0123", "\n"}) {
-      EXPECT_EQ(HashOfLine(hash + rest), HashOf(hash)) << rest;
+      EXPECT_EQ(HashOfLine(hash + rest), HashOfHex(hash)) << rest;
     }
     EXPECT_EQ(HashOfLine(hash + "0"), std::nullopt);
     EXPECT_EQ(HashOfLine(hash + "f rest"), std::nullopt);
@@ -71,12 +71,12 @@ TEST(HashOfLine, IsNothingForOtherLines) {
 
 TEST(HashListReader, ReadsALineAHash) {
   const auto result = Read("# torrents\n" + kV1 + " one\n\n" + kV2 + "\r\n" + kV1 + "\n");
-  EXPECT_EQ(result.hashes, (std::vector{HashOf(kV1), HashOf(kV2), HashOf(kV1)}));
+  EXPECT_EQ(result.hashes, (std::vector{HashOfHex(kV1), HashOfHex(kV2), HashOfHex(kV1)}));
   EXPECT_EQ(result.bad_lines, 0u);
 }
 
 TEST(HashListReader, TakesALastLineWithoutItsEnd) {
-  EXPECT_EQ(Read(kV2 + "\n" + kV1).hashes, (std::vector{HashOf(kV2), HashOf(kV1)}));
+  EXPECT_EQ(Read(kV2 + "\n" + kV1).hashes, (std::vector{HashOfHex(kV2), HashOfHex(kV1)}));
 }
 
 TEST(HashListReader, CountsBadLinesAndSaysWhereTheFirstIs) {
@@ -105,11 +105,11 @@ TEST(HashListReader, GivesTheLinesThatAreComplete) {
   HashListReader reader;
   reader.Add(kV1 + "\nbad\n" + kV2.substr(0, 30));
   auto result = reader.TakeLines();
-  EXPECT_EQ(result.hashes, std::vector{HashOf(kV1)});
+  EXPECT_EQ(result.hashes, std::vector{HashOfHex(kV1)});
   EXPECT_EQ(result.first_bad_line, 2u);
   reader.Add(kV2.substr(30) + "\nbad\n");
   result = reader.TakeLines();
-  EXPECT_EQ(result.hashes, std::vector{HashOf(kV2)});
+  EXPECT_EQ(result.hashes, std::vector{HashOfHex(kV2)});
   EXPECT_EQ(result.bad_lines, 1u);
   EXPECT_EQ(result.first_bad_line, 4u);
 }
@@ -135,7 +135,7 @@ TEST(HashTable, FindsWhatItHoldsAndNothingElse) {
 }
 
 TEST(HashTable, CountsAHashThatIsThereTwiceOnce) {
-  const HashTable table({HashOf(kV1), HashOf(kV2), HashOf(kV1), HashOf(kV1)});
+  const HashTable table({HashOfHex(kV1), HashOfHex(kV2), HashOfHex(kV1), HashOfHex(kV1)});
   EXPECT_EQ(table.size(), 2u);
 }
 
@@ -164,44 +164,46 @@ TEST(HashTable, TakesLittleMoreThanItsHashes) {
 
 TEST(HashList, IsReplacedAsAWhole) {
   HashList list;
-  EXPECT_FALSE(list.Contains(HashOf(kV1)));
-  list.Replace({HashOf(kV1)});
-  EXPECT_TRUE(list.Contains(HashOf(kV1)));
-  list.Replace({HashOf(kV2)});
-  EXPECT_FALSE(list.Contains(HashOf(kV1)));
-  EXPECT_TRUE(list.Contains(HashOf(kV2)));
+  EXPECT_FALSE(list.Contains(HashOfHex(kV1)));
+  list.Replace({HashOfHex(kV1)});
+  EXPECT_TRUE(list.Contains(HashOfHex(kV1)));
+  list.Replace({HashOfHex(kV2)});
+  EXPECT_FALSE(list.Contains(HashOfHex(kV1)));
+  EXPECT_TRUE(list.Contains(HashOfHex(kV2)));
   EXPECT_EQ(list.size(), 1u);
 }
 
 TEST(HashList, TakesSingleHashesOnAndOff) {
-  HashList list({HashOf(kV1)});
-  list.Change({{HashOf(kV2), true}});
-  EXPECT_TRUE(list.Contains(HashOf(kV1)));
-  EXPECT_TRUE(list.Contains(HashOf(kV2)));
-  list.Change({{HashOf(kV1), false}});
-  EXPECT_FALSE(list.Contains(HashOf(kV1)));
+  HashList list({HashOfHex(kV1)});
+  list.Change({{HashOfHex(kV2), true}});
+  EXPECT_TRUE(list.Contains(HashOfHex(kV1)));
+  EXPECT_TRUE(list.Contains(HashOfHex(kV2)));
+  list.Change({{HashOfHex(kV1), false}});
+  EXPECT_FALSE(list.Contains(HashOfHex(kV1)));
   EXPECT_EQ(list.size(), 1u);
-  list.Change({{HashOf(kV1), true}, {HashOf(kV2), false}});
-  EXPECT_TRUE(list.Contains(HashOf(kV1)));
-  EXPECT_FALSE(list.Contains(HashOf(kV2)));
+  list.Change({{HashOfHex(kV1), true}, {HashOfHex(kV2), false}});
+  EXPECT_TRUE(list.Contains(HashOfHex(kV1)));
+  EXPECT_FALSE(list.Contains(HashOfHex(kV2)));
 }
 
 TEST(HashList, LetsTheLastOfSeveralChangesCount) {
   HashList list;
-  list.Change(
-      {{HashOf(kV1), true}, {HashOf(kV1), false}, {HashOf(kV2), false}, {HashOf(kV2), true}});
-  EXPECT_FALSE(list.Contains(HashOf(kV1)));
-  EXPECT_TRUE(list.Contains(HashOf(kV2)));
+  list.Change({{HashOfHex(kV1), true},
+               {HashOfHex(kV1), false},
+               {HashOfHex(kV2), false},
+               {HashOfHex(kV2), true}});
+  EXPECT_FALSE(list.Contains(HashOfHex(kV1)));
+  EXPECT_TRUE(list.Contains(HashOfHex(kV2)));
   list.Change({});
   EXPECT_EQ(list.size(), 1u);
 }
 
 TEST(HashList, ForgetsChangesWhenItIsReplaced) {
-  HashList list({HashOf(kV1)});
-  list.Change({{HashOf(kV1), false}, {HashOf(kV2), true}});
-  list.Replace({HashOf(kV1)});
-  EXPECT_TRUE(list.Contains(HashOf(kV1)));
-  EXPECT_FALSE(list.Contains(HashOf(kV2)));
+  HashList list({HashOfHex(kV1)});
+  list.Change({{HashOfHex(kV1), false}, {HashOfHex(kV2), true}});
+  list.Replace({HashOfHex(kV1)});
+  EXPECT_TRUE(list.Contains(HashOfHex(kV1)));
+  EXPECT_FALSE(list.Contains(HashOfHex(kV2)));
 }
 
 TEST(HashList, AnswersTheSameAboutWhatItWasToldComes) {

@@ -11,16 +11,13 @@
 #include <vector>
 
 #include "muster/refusal.h"
+#include "tracker/tracker_testing.h"
 
 namespace muster {
 namespace {
 
 constexpr Instant kStart = InstantFromUnixSeconds(1'800'000'000);
 
-InfoHash HashOf(std::uint8_t n) {
-  const std::uint8_t bytes[20] = {n, 1, 2, 3};
-  return InfoHash::FromBytes(bytes);
-}
 Endpoint PeerOf(std::uint32_t n, bool ipv6 = false) {
   const auto low = static_cast<std::uint8_t>(n);
   const auto high = static_cast<std::uint8_t>(n >> 8);

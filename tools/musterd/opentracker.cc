@@ -13,7 +13,6 @@
 namespace musterd {
 namespace {
 
-constexpr std::uint16_t kDefaultPort = 6969;
 constexpr std::string_view kBlanks = " \t\r\v\f";
 constexpr std::string_view kDefaultUser = "nobody";
 
@@ -68,7 +67,7 @@ std::optional<AddressAndPort> ParseAddress(std::string_view text) {
   return joined(text.substr(0, mark), text.substr(mark + 1));
 }
 
-enum Protocols : unsigned { kUdp = 1, kTcp = 2 };
+enum Protocols : unsigned { kByUdp = 1, kByTcp = 2 };
 
 class Parser {
  public:
@@ -98,9 +97,9 @@ class Parser {
             unsigned protocols);
   bool Listen(std::string_view value, unsigned protocols);
 
-  bool ListenBoth(std::string_view value) { return Listen(value, kUdp | kTcp); }
-  bool ListenTcp(std::string_view value) { return Listen(value, kTcp); }
-  bool ListenUdp(std::string_view value) { return Listen(value, kUdp); }
+  bool ListenBoth(std::string_view value) { return Listen(value, kByUdp | kByTcp); }
+  bool ListenTcp(std::string_view value) { return Listen(value, kByTcp); }
+  bool ListenUdp(std::string_view value) { return Listen(value, kByUdp); }
   bool UdpWorkers(std::string_view value);
   bool Whitelist(std::string_view value) { return Set("whitelist", value); }
   bool Blacklist(std::string_view value) { return Set("blacklist", value); }
@@ -161,7 +160,7 @@ void Parser::Bind(const std::optional<muster::IpAddress>& address, std::uint16_t
   } else {
     endpoints.emplace_back(*address, port);
   }
-  for (const auto& [protocol, list] : {std::pair{kUdp, &udp_}, std::pair{kTcp, &tcp_}}) {
+  for (const auto& [protocol, list] : {std::pair{kByUdp, &udp_}, std::pair{kByTcp, &tcp_}}) {
     if (!(protocols & protocol)) continue;
     for (const muster::Endpoint& endpoint : endpoints) {
       const bool known = std::find(list->begin(), list->end(), endpoint) != list->end();
@@ -301,7 +300,7 @@ absl::Status Parser::Option(char letter, const std::string& value) {
     case 'P': {
       const auto port = NumberOf<std::uint16_t>(value);
       if (!port) return bad();
-      Bind(address_, *port, letter == 'p' ? kTcp : kUdp);
+      Bind(address_, *port, letter == 'p' ? kByTcp : kByUdp);
       return absl::OkStatus();
     }
     case 'A':
@@ -352,7 +351,7 @@ absl::Status Parser::Options(const std::vector<std::string>& arguments) {
 
 absl::Status Parser::Finish(OpentrackerLine& result) && {
   where_ = "opentracker";
-  if (udp_.empty() && tcp_.empty()) Bind(address_, kDefaultPort, kUdp | kTcp);
+  if (udp_.empty() && tcp_.empty()) Bind(address_, kDefaultPort, kByUdp | kByTcp);
   assignments_.push_back({FindSetting("udp"), std::move(udp_), where_});
   assignments_.push_back({FindSetting("http"), std::move(tcp_), where_});
   const auto given = [&](std::string_view name) {

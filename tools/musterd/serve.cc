@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <thread>
 
 #include "muster/access_rules.h"
@@ -158,46 +158,18 @@ void SayNatCheck(const muster::NatChecked& checked, bool known, muster::LogSink&
               known ? "" : "; it has gone or moved meanwhile"}));
 }
 
-// The torrents that have other trackers: those of a list, and those of the catalog. Thread-safe.
-class OtherTrackers {
- public:
-  explicit OtherTrackers(const muster::TorrentCatalog* catalog) : catalog_(*catalog) {}
-
-  // Whom to tell from now on; null for nobody.
-  void Tell(muster::ServerThreads* server) {
-    const std::lock_guard lock(mu_);
-    server_ = server;
-    TellServer();
+// Those of the catalog that have other trackers.
+TrackerFeed::Torrents WithTrackers(const muster::TorrentCatalog& catalog) {
+  TrackerFeed::Torrents torrents;
+  const std::shared_ptr<const muster::TorrentList> list = catalog.list();
+  for (const muster::TorrentList::Row& row : list->rows()) {
+    if (!row.torrent->trackers.empty()) torrents.push_back({row.info_hash, row.torrent->trackers});
   }
-  void SetListed(std::vector<muster::MultitrackerTorrent> torrents) {
-    const std::lock_guard lock(mu_);
-    listed_ = std::move(torrents);
-    TellServer();
-  }
-  // The catalog is another one.
-  void Update() {
-    const std::lock_guard lock(mu_);
-    TellServer();
-  }
-
- private:
-  void TellServer() {
-    if (server_ == nullptr) return;
-    std::vector<muster::MultitrackerTorrent> all = listed_;
-    for (const muster::TorrentList::Row& row : catalog_.list()->rows()) {
-      if (!row.torrent->trackers.empty()) all.push_back({row.info_hash, row.torrent->trackers});
-    }
-    server_->SetTorrentTrackers(std::move(all));
-  }
-
-  const muster::TorrentCatalog& catalog_;
-  std::mutex mu_;
-  muster::ServerThreads* server_ = nullptr;
-  std::vector<muster::MultitrackerTorrent> listed_;
-};
+  return torrents;
+}
 
 // Where the list is not good, the one before stays.
-void ReloadTrackerList(const std::string& path, OtherTrackers& others, muster::LogSink& log) {
+void ReloadTrackerList(const std::string& path, TrackerFeed& feed, muster::LogSink& log) {
   if (path.empty()) return;
   auto torrents = ReadTrackerListFile(path);
   if (!torrents.ok()) {
@@ -206,7 +178,7 @@ void ReloadTrackerList(const std::string& path, OtherTrackers& others, muster::L
   }
   log.Log(muster::LogLevel::kInfo,
           Concat({path, ": ", std::to_string(torrents->size()), " torrents with other trackers"}));
-  others.SetListed(*std::move(torrents));
+  feed.Set(TrackerFeed::Source::kList, *std::move(torrents));
 }
 
 // Puts a saved state into the tracker's store, and keeps it from then on; null where there is none to
@@ -292,13 +264,16 @@ int Serve(const Settings& settings, int cannot_prepare) {
       SayNatCheck(checked, known, log);
     };
   }
-  auto tracker_list = ReadTrackerListFile(settings.trackers.list);
-  if (!tracker_list.ok()) {
-    Complain(MessageOf(tracker_list.status()));
+  auto listed = ReadTrackerListFile(settings.trackers.list);
+  if (!listed.ok()) {
+    Complain(MessageOf(listed.status()));
     return kBadUsage;
   }
-  OtherTrackers others(&catalog);
-  others.SetListed(*std::move(tracker_list));
+  // The server, once it runs; whoever it is told of before, it is told of then.
+  std::atomic<muster::ServerThreads*> running{nullptr};
+  TrackerFeed feed([&running](TrackerFeed::Torrents all) {
+    if (muster::ServerThreads* const server = running) server->SetTorrentTrackers(std::move(all));
+  });
   const std::size_t workers =
       settings.workers > 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
   RaiseFileLimit();
@@ -324,8 +299,9 @@ int Serve(const Settings& settings, int cannot_prepare) {
     if (!started.ok()) return started.status();
     lists = *std::move(started);
     if (!access.torrents.empty()) {
-      auto read = TorrentKeeper::Start(access, &rules, &catalog, &store, &log,
-                                       [&others] { others.Update(); });
+      auto read = TorrentKeeper::Start(access, &rules, &catalog, &store, &log, [&] {
+        feed.Set(TrackerFeed::Source::kDirectory, WithTrackers(catalog));
+      });
       if (!read.ok()) return read.status();
       torrents = *std::move(read);
     }
@@ -343,7 +319,11 @@ int Serve(const Settings& settings, int cannot_prepare) {
     std::printf("listening on %s\n", listener.AnnounceUrl().c_str());
     std::fflush(stdout);
   }
-  others.Tell(server->get());
+  running = server->get();
+  feed.Set(TrackerFeed::Source::kList, *std::move(listed));
+  // It was read before the process was confined.
+  const std::string tracker_list =
+      settings.trackers.list.empty() ? "" : PathWithin(*identity, settings.trackers.list);
   AccessLog* const requests = access_log->get();
   const milliseconds wake =
       requests == nullptr ? milliseconds(0) : settings.access_log.flush_interval;
@@ -353,14 +333,14 @@ int Serve(const Settings& settings, int cannot_prepare) {
     if (signal_number != SIGHUP) continue;
     lists->Reload();
     if (torrents != nullptr) torrents->Reload();
-    ReloadTrackerList(settings.trackers.list, others, log);
+    ReloadTrackerList(tracker_list, feed, log);
     if (requests == nullptr || !settings.access_log.reopen) continue;
     if (absl::Status status = requests->Reopen(); !status.ok()) {
       log.Log(muster::LogLevel::kError, Concat({"access-log: ", MessageOf(status)}));
     }
   }
   signals.Release();
-  others.Tell(nullptr);
+  torrents.reset();  // its thread knows the server
   (*server)->Stop();
   if (requests != nullptr) requests->SayEnd();
   // What fails here the log has been told.

@@ -15,8 +15,6 @@ namespace {
 using muster::TrackerOptions;
 using std::chrono::milliseconds;
 
-constexpr std::uint16_t kDefaultPort = 6969;
-
 muster::AddressFilter FilterFor(const std::vector<muster::Cidr>& networks) {
   // The filter is copied, the set is not.
   const auto set = std::make_shared<const muster::IpSet>(absl::MakeConstSpan(networks));

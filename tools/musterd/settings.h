@@ -34,6 +34,9 @@
 
 namespace musterd {
 
+// Where a tracker listens when nothing is said.
+inline constexpr std::uint16_t kDefaultPort = 6969;
+
 // Where the state is kept between runs, and how; see StateOptionsOf(). Without a file it is not.
 struct StateSettings {
   std::string dfile;

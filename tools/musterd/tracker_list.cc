@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "musterd/tracker_list.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -69,6 +70,15 @@ absl::StatusOr<std::vector<muster::MultitrackerTorrent>> ReadTrackerListFile(
   }
   if (std::ferror(file.get())) return cannot();
   return ReadTrackerList(text, path);
+}
+
+void TrackerFeed::Set(Source source, Torrents torrents) {
+  // Held while the server is told, so that what is told last is what is known last.
+  const std::lock_guard<std::mutex> lock(mu_);
+  torrents_[static_cast<std::size_t>(source)] = std::move(torrents);
+  Torrents all;
+  for (const Torrents& part : torrents_) all.insert(all.end(), part.begin(), part.end());
+  server_(std::move(all));
 }
 
 }  // namespace musterd
