@@ -230,7 +230,7 @@ class Answers(Case):
     @unittest.skipUnless("--given-ip-from" in HELP, "this musterd does not take given addresses")
     def test_tell_given_addresses(self):
         """The tests come from a local network, whose word is taken in any case but where nobody's is."""
-        self.start()
+        self.start("--nat_check", "0")
         self.announce(ip="198.51.100.7")
         peers = compact_peers(self.announce(peer=2)[1][b"peers"], 6)
         self.assertEqual(peers, [("198.51.100.7", 6001)])
@@ -238,7 +238,7 @@ class Answers(Case):
         self.assertIn(("127.0.0.1", 6003), compact_peers(self.announce(peer=2)[1][b"peers"], 6))
         # A stranger, by way of a proxy.
         for mode, address in (("1", "203.0.113.5"), ("0", "198.51.100.7")):
-            self.start("--only_local_override_ip", mode, own=("--trusted-proxy", "127.0.0.1"))
+            self.start("--nat_check", "0", "--only_local_override_ip", mode, own=("--trusted-proxy", "127.0.0.1"))
             self.announce(bytes(20), 1, "X-Forwarded-For: 203.0.113.5", ip="198.51.100.7")
             self.assertEqual(compact_peers(self.announce(bytes(20), 2)[1][b"peers"], 6), [(address, 6001)])
 

@@ -221,12 +221,10 @@ absl::Status TorrentKeeper::Impl::Run() {
   return status;
 }
 
-absl::StatusOr<std::unique_ptr<TorrentKeeper>> TorrentKeeper::Start(const AccessSettings& settings,
-                                                                    muster::AccessRules* rules,
-                                                                    muster::TorrentCatalog* catalog,
-                                                                    muster::SwarmStore* store,
-                                                                    muster::LogSink* log) {
-  auto impl = std::make_unique<Impl>(settings, rules, catalog, store, log);
+absl::StatusOr<std::unique_ptr<TorrentKeeper>> TorrentKeeper::Start(
+    const AccessSettings& settings, muster::AccessRules* rules, muster::TorrentCatalog* catalog,
+    muster::SwarmStore* store, muster::LogSink* log, std::function<void()> on_change) {
+  auto impl = std::make_unique<Impl>(settings, rules, catalog, store, log, std::move(on_change));
   if (absl::Status status = impl->Open(); !status.ok()) return status;
   if (absl::Status status = impl->Run(); !status.ok()) return status;
   return std::unique_ptr<TorrentKeeper>(new TorrentKeeper(std::move(impl)));
