@@ -16,8 +16,8 @@ namespace muster {
 
 using Sha1Digest = std::array<std::uint8_t, 20>;
 using Sha256Digest = std::array<std::uint8_t, 32>;
-inline constexpr std::size_t kSha1 = std::tuple_size_v<Sha1Digest>;  // bytes of each
-inline constexpr std::size_t kSha256 = std::tuple_size_v<Sha256Digest>;
+inline constexpr std::size_t kSha1Size = std::tuple_size_v<Sha1Digest>;  // bytes of each
+inline constexpr std::size_t kSha256Size = std::tuple_size_v<Sha256Digest>;
 
 // Reentrant. Aborts when libcrypto lacks the hash or memory: there is no answer without one.
 Sha1Digest Sha1Of(std::string_view bytes);

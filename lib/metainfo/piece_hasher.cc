@@ -129,7 +129,7 @@ class PieceWorker {
         leaves_of_each_(plan_.v2 ? static_cast<std::size_t>(plan_.piece_length) / kBlock : 0),
         leaf_counts_(run.batch),
         added_(run.batch) {
-    if (plan_.v2) leaves_.resize(run.batch * leaves_of_each_ * kSha256);
+    if (plan_.v2) leaves_.resize(run.batch * leaves_of_each_ * kSha256Size);
   }
 
   // Until nothing is left, or `report`, called every few megabytes, says false.
@@ -202,33 +202,33 @@ class PieceWorker {
         blocks_.push_back(rest.subspan(0, kBlock));
       }
     }
-    digests_.resize(blocks_.size() * kSha256);
+    digests_.resize(blocks_.size() * kSha256Size);
     sha256_.Hash(blocks_, digests_.data());
     const std::uint8_t* digest = digests_.data();
     for (std::size_t i = 0; i < count; ++i) {
-      std::copy_n(digest, added_[i] * kSha256,
-                  leaves_.data() + (i * leaves_of_each_ + leaf_counts_[i]) * kSha256);
-      digest += added_[i] * kSha256;
+      std::copy_n(digest, added_[i] * kSha256Size,
+                  leaves_.data() + (i * leaves_of_each_ + leaf_counts_[i]) * kSha256Size);
+      digest += added_[i] * kSha256Size;
       leaf_counts_[i] += added_[i];
     }
   }
 
   void Finish(std::size_t first, std::size_t count) {
-    if (plan_.v1) sha1_->Finish(run_.hashes.v1.data() + first * kSha1);
+    if (plan_.v1) sha1_->Finish(run_.hashes.v1.data() + first * kSha1Size);
     if (!plan_.v2) return;
-    std::uint8_t* node = run_.hashes.v2.data() + first * kSha256;
+    std::uint8_t* node = run_.hashes.v2.data() + first * kSha256Size;
     const bool all_full =
         std::all_of(leaf_counts_.begin(), leaf_counts_.begin() + static_cast<std::ptrdiff_t>(count),
                     [this](std::size_t leaves) { return leaves == leaves_of_each_; });
     if (all_full) {
-      tree_.Roots(absl::MakeConstSpan(leaves_).subspan(0, count * leaves_of_each_ * kSha256),
+      tree_.Roots(absl::MakeConstSpan(leaves_).subspan(0, count * leaves_of_each_ * kSha256Size),
                   leaves_of_each_, node);
       return;
     }
-    for (std::size_t i = 0; i < count; ++i, node += kSha256) {
+    for (std::size_t i = 0; i < count; ++i, node += kSha256Size) {
       if (leaf_counts_[i] == 0) continue;  // could not be read
-      const ByteSpan leaves = absl::MakeConstSpan(leaves_).subspan(i * leaves_of_each_ * kSha256,
-                                                                   leaf_counts_[i] * kSha256);
+      const ByteSpan leaves = absl::MakeConstSpan(leaves_).subspan(i * leaves_of_each_ * kSha256Size,
+                                                                   leaf_counts_[i] * kSha256Size);
       const Sha256Digest digest = readers_[i].is_whole_file()
                                       ? tree_.Root(leaves, 0)
                                       : tree_.NodeAbove(leaves, 0, PieceLevel(plan_.piece_length));
@@ -312,8 +312,8 @@ absl::Status HashPieces(const PiecePlan& plan, absl::Span<const ContentFile> fil
                         const HashingOptions& options, OnFailure on_failure, PieceHashes& hashes) {
   const std::size_t pieces = plan.piece_count();
   hashes = {};
-  if (plan.v1) hashes.v1.resize(pieces * kSha1);
-  if (plan.v2) hashes.v2.resize(pieces * kSha256);
+  if (plan.v1) hashes.v1.resize(pieces * kSha1Size);
+  if (plan.v2) hashes.v2.resize(pieces * kSha256Size);
   if (on_failure == OnFailure::kContinue) hashes.is_bad.resize(pieces);
 
   const auto wanted = ThreadsFor(options.threads);

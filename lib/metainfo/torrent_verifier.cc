@@ -83,7 +83,7 @@ class Verifier {
     const std::string_view wanted = torrent_.v1_pieces();
     const std::string_view found = TextOf(hashes_.v1);
     for (std::size_t i = 0; i < report_.pieces.size(); ++i) {
-      if (wanted.substr(i * kSha1, kSha1) != found.substr(i * kSha1, kSha1)) {
+      if (wanted.substr(i * kSha1Size, kSha1Size) != found.substr(i * kSha1Size, kSha1Size)) {
         report_.pieces[i] = false;
       }
     }
@@ -95,11 +95,11 @@ class Verifier {
     for (const PieceExtent& extent : plan_.extents) {
       const MetainfoFile& file = torrent_.files()[index_[extent.file]];
       const std::size_t first = FirstPiece(file), count = EndPiece(file) - first;
-      const std::string_view found = nodes.substr(first * kSha256, count * kSha256);
+      const std::string_view found = nodes.substr(first * kSha256Size, count * kSha256Size);
       if (count > 1 && file.piece_layer.size() == found.size()) {
         for (std::size_t i = 0; i < count; ++i) {
-          const std::size_t at = i * kSha256;
-          if (found.substr(at, kSha256) == file.piece_layer.substr(at, kSha256)) continue;
+          const std::size_t at = i * kSha256Size;
+          if (found.substr(at, kSha256Size) == file.piece_layer.substr(at, kSha256Size)) continue;
           report_.pieces[first + i] = false;
         }
         continue;
