@@ -5,6 +5,7 @@
 #ifndef MUSTER_NAT_RECORD_H_
 #define MUSTER_NAT_RECORD_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -31,6 +32,7 @@ enum class NatOutcome : std::uint8_t {
   kNoResources,  // out of descriptors, ports or memory
   kCancelled,    // the checker was closed
 };
+inline constexpr std::size_t kNatOutcomes = 14;
 // What it means, as the end of a sentence: "the peer closed the connection".
 MUSTER_EXPORT std::string_view NatOutcomeText(NatOutcome outcome);
 // Whether it counts against the peer.

@@ -149,6 +149,7 @@ class MUSTER_EXPORT Tracker {
   const std::unique_ptr<SwarmStore> store_;
   const bool keeps_details_;
   const std::unique_ptr<ForeignPeers> foreign_peers_;
+  const bool knows_more_;  // one of the two
   std::unique_ptr<Observers> observers_;
   Policy* policy_ = nullptr;
 };

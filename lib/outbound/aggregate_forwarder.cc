@@ -46,13 +46,17 @@ absl::StatusOr<AggregateForwardOptions> AggregateForwardOptions::Parse(std::stri
 
 ClosingPtr<AggregateForwarder> AggregateForwarder::Start(uv_loop_t* loop,
                                                          const AggregateForwardOptions& options,
-                                                         LogSink* log) {
-  return ClosingPtr<AggregateForwarder>(new AggregateForwarder(loop, options, log));
+                                                         LogSink* log, OutboundCounters* counters) {
+  return ClosingPtr<AggregateForwarder>(new AggregateForwarder(loop, options, log, counters));
 }
 
 AggregateForwarder::AggregateForwarder(uv_loop_t* loop, const AggregateForwardOptions& options,
-                                       LogSink* log)
-    : loop_(loop), options_(options), log_(log), next_pause_(options.min_pause) {
+                                       LogSink* log, OutboundCounters* counters)
+    : loop_(loop),
+      options_(options),
+      log_(log),
+      counters_(*counters),
+      next_pause_(options.min_pause) {
   const HttpClientOptions client{.limits = {.max_body_bytes = kMaxAnswer},
                                  .timeout = options.timeout};
   for (std::size_t i = 0; i < std::max<std::size_t>(options.connections, 1); ++i) {
@@ -71,7 +75,7 @@ void AggregateForwarder::Close(Closed closed) {
 
 void AggregateForwarder::Forward(std::string_view query, const IpAddress& peer) {
   if (queue_.size() >= options_.max_queued || query.size() > kMaxQuery) {
-    ++counts_.dropped;
+    counters_.forward_dropped.Add();
     return;
   }
   queue_.push_back({std::string(query), peer});
@@ -103,7 +107,7 @@ void AggregateForwarder::Send(HttpClient& client) {
 
 void AggregateForwarder::OnReply(const absl::StatusOr<ReceivedReply>& reply) {
   if (!reply.ok()) {
-    ++counts_.failed;
+    counters_.forward_failed.Add();
     Say(LogLevel::kWarning, absl::StrCat("the aggregator fails: ", reply.status().message()));
     if (pause_ == nullptr) Pause();
     return;
@@ -111,11 +115,11 @@ void AggregateForwarder::OnReply(const absl::StatusOr<ReceivedReply>& reply) {
   next_pause_ = options_.min_pause;
   const std::string refusal = Refusal(*reply);
   if (refusal.empty()) {
-    ++counts_.forwarded;
+    counters_.forwarded.Add();
     if (!said_.empty()) Say(LogLevel::kInfo, "the aggregator takes announces again");
     said_.clear();
   } else {
-    ++counts_.refused;
+    counters_.forward_refused.Add();
     Say(LogLevel::kWarning, absl::StrCat("the aggregator refuses announces: ", refusal));
   }
   SendNext();

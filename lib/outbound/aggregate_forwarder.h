@@ -10,7 +10,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -22,23 +21,22 @@
 #include "net/closing_parts.h"
 #include "net/http_client.h"
 #include "net/timer.h"
+#include "statistics/counters.h"
 
 namespace muster {
 
 class AggregateForwarder {
  public:
-  struct Counts {
-    std::uint64_t forwarded = 0;  // the aggregator has answered with 200
-    std::uint64_t refused = 0;    // it has answered with something else, or with a failure reason
-    std::uint64_t failed = 0;     // sent, maybe, but not answered
-    std::uint64_t dropped = 0;    // never sent: the queue was full, or the query too long
-  };
   // A longer query is no announce.
   static constexpr std::size_t kMaxQuery = 8192;
 
-  // `log` may be null: it hears when the aggregator fails, refuses, and is back.
+  // `log` may be null: it hears when the aggregator fails, refuses, and is back. Of the counters,
+  // which are not owned: forwarded is what was answered with 200, refused with something else or a
+  // failure reason, failed not at all; dropped is what was never sent, as the queue was full or the
+  // query too long.
   static ClosingPtr<AggregateForwarder> Start(uv_loop_t* loop,
-                                              const AggregateForwardOptions& options, LogSink* log);
+                                              const AggregateForwardOptions& options, LogSink* log,
+                                              OutboundCounters* counters);
 
   // Queues a copy of an announce: its query string as it came, still percent-encoded and without
   // blanks and control characters, and who sent it.
@@ -48,7 +46,6 @@ class AggregateForwarder {
   void Close(Closed closed);
 
   std::size_t queued() const { return queue_.size(); }
-  const Counts& counts() const { return counts_; }
 
  private:
   struct Waiting {
@@ -56,7 +53,8 @@ class AggregateForwarder {
     IpAddress peer;
   };
 
-  AggregateForwarder(uv_loop_t* loop, const AggregateForwardOptions& options, LogSink* log);
+  AggregateForwarder(uv_loop_t* loop, const AggregateForwardOptions& options, LogSink* log,
+                     OutboundCounters* counters);
   void SendNext();
   void Send(HttpClient& client);
   void OnReply(const absl::StatusOr<ReceivedReply>& reply);
@@ -66,13 +64,13 @@ class AggregateForwarder {
   uv_loop_t* const loop_;
   const AggregateForwardOptions options_;
   LogSink* const log_;
+  OutboundCounters& counters_;
   std::vector<ClosingPtr<HttpClient>> clients_;
   std::deque<Waiting> queue_;
   // While the aggregator is left alone.
   ClosingPtr<Timer> pause_;
   std::chrono::milliseconds next_pause_;
   std::string said_;  // last, so that it is said once
-  Counts counts_;
   bool closing_ = false;
   ClosingParts parts_;
 };

@@ -17,14 +17,15 @@ constexpr std::chrono::milliseconds kTick{1000};
 
 ClosingPtr<Multitracker> Multitracker::Start(uv_loop_t* loop, const MultitrackerOptions& options,
                                              const PeerId& tracker_id, Random random,
-                                             Harvested harvested, LogSink* log) {
+                                             Harvested harvested, LogSink* log,
+                                             OutboundCounters* counters) {
   return ClosingPtr<Multitracker>(
-      new Multitracker(loop, options, tracker_id, random, std::move(harvested), log));
+      new Multitracker(loop, options, tracker_id, random, std::move(harvested), log, counters));
 }
 
 Multitracker::Multitracker(uv_loop_t* loop, const MultitrackerOptions& options,
                            const PeerId& tracker_id, Random random, Harvested harvested,
-                           LogSink* log)
+                           LogSink* log, OutboundCounters* counters)
     : loop_(loop),
       options_(options),
       tracker_id_(tracker_id),
@@ -32,7 +33,8 @@ Multitracker::Multitracker(uv_loop_t* loop, const MultitrackerOptions& options,
       clock_(loop),
       random_(random),
       harvested_(std::move(harvested)),
-      log_(log) {
+      log_(log),
+      counters_(*counters) {
   timer_ = Timer::Start(loop, kTick, [this] {
     AskDue();
     return kTick;
@@ -120,6 +122,7 @@ void Multitracker::Ask(Entry& entry) {
 void Multitracker::OnAnswer(Entry& entry, const absl::StatusOr<TrackerReply>& reply) {
   --under_way_;
   parts_.Close(std::move(entry.question));
+  (reply.ok() ? counters_.trackers_answered : counters_.trackers_failed).Add();
   if (!reply.ok()) {
     entry.schedule.OnError();
     Say(LogLevel::kWarning, entry, FromAbsl(reply.status().message()));
@@ -149,6 +152,7 @@ void Multitracker::TakePeers(Entry& entry, const TrackerReply& reply) {
       peers.push_back(peer);
     }
   }
+  counters_.foreign_peers.Add(peers.size());
   Say(LogLevel::kInfo, entry, absl::StrCat("gave ", peers.size(), " peers"));
   if (!peers.empty()) harvested_(entry.key.info_hash, peers);  // may close this
 }

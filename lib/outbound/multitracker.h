@@ -25,6 +25,7 @@
 #include "net/timer.h"
 #include "outbound/tracker_question.h"
 #include "outbound/tracker_schedule.h"
+#include "statistics/counters.h"
 
 namespace muster {
 
@@ -35,10 +36,11 @@ class Multitracker {
       absl::AnyInvocable<void(const InfoHash& info_hash, absl::Span<const Endpoint> peers)>;
 
   // `tracker_id` is who asks, NewTrackerId(). `log` may be null; it hears of each question and of
-  // what came of it.
+  // what came of it. The counters are not owned.
   static ClosingPtr<Multitracker> Start(uv_loop_t* loop, const MultitrackerOptions& options,
                                         const PeerId& tracker_id, Random random,
-                                        Harvested harvested, LogSink* log);
+                                        Harvested harvested, LogSink* log,
+                                        OutboundCounters* counters);
   // Asks nobody any more; what is under way is given up.
   void Close(Closed closed);
 
@@ -68,7 +70,7 @@ class Multitracker {
   using Entries = std::map<Key, std::unique_ptr<Entry>>;
 
   Multitracker(uv_loop_t* loop, const MultitrackerOptions& options, const PeerId& tracker_id,
-               Random random, Harvested harvested, LogSink* log);
+               Random random, Harvested harvested, LogSink* log, OutboundCounters* counters);
   void AddTorrent(const MultitrackerTorrent& torrent, Entries& entries);
   void Put(Entry& entry);
   void Remove(Entry& entry);
@@ -87,6 +89,7 @@ class Multitracker {
   Random random_;
   Harvested harvested_;
   LogSink* const log_;
+  OutboundCounters& counters_;
   Entries entries_;
   // Waiting ones, the earliest first; the second part tells equals apart.
   std::set<std::pair<Instant, Entry*>> due_;

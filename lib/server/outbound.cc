@@ -9,13 +9,13 @@
 namespace muster {
 
 absl::StatusOr<ClosingPtr<Outbound>> Outbound::Start(uv_loop_t* loop, Tracker* tracker,
-                                                     AnnounceDesk* desk,
+                                                     AnnounceDesk* desk, OutboundCounters* counters,
                                                      const OutboundOptions& options, LogSink* log) {
   if (options.multitracker && tracker->foreign_peers() == nullptr) {
     return absl::InvalidArgumentError(
         "outbound.multitracker: the tracker has no max_foreign_peers to remember");
   }
-  auto* const made = new Outbound(loop, tracker, desk, options);
+  auto* const made = new Outbound(loop, tracker, desk, counters, options);
   const int error = uv_async_init(
       loop, &made->wake_, [](uv_async_t* wake) { static_cast<Outbound*>(wake->data)->Empty(); });
   if (error != 0) {
@@ -28,8 +28,13 @@ absl::StatusOr<ClosingPtr<Outbound>> Outbound::Start(uv_loop_t* loop, Tracker* t
 }
 
 Outbound::Outbound(uv_loop_t* loop, Tracker* tracker, AnnounceDesk* desk,
-                   const OutboundOptions& options)
-    : loop_(loop), tracker_(tracker), desk_(desk), options_(options), clock_(loop) {}
+                   OutboundCounters* counters, const OutboundOptions& options)
+    : loop_(loop),
+      tracker_(tracker),
+      desk_(desk),
+      counters_(*counters),
+      options_(options),
+      clock_(loop) {}
 
 void Outbound::StartParts(LogSink* log) {
   if (options_.nat_check) checker_ = NatChecker::Start(loop_, *options_.nat_check);
@@ -39,10 +44,10 @@ void Outbound::StartParts(LogSink* log) {
         [this](const InfoHash& info_hash, absl::Span<const Endpoint> peers) {
           tracker_->foreign_peers()->Put(info_hash, peers, clock_.Now());
         },
-        log);
+        log, &counters_);
   }
   if (options_.aggregate_forward)
-    forwarder_ = AggregateForwarder::Start(loop_, *options_.aggregate_forward, log);
+    forwarder_ = AggregateForwarder::Start(loop_, *options_.aggregate_forward, log, &counters_);
   desk_->tray().Attach([this] { uv_async_send(&wake_); });
 }
 
@@ -58,6 +63,7 @@ void Outbound::Check(const NatCheckRequest& request) {
 }
 
 void Outbound::TellOutcome(const NatCheckRequest& request, NatOutcome outcome) {
+  counters_.CountNatCheck(outcome);
   const NatChecked checked{request.info_hash, request.peer_id.value_or(PeerId()), request.peer,
                            outcome};
   const bool known = tracker_->store().CountNatCheck(checked);

@@ -19,6 +19,7 @@
 #include "outbound/aggregate_forwarder.h"
 #include "outbound/multitracker.h"
 #include "service/announce_desk.h"
+#include "statistics/counters.h"
 
 namespace muster {
 
@@ -28,16 +29,17 @@ class Outbound {
   static bool IsNeeded(const OutboundOptions& options) {
     return options.nat_check || options.multitracker || options.aggregate_forward;
   }
-  // The tracker and the desk must outlive it, the tracker until Close() has returned.
+  // The tracker, the desk and the counters must outlive it, the tracker until Close() has returned.
   static absl::StatusOr<ClosingPtr<Outbound>> Start(uv_loop_t* loop, Tracker* tracker,
-                                                    AnnounceDesk* desk,
+                                                    AnnounceDesk* desk, OutboundCounters* counters,
                                                     const OutboundOptions& options, LogSink* log);
 
   // Sends nothing any more; what is under way is given up. Does not touch the tracker after this.
   void Close(Closed closed);
 
  private:
-  Outbound(uv_loop_t* loop, Tracker* tracker, AnnounceDesk* desk, const OutboundOptions& options);
+  Outbound(uv_loop_t* loop, Tracker* tracker, AnnounceDesk* desk, OutboundCounters* counters,
+           const OutboundOptions& options);
   void StartParts(LogSink* log);
   void Empty();
   void Check(const NatCheckRequest& request);
@@ -47,6 +49,7 @@ class Outbound {
   uv_loop_t* const loop_;
   Tracker* const tracker_;
   AnnounceDesk* const desk_;
+  OutboundCounters& counters_;
   const OutboundOptions options_;
   const Clock clock_;
   uv_async_t wake_;

@@ -97,8 +97,8 @@ absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first,
   if (!is_first) return absl::OkStatus();
   sweeper_ = Timer::Start(loop_, std::chrono::milliseconds(0), [this] { return Sweep(); });
   if (!is_alone || !Outbound::IsNeeded(options_.outbound)) return absl::OkStatus();
-  absl::StatusOr<ClosingPtr<Outbound>> outbound =
-      Outbound::Start(loop_, tracker_, &shared_->desk, options_.outbound, options_.log);
+  absl::StatusOr<ClosingPtr<Outbound>> outbound = Outbound::Start(
+      loop_, tracker_, &shared_->desk, &shared_->book.outbound(), options_.outbound, options_.log);
   if (!outbound.ok()) return outbound.status();
   outbound_ = *std::move(outbound);
   return absl::OkStatus();

@@ -43,7 +43,7 @@ class Server::Impl {
         : key(ConnectionIdKey::FromSystem()),
           book(workers, std::chrono::floor<Seconds>(std::chrono::system_clock::now())),
           site(tracker, &book, options.http, options.live_sync),
-          desk(tracker, options, TrackerIdFromSystem()) {}
+          desk(tracker, options, TrackerIdFromSystem(), &book.outbound()) {}
 
     const ConnectionIdKey key;
     CounterBook book;

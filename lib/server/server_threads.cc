@@ -85,7 +85,8 @@ absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
     status = worker.Init();
     if (!status.ok()) return status;
     absl::StatusOr<ClosingPtr<Outbound>> outbound =
-        Outbound::Start(worker.loop(), tracker, &impl->shared->desk, options.outbound, options.log);
+        Outbound::Start(worker.loop(), tracker, &impl->shared->desk, &impl->shared->book.outbound(),
+                        options.outbound, options.log);
     if (!outbound.ok()) return outbound.status();
     worker.Take(std::make_unique<Sending>(*std::move(outbound)));
   }

@@ -60,12 +60,13 @@ bool IsSecret(std::string_view given, std::string_view secret) {
 
 }  // namespace
 
-AnnounceDesk::AnnounceDesk(Tracker* tracker, const ServerOptions& options, const PeerId& tracker_id)
+AnnounceDesk::AnnounceDesk(Tracker* tracker, const ServerOptions& options, const PeerId& tracker_id,
+                           OutboundCounters* counters)
     : tracker_(tracker),
       options_(options.announce),
       tracker_id_(tracker_id),
       is_needed_(IsNeeded(*tracker, options)),
-      tray_(LimitsOf(options.outbound)),
+      tray_(LimitsOf(options.outbound), counters),
       torrents_(std::make_shared<const std::vector<MultitrackerTorrent>>()),
       known_torrents_(std::make_unique<std::vector<InfoHash>>()) {}
 

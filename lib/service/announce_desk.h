@@ -30,7 +30,9 @@ namespace muster {
 class AnnounceDesk {
  public:
   // `tracker_id`: who this tracker is when it asks others.
-  AnnounceDesk(Tracker* tracker, const ServerOptions& options, const PeerId& tracker_id);
+  // `counters` counts what the tray has no room for, and is not owned either.
+  AnnounceDesk(Tracker* tracker, const ServerOptions& options, const PeerId& tracker_id,
+               OutboundCounters* counters);
 
   // Whether there is anything to do. If not, announces cost what they cost without a desk.
   bool is_needed() const { return is_needed_; }

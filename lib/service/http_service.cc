@@ -62,22 +62,22 @@ void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::strin
   for (const HttpExchange& exchange : batch) {
     const HttpRequest& request = *exchange.request;
     const HttpRoute route = routes_.Find(request.path);
-    const absl::StatusOr<IpAddress> from = ClientOf(exchange);
     if (route != HttpRoute::kAnnounce) {
-      pending_.push_back({route, from, absl::StatusOr<HttpAnnounce>(HttpAnnounce())});
+      pending_.emplace_back(route, ClientOf(exchange), nullptr,
+                            [](const auto&) { return absl::StatusOr<HttpAnnounce>(); });
       continue;
     }
     HttpAnnounceMore* const more = desk_ == nullptr ? nullptr : &more_[pending_.size()];
-    const auto decode = [&] {
-      return more == nullptr ? DecodeHttpAnnounce(request.query, *from)
-                             : DecodeHttpAnnounce(request.query, *from, *more);
-    };
-    pending_.push_back(
-        {route, from, from.ok() ? decode() : absl::StatusOr<HttpAnnounce>(from.status()), more});
-    if (pending_.back().announce.ok()) {
-      const AnnounceRequest& announce = pending_.back().announce->request;
-      coming_.push_back({announce.info_hash.data(), &announce.peer});
-    }
+    const Pending& pending = pending_.emplace_back(
+        route, ClientOf(exchange), more,
+        [&](const absl::StatusOr<IpAddress>& from) -> absl::StatusOr<HttpAnnounce> {
+          if (!from.ok()) return from.status();
+          return more == nullptr ? DecodeHttpAnnounce(request.query, *from)
+                                 : DecodeHttpAnnounce(request.query, *from, *more);
+        });
+    if (!pending.announce.ok()) continue;
+    const AnnounceRequest& announce = pending.announce->request;
+    coming_.push_back({announce.info_hash.data(), &announce.peer});
   }
   tracker_->Prefetch(coming_);
   for (std::size_t i = 0; i < batch.size(); ++i) {

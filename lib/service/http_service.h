@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -55,12 +56,18 @@ class HttpService {
 
  private:
   struct Pending {
+    // `decode` makes the announce, in its place, of who asks.
+    template <typename Decode>
+    Pending(HttpRoute to, absl::StatusOr<IpAddress> who, const HttpAnnounceMore* at_desk,
+            const Decode& decode)
+        : route(to), from(std::move(who)), announce(decode(from)), more(at_desk) {}
+
     HttpRoute route;
     // Who asks, where a trusted proxy may stand between.
     absl::StatusOr<IpAddress> from;
     absl::StatusOr<HttpAnnounce> announce;
-    // Where a desk looks at it.
-    const HttpAnnounceMore* more = nullptr;
+    // Null where no desk looks at it.
+    const HttpAnnounceMore* more;
 
     bool IsOfTracker() const { return more != nullptr && more->is_tracker; }
   };

@@ -11,8 +11,11 @@ void OutTray::Wake() {
 }
 
 template <typename T>
-bool OutTray::Put(std::vector<T>& to, T what, std::size_t limit) {
-  if (!wake_ || to.size() >= limit) return false;
+bool OutTray::Put(std::vector<T>& to, T what, std::size_t limit, Counter& left) {
+  if (!wake_ || to.size() >= limit) {
+    left.Add();
+    return false;
+  }
   to.push_back(std::move(what));
   Wake();
   return true;
@@ -20,13 +23,13 @@ bool OutTray::Put(std::vector<T>& to, T what, std::size_t limit) {
 
 bool OutTray::PutCheck(const NatCheckRequest& check) {
   MutexLock lock(&mu_);
-  return Put(contents_.checks, check, limits_.checks);
+  return Put(contents_.checks, check, limits_.checks, counters_.checks_left);
 }
 
 bool OutTray::PutCopy(std::string_view query, const IpAddress& peer) {
   Copy copy{std::string(query), peer};
   MutexLock lock(&mu_);
-  return Put(contents_.copies, std::move(copy), limits_.copies);
+  return Put(contents_.copies, std::move(copy), limits_.copies, counters_.copies_left);
 }
 
 void OutTray::PutTorrents() {

@@ -17,6 +17,7 @@
 #include "base/mutex.h"
 #include "muster/endpoint.h"
 #include "muster/nat_check.h"
+#include "statistics/counters.h"
 
 namespace muster {
 
@@ -39,7 +40,9 @@ class OutTray {
     std::size_t copies = 0;
   };
 
-  explicit OutTray(const Limits& limits) : limits_(limits) {}
+  // What is not taken is counted there; not owned.
+  OutTray(const Limits& limits, OutboundCounters* counters)
+      : limits_(limits), counters_(*counters) {}
 
   bool wants_copies() const { return limits_.copies > 0; }
 
@@ -55,10 +58,12 @@ class OutTray {
 
  private:
   template <typename T>
-  bool Put(std::vector<T>& to, T what, std::size_t limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool Put(std::vector<T>& to, T what, std::size_t limit, Counter& left)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Limits limits_;
+  OutboundCounters& counters_;  // two of them, under mu_
   Mutex mu_;
   std::function<void()> wake_ ABSL_GUARDED_BY(mu_);
   bool woken_ ABSL_GUARDED_BY(mu_) = false;

@@ -76,7 +76,8 @@ Tracker::Tracker(const TrackerOptions& options, std::unique_ptr<SwarmStore> stor
       foreign_peers_(
           options.max_foreign_peers == 0
               ? nullptr
-              : std::make_unique<ForeignPeers>(options.max_foreign_peers, options.interval)) {}
+              : std::make_unique<ForeignPeers>(options.max_foreign_peers, options.interval)),
+      knows_more_(keeps_details_ || foreign_peers_ != nullptr) {}
 
 Tracker::~Tracker() = default;
 
@@ -101,7 +102,9 @@ absl::Status Tracker::Allow(const AnnounceRequest& request, PeerState state, Ins
 absl::StatusOr<AnnounceAnswer> Tracker::Announce(const AnnounceRequest& request, Instant now,
                                                  Random& random, PeerBatch& peers) {
   const PeerState state = PeerStateOf(request.event, request.left);
-  if (absl::Status status = Allow(request, state, now); !status.ok()) return status;
+  if (policy_ != nullptr || request.peer.port() == 0) {  // nothing else is refused
+    if (absl::Status status = Allow(request, state, now); !status.ok()) return status;
+  }
   const std::uint64_t chance = random.Next();
   AnnounceAnswer answer;
   SwarmUpdate update{.info_hash = request.info_hash,
@@ -113,9 +116,8 @@ absl::StatusOr<AnnounceAnswer> Tracker::Announce(const AnnounceRequest& request,
                      .random = chance,
                      .minutes_since_seen = &answer.minutes_since_seen,
                      .visitor = request.visitor};
-  answer.counts = keeps_details_ || foreign_peers_ != nullptr
-                      ? ApplyWithMore(request, update, now, peers)
-                      : store_->Apply(update, now, peers);
+  answer.counts =
+      knows_more_ ? ApplyWithMore(request, update, now, peers) : store_->Apply(update, now, peers);
   const auto spread = static_cast<std::uint32_t>(options_.interval_spread.count());
   answer.interval =
       options_.interval - options_.interval_spread + Seconds(random.Below(2 * spread + 1));

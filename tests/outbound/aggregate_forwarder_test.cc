@@ -32,18 +32,15 @@ class AggregateForwarderTest : public testing::Test {
     options->connections = 1;
     options->min_pause = options->max_pause = milliseconds(20);
     if (change) change(*options);
-    loop_.Run([&] { forwarder_ = AggregateForwarder::Start(loop_.loop(), *options, &log_); });
+    loop_.Run(
+        [&] { forwarder_ = AggregateForwarder::Start(loop_.loop(), *options, &log_, &counters_); });
   }
   void Forward(std::string_view query) {
     loop_.Run([&] { forwarder_->Forward(query, *IpAddress::Parse("192.0.2.7")); });
   }
-  AggregateForwarder::Counts Counts() {
-    AggregateForwarder::Counts counts;
-    loop_.Run([&] { counts = forwarder_->counts(); });
-    return counts;
-  }
 
   LogLines log_;
+  OutboundCounters counters_;
   LoopThread loop_;
   ClosingPtr<AggregateForwarder> forwarder_;
 };
@@ -61,7 +58,7 @@ TEST_F(AggregateForwarderTest, SendsTheQueryAsItCameWithThePasswordAndThePeer) {
   EXPECT_EQ(got.find("GET /announce?info_hash=%01&port=6881&password=s%26cret%2C1 HTTP/1.1\r\n"),
             0u);
   EXPECT_NE(got.find("\r\nX-Forwarded-For: 192.0.2.7\r\n"), std::string::npos);
-  loop_.RunUntil([&] { return forwarder_->counts().forwarded == 1; });
+  loop_.RunUntil([&] { return counters_.forwarded.value() == 1; });
 }
 
 TEST_F(AggregateForwarderTest, OneConnectionTakesThemAllInTheirOrder) {
@@ -80,7 +77,7 @@ TEST_F(AggregateForwarderTest, OneConnectionTakesThemAllInTheirOrder) {
     }
     EXPECT_EQ(forwarder_->queued(), 4u);
   });
-  loop_.RunUntil([&] { return forwarder_->counts().forwarded == 5; });
+  loop_.RunUntil([&] { return counters_.forwarded.value() == 5; });
   EXPECT_EQ(targets, (std::vector<std::string>{"GET /a?b&n=0", "GET /a?b&n=1", "GET /a?b&n=2",
                                                "GET /a?b&n=3", "GET /a?b&n=4"}));
   EXPECT_EQ(server.connections(), 1);
@@ -92,7 +89,7 @@ TEST_F(AggregateForwarderTest, TheQueueIsBoundedWhenTheAggregatorIsSilent) {
   loop_.Run([&] {
     for (int i = 0; i < 10; ++i) forwarder_->Forward("x=1", IpAddress());
     EXPECT_EQ(forwarder_->queued(), 3u);
-    EXPECT_EQ(forwarder_->counts().dropped, 6u);
+    EXPECT_EQ(counters_.forward_dropped.value(), 6u);
   });
 }
 
@@ -100,7 +97,7 @@ TEST_F(AggregateForwarderTest, AnAggregatorThatIsDownIsLeftAloneAndSaidOnce) {
   Start(ClosedPort(), "/",
         [](AggregateForwardOptions& o) { o.min_pause = o.max_pause = std::chrono::hours(1); });
   Forward("x=1");
-  loop_.RunUntil([&] { return forwarder_->counts().failed == 1; });
+  loop_.RunUntil([&] { return counters_.forward_failed.value() == 1; });
   Forward("x=2");
   loop_.Run([&] {
     EXPECT_EQ(forwarder_->queued(), 1u);
@@ -116,11 +113,11 @@ TEST_F(AggregateForwarderTest, WhatWaitedIsSentWhenTheAggregatorIsBack) {
   });
   Start(server.endpoint(), "/");
   Forward("x=1");
-  loop_.RunUntil([&] { return forwarder_->counts().failed == 1; });
+  loop_.RunUntil([&] { return counters_.forward_failed.value() == 1; });
   up = true;
   Forward("x=2");
   Forward("x=3");
-  loop_.RunUntil([&] { return forwarder_->counts().forwarded == 2; });
+  loop_.RunUntil([&] { return counters_.forwarded.value() == 2; });
   loop_.Run([&] { EXPECT_EQ(log_.lines.back(), "the aggregator takes announces again"); });
 }
 
@@ -132,7 +129,7 @@ TEST_F(AggregateForwarderTest, ARefusalIsSaidInTheAggregatorsWordsOnce) {
   Start(server.endpoint(), "/");
   Forward("x=1");
   Forward("x=2");
-  loop_.RunUntil([&] { return forwarder_->counts().refused == 2; });
+  loop_.RunUntil([&] { return counters_.forward_refused.value() == 2; });
   loop_.Run([&] {
     EXPECT_EQ(log_.lines, std::vector<std::string>{"the aggregator refuses announces: n?o"});
   });
@@ -141,7 +138,7 @@ TEST_F(AggregateForwarderTest, ARefusalIsSaidInTheAggregatorsWordsOnce) {
 TEST_F(AggregateForwarderTest, AQueryThatIsNoAnnounceIsDropped) {
   Start(ClosedPort(), "/");
   Forward(std::string(AggregateForwarder::kMaxQuery + 1, 'x'));
-  EXPECT_EQ(Counts().dropped, 1u);
+  EXPECT_EQ(counters_.forward_dropped.value(), 1u);
 }
 
 TEST(AggregateForwardOptionsTest, AreReadInTheFormOfBttrack) {

@@ -51,7 +51,7 @@ class MultitrackerTest : public testing::Test {
           [this](const InfoHash& hash, absl::Span<const Endpoint> peers) {
             for (const Endpoint& peer : peers) harvested_[hash].push_back(peer.ToString());
           },
-          &log_);
+          &log_, &counters_);
       multitracker_->SetTorrents(torrents);
     });
   }
@@ -63,6 +63,7 @@ class MultitrackerTest : public testing::Test {
   }
 
   LogLines log_;
+  OutboundCounters counters_;
   std::map<InfoHash, std::vector<std::string>> harvested_;
   LoopThread loop_;
   ClosingPtr<Multitracker> multitracker_;
@@ -78,6 +79,9 @@ TEST_F(MultitrackerTest, AsksTheTrackersOfATorrentAndTakesTheirPublicPeers) {
     EXPECT_EQ(harvested_[kHash][0], "1.2.3.4:7");
     EXPECT_EQ(harvested_[kHash][1], "1.2.3.4:7");
     EXPECT_TRUE(log_.Has("gave 1 peers"));
+    EXPECT_EQ(counters_.foreign_peers.value(), harvested_[kHash].size());
+    EXPECT_EQ(counters_.trackers_answered.value(), harvested_[kHash].size());
+    EXPECT_EQ(counters_.trackers_failed.value(), 0u);
     multitracker_.reset();
   });
   EXPECT_NE(requests[0].find("&tracker=1&numwant=20"), std::string::npos);

@@ -15,6 +15,7 @@
 #include "muster/server.h"
 #include "net/client.h"
 #include "net/fake_server.h"
+#include "net/loop_thread.h"
 #include "server/announce.h"
 
 namespace muster {
@@ -24,6 +25,16 @@ using std::chrono::milliseconds;
 using testing::HasSubstr;
 
 const std::string kPeerId = "-TS0001-abcdefghijkl";  // of HttpAnnounce()
+
+// A client that does the handshake.
+void ShakeHands(FakeConnection& c) {
+  c.ReceiveAll(48);
+  c.Send(
+      "\x13"
+      "BitTorrent protocol" +
+      std::string(8, '\0') + std::string(20, 'h') + kPeerId);
+  c.WaitForEnd();
+}
 
 class OutboundTest : public testing::Test {
  protected:
@@ -39,17 +50,23 @@ class OutboundTest : public testing::Test {
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
   }
-  void StartWithChecks(milliseconds timeout) {
+  void Check(milliseconds timeout) {
     options_.outbound.nat_check = NatCheckOptions{.timeout = timeout, .allow_private = true};
     options_.outbound.on_nat_check = [this](const NatChecked& checked, bool known) {
       if (!told_.exchange(true)) checked_.set_value({checked, known});
     };
+  }
+  void StartWithChecks(milliseconds timeout) {
+    Check(timeout);
     Start(NewDetailedStore({.nat_tries = 3}));
   }
 
   // The body of the answer.
   std::string Announce(std::uint16_t port) {
-    Client client = Client::Tcp(server_->listeners()[0].endpoint);
+    return Announce(port, server_->listeners()[0].endpoint);
+  }
+  static std::string Announce(std::uint16_t port, const Endpoint& http) {
+    Client client = Client::Tcp(http);
     EXPECT_TRUE(client.Send(HttpAnnounce(Hash('h'), port)));
     const auto response = client.ReceiveResponse();
     return response ? response->body : "";
@@ -64,14 +81,7 @@ class OutboundTest : public testing::Test {
 };
 
 TEST_F(OutboundTest, APeerThatAnswersTheHandshakeIsHandedOut) {
-  FakeServer peer([](FakeConnection& c) {
-    c.ReceiveAll(48);
-    c.Send(
-        "\x13"
-        "BitTorrent protocol" +
-        std::string(8, '\0') + std::string(20, 'h') + kPeerId);
-    c.WaitForEnd();
-  });
+  FakeServer peer(ShakeHands);
   StartWithChecks(milliseconds(20'000));
   Announce(peer.endpoint().port());
   const auto [checked, known] = FirstCheck();
@@ -84,6 +94,24 @@ TEST_F(OutboundTest, APeerThatAnswersTheHandshakeIsHandedOut) {
   const auto peers =
       AnnounceByUdp(client, udp, AskConnectionId(client, udp), Hash('h'), /*port=*/7);
   EXPECT_EQ(peers, TextOf(peer.endpoint().compact()));
+  EXPECT_EQ(server_->Statistics().outbound.NatChecks(NatOutcome::kReachable), 1u);
+}
+
+TEST_F(OutboundTest, ALoopOfTheApplicationSendsAsWell) {
+  FakeServer peer(ShakeHands), silent([](FakeConnection&c) { c.WaitForEnd(); });
+  Check(milliseconds(20'000));
+  tracker_ = *Tracker::Create({}, NewDetailedStore({.nat_tries = 3}));
+  LoopThread loop;
+  std::unique_ptr<Server> server;
+  loop.Run([&] { server = *Server::Listen(loop.loop(), tracker_.get(), options_); });
+  Announce(peer.endpoint().port(), server->listeners()[0].endpoint);
+  EXPECT_EQ(FirstCheck().first.outcome, NatOutcome::kReachable);
+  EXPECT_EQ(server->Statistics().outbound.NatChecks(NatOutcome::kReachable), 1u);
+  Announce(silent.endpoint().port(), server->listeners()[0].endpoint);
+  bool closed = false;
+  loop.Run([&] { server->Close([&] { closed = true; }); });  // with a check under way
+  loop.RunUntil([&] { return closed; });
+  loop.Run([&] { server.reset(); });
 }
 
 TEST_F(OutboundTest, APeerThatAcceptsAndSaysNothingIsNot) {
@@ -133,7 +161,10 @@ TEST_F(OutboundTest, NoAnnounceWaitsForAnAggregatorThatIsDownOrSilent) {
     Start(NewMemoryStore());
     for (std::uint16_t port = 1; port <= 100; ++port)
       ASSERT_THAT(Announce(port), HasSubstr("8:complete"));
-    server_.reset();
+    server_->Stop();
+    const ServerStatistics::Outbound sent = server_->Statistics().outbound;
+    EXPECT_EQ(sent.forwarded, 0u);
+    EXPECT_GT(sent.forward_dropped, 0u);
   }
 }
 

@@ -41,8 +41,8 @@ class AnnounceDeskTest : public testing::Test {
   void Serve(std::unique_ptr<SwarmStore> store = NewDetailedStore(),
              const TrackerOptions& tracker = {.interval_spread = Seconds(0)}) {
     tracker_ = Tracker::Create(tracker, std::move(store)).value();
-    desk_ = std::make_unique<AnnounceDesk>(tracker_.get(), options_,
-                                           *PeerId::FromText("-MU0100-T-abcdefghij"));
+    desk_ = std::make_unique<AnnounceDesk>(
+        tracker_.get(), options_, *PeerId::FromText("-MU0100-T-abcdefghij"), &book_.outbound());
     site_ = std::make_unique<HttpSite>(tracker_.get(), &book_, options_.http);
     http_ = std::make_unique<HttpService>(tracker_.get(), options_.http, Random(1),
                                           &book_.worker(0), site_.get(), desk_.get());
@@ -193,6 +193,7 @@ TEST_F(AnnounceDeskTest, ACheckThatNobodyTakesIsWantedAgain) {
   Http('b', 2);
   Http('a', 1);
   EXPECT_EQ(Tray().checks.size(), 1u) << "no room";
+  EXPECT_EQ(book_.Sum().outbound.NatChecks(NatOutcome::kTooMany), 2u);
   Http('a', 1);
   EXPECT_EQ(Tray().checks.size(), 1u);
 }

@@ -221,6 +221,12 @@ class Answers(Case):
         self.assertEqual(self.scrape(), (400, refused["full"]))
         self.assertEqual(self.scrape(HASH), (200, {b"files": {}}))
 
+    def test_scrapes_name_as_many_torrents_as_they_like(self):
+        self.start()
+        hashes = [i.to_bytes(20, "big") for i in range(800)]
+        self.announce(hashes[799])
+        self.assertEqual(self.scrape(*hashes), (200, {b"files": {hashes[799]: {b"complete": 0, b"downloaded": 0, b"incomplete": 1}}}))
+
     def test_keep_torrents_without_peers_where_that_is_set(self):
         for keep in (0, 1):
             self.start("--keep_dead", str(keep))

@@ -214,6 +214,8 @@ TEST(Bttrack, AnswersAsBttrackDoes) {
   EXPECT_EQ(In(*settings, "full-scrape-for"), R"(["0.0.0.0/0", "::/0"])");
   EXPECT_EQ(In(*settings, "banned-ips-format"), R"("named-ranges")");
   EXPECT_EQ(In(*settings, "peer-ids"), "true");
+  EXPECT_EQ(In(*settings, "http-max-request-bytes"), R"("64K")");
+  EXPECT_EQ(In(*settings, "http-max-scrape-torrents"), "10000");
 }
 
 TEST(Bttrack, TakesOptionsInBothFormsAndTheLastOneWins) {

@@ -16,7 +16,10 @@ namespace {
 
 using Type = BttrackOption::Type;
 
-constexpr std::uint64_t kMostPeers = 1000;  // the range of max-numwant
+// The most that the settings allow: max-numwant, http-max-request-bytes, http-max-scrape-torrents.
+constexpr std::uint64_t kMostPeers = 1000;
+constexpr std::uint64_t kMostRequestBytes = 64 * 1024;
+constexpr std::uint64_t kMostScraped = 10'000;
 // "Never", of what bttrack never forgets.
 constexpr std::string_view kForGood = "3650d";
 constexpr std::string_view kEverybody[] = {"0.0.0.0/0", "::/0"};
@@ -267,6 +270,9 @@ void Translation::Pages() {
   Pass("favicon", "favicon");
   Pass("scrape_allowed", "scrape");
   for (std::string_view network : kEverybody) Set("scrape_allowed", "full-scrape-for", network);
+  // As many torrents in one scrape as a request can name.
+  Set("scrape_allowed", "http-max-request-bytes", std::to_string(kMostRequestBytes));
+  Set("scrape_allowed", "http-max-scrape-torrents", std::to_string(kMostScraped));
 }
 
 void Translation::Log() {

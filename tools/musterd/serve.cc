@@ -343,6 +343,8 @@ int Serve(const Settings& settings, int cannot_prepare) {
     Complain(MessageOf(server.status()));
     return preparing ? cannot_prepare : kFailed;
   }
+  running = server->get();
+  feed.Set(TrackerFeed::Source::kList, *std::move(listed));
   SayFileLimit(options, workers);
   for (const muster::Listener& listener : (*server)->listeners()) {
     std::printf("listening on %s\n", listener.AnnounceUrl().c_str());
@@ -350,8 +352,6 @@ int Serve(const Settings& settings, int cannot_prepare) {
   }
   if (cluster != nullptr)
     log.Log(muster::LogLevel::kInfo, Concat({"live sync on ", cluster->listen().ToString()}));
-  running = server->get();
-  feed.Set(TrackerFeed::Source::kList, *std::move(listed));
   // It was read before the process was confined.
   const std::string tracker_list =
       settings.trackers.list.empty() ? "" : PathWithin(*identity, settings.trackers.list);
