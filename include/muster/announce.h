@@ -40,6 +40,11 @@ struct AnnounceRequest {
   // Path and query of the announce URL: of the HTTP request, or from the URLData option of BEP 41.
   // Borrowed.
   std::string_view url;
+  // Who asks is nobody's peer, such as another tracker: it is answered, and not remembered.
+  bool visitor = false;
+  // What else the announce said, to a tracker whose store keeps details (Tracker::keeps_details());
+  // and what that answers. Without it, the announce comes from `peer` and has `key`.
+  AnnounceDetails* details = nullptr;
 };
 
 // The state that an announce puts its peer into: the one place where `event` and `left` are read

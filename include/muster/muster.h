@@ -5,10 +5,13 @@
 #define MUSTER_MUSTER_H_
 
 #include "muster/access_rules.h"
+#include "muster/aggregate_forward.h"
 #include "muster/announce.h"
 #include "muster/bencode.h"
 #include "muster/cidr.h"
+#include "muster/detailed_store.h"
 #include "muster/endpoint.h"
+#include "muster/foreign_peers.h"
 #include "muster/hash_list.h"
 #include "muster/hashing.h"
 #include "muster/host_port.h"
@@ -23,7 +26,11 @@
 #include "muster/metainfo.h"
 #include "muster/mirror.h"
 #include "muster/mirror_server.h"
+#include "muster/multitracker.h"
+#include "muster/nat_check.h"
+#include "muster/nat_record.h"
 #include "muster/peer_batch.h"
+#include "muster/peer_details.h"
 #include "muster/protocol.h"
 #include "muster/random.h"
 #include "muster/refusal.h"
@@ -39,6 +46,7 @@
 #include "muster/torrent_editor.h"
 #include "muster/torrent_verifier.h"
 #include "muster/tracker.h"
+#include "muster/tracker_url.h"
 #include "muster/version.h"
 
 #endif  // MUSTER_MUSTER_H_

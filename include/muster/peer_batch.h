@@ -45,8 +45,8 @@ class PeerBatch {
   Endpoint peer(AddressFamily family, std::size_t i) const {
     return Endpoint::FromCompact(family, list(family).peers + i * CompactSize(family));
   }
-  // The peer ids in the order of compact(); empty when they were not asked for or the store keeps
-  // none.
+  // The peer ids in the order of compact(), zero for one that is not known; empty when they were not
+  // asked for or the store keeps none.
   absl::Span<const PeerId> ids(AddressFamily family) const {
     if (!has_ids_) return {};
     return {list(family).ids, list(family).size};
@@ -61,10 +61,12 @@ class PeerBatch {
               std::size_t n) {
     List& to = lists_[static_cast<int>(family)];
     std::memcpy(to.peers + to.size * CompactSize(family), peers, n * CompactSize(family));
-    if (to.ids != nullptr && ids != nullptr && n > 0) {
-      for (std::size_t i = 0; i < n; ++i)
-        to.ids[to.size + i] = PeerId::FromBytes(ids + i * PeerId::kSize);
-      has_ids_ = true;
+    if (to.ids != nullptr && n > 0) {
+      for (std::size_t i = 0; i < n; ++i) {
+        to.ids[to.size + i] =
+            ids == nullptr ? PeerId() : PeerId::FromBytes(ids + i * PeerId::kSize);
+      }
+      has_ids_ |= ids != nullptr;
     }
     to.size += n;
   }

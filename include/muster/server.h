@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,10 +35,13 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "muster/aggregate_forward.h"
 #include "muster/cidr.h"
 #include "muster/endpoint.h"
 #include "muster/export.h"
 #include "muster/log_sink.h"
+#include "muster/multitracker.h"
+#include "muster/nat_check.h"
 #include "muster/protocol.h"
 #include "muster/statistics.h"
 #include "muster/torrent_catalog.h"
@@ -66,6 +70,9 @@ struct Listener {
 using AddressFilter = std::function<bool(const IpAddress&)>;
 MUSTER_EXPORT bool IsLoopback(const IpAddress& address);
 MUSTER_EXPORT bool IsAnybody(const IpAddress& address);
+// Not part of the public internet: the loopback, private and link-local addresses, and what else is
+// set aside (RFC 6890).
+MUSTER_EXPORT bool IsLocalNetwork(const IpAddress& address);
 
 // What may be scraped.
 enum class ScrapeMode : std::uint8_t {
@@ -199,10 +206,55 @@ struct HttpOptions {
   HttpLog* log = nullptr;
 };
 
+// Whose questions as a tracker (`tracker=1`) are answered, with peers for its own clients.
+enum class TrackerQueries : std::uint8_t {
+  kNone,
+  kAutodetect,  // of torrents that are known to have other trackers; see SetTorrentTrackers()
+  kAll,
+};
+
+// What is made of an announce beside what every tracker does.
+struct AnnounceOptions {
+  // Whose `ip` parameter is believed, of a tracker that keeps details; empty: nobody's. It may name
+  // any address, which NAT checks then connect to.
+  AddressFilter given_ip_from;
+  // Whose peers are taken for reachable without a NAT check; empty: nobody's.
+  AddressFilter reachable = IsLocalNetwork;
+  TrackerQueries tracker_queries = TrackerQueries::kNone;
+  // When a tracker is told to ask again.
+  Seconds tracker_interval{120};
+  // Announces come from other trackers, which want nothing but them to be counted: they are answered
+  // with `response`, OK.
+  bool aggregator = false;
+  // What those must know; empty: nothing.
+  std::string aggregator_password;
+  // The secret (`seed_id`) by which the operator's own seed marks a torrent as seeded, for those who
+  // ask (`check_seeded`); empty: there is none.
+  std::string dedicated_seed_id;
+};
+
+// What the server sends by itself: on its loop, or beside the workers of ServerThreads on a thread of
+// its own. No announce waits for any of it.
+struct OutboundOptions {
+  // Connect to peers to find out whether they can be reached, where the tracker's store wants to know
+  // (NewDetailedStore with nat_tries). Nothing: do not, and none of those is handed out.
+  std::optional<NatCheckOptions> nat_check;
+  // Told of the outcome of each; `known`: false when the peer has gone or moved meanwhile. On that
+  // loop's thread; may be empty.
+  std::function<void(const NatChecked& checked, bool known)> on_nat_check;
+  // Fetch peers from the other trackers of torrents; for a tracker with max_foreign_peers. Which
+  // those are says SetTorrentTrackers().
+  std::optional<MultitrackerOptions> multitracker;
+  // Copy announces to another tracker, which counts for several.
+  std::optional<AggregateForwardOptions> aggregate_forward;
+};
+
 struct ServerOptions {
   std::vector<Listener> listeners;
   UdpOptions udp;
   HttpOptions http;
+  AnnounceOptions announce;
+  OutboundOptions outbound;
   // Time that Close() gives to requests that are under way.
   std::chrono::milliseconds drain_timeout{2'000};
   // Whose figures the statistics show. Not owned; may be null.
@@ -230,6 +282,10 @@ class MUSTER_EXPORT Server {
 
   // What it has done so far. Thread-safe.
   ServerStatistics Statistics() const;
+
+  // The torrents that have other trackers, in place of those before. Thread-safe; may be called at
+  // any time, also with hundreds of thousands.
+  void SetTorrentTrackers(std::vector<MultitrackerTorrent> torrents);
 
   // Stops accepting, answers what has already come, closes everything, then calls `done` on the
   // loop's thread. Calling it again adds another `done`. Nothing of the server is left on the loop
@@ -266,6 +322,8 @@ class MUSTER_EXPORT ServerThreads {
   std::size_t workers() const;
   // What all workers have done so far, also after Stop(). Thread-safe.
   ServerStatistics Statistics() const;
+  // As Server::SetTorrentTrackers(). Thread-safe.
+  void SetTorrentTrackers(std::vector<MultitrackerTorrent> torrents);
 
   // Closes every server, waits for the threads, and returns. A second call does nothing.
   void Stop();

@@ -39,6 +39,7 @@
 #include "muster/export.h"
 #include "muster/instant.h"
 #include "muster/journaled_state.h"
+#include "muster/peer_details.h"
 #include "muster/state.h"
 
 namespace muster {
@@ -125,18 +126,9 @@ MUSTER_EXPORT absl::StatusOr<std::unique_ptr<StateWriter>> NewStateWriter(
 
 // What bttrack knows of a peer beside its address and id, and other formats keep in its side
 // record.
-struct PeerDetails {
-  std::optional<std::uint64_t> left;  // bytes; 0 for a seeder
-  std::string key;                    // proves identity after a change of address; often empty
-  // Failed attempts to connect to the peer; 0: reachable; nothing: not known yet.
-  std::optional<std::int64_t> nat;
-  bool supports_crypto = false;
-  bool requires_crypto = false;
-  std::string given_ip;  // the `ip` parameter, as it was given
-
-  bool operator==(const PeerDetails&) const = default;
-};
 MUSTER_EXPORT PeerDetails PeerDetailsOf(const SavedPeer& peer);
+// The side record that says this of a peer in that state: what PeerDetailsOf() reads.
+MUSTER_EXPORT std::string PeerSideOf(const PeerDetails& details, PeerState state);
 
 }  // namespace muster
 

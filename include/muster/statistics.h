@@ -17,6 +17,7 @@
 #include "muster/endpoint.h"
 #include "muster/export.h"
 #include "muster/instant.h"
+#include "muster/nat_record.h"
 #include "muster/protocol.h"
 
 namespace muster {
@@ -94,6 +95,24 @@ struct MUSTER_EXPORT ServerStatistics {
     std::uint64_t full_scrape_bytes = 0;
     LatencyHistogram latency;
   } http;
+
+  // What the server has sent by itself; see OutboundOptions.
+  struct Outbound {
+    // By what they came to, in the order of NatOutcome.
+    std::array<std::uint64_t, kNatOutcomes> nat_checks{};
+    MUSTER_EXPORT std::uint64_t NatChecks(NatOutcome outcome) const;
+    // Questions to other trackers: with an answer, a refusal among them, and without; and the peers
+    // that were told.
+    std::uint64_t trackers_answered = 0;
+    std::uint64_t trackers_failed = 0;
+    std::uint64_t foreign_peers = 0;
+    // Announces for the aggregator: it has taken them, refused them, has not answered; and those that
+    // were never sent, as too many were waiting.
+    std::uint64_t forwarded = 0;
+    std::uint64_t forward_refused = 0;
+    std::uint64_t forward_failed = 0;
+    std::uint64_t forward_dropped = 0;
+  } outbound;
 
   // renewals[m]: announces of a known peer that came m minutes after its last one; the last place
   // counts all that came later.

@@ -9,6 +9,7 @@
 //
 // The contract, which tests/swarm/conformance.h proves for any implementation:
 //   - A peer is an endpoint. Two announces from one endpoint are one peer; its last state counts.
+//     (To a store that keeps details a peer is a peer id: see muster/detailed_store.h.)
 //   - Counts follow from states: seeders, partial_seeders and downloaders add up to the peers.
 //   - `completed` grows by at most one for a peer while it is remembered.
 //   - A stopped peer is gone when Apply returns.
@@ -34,7 +35,9 @@
 #include "muster/export.h"
 #include "muster/ids.h"
 #include "muster/instant.h"
+#include "muster/nat_record.h"
 #include "muster/peer_batch.h"
+#include "muster/peer_details.h"
 
 namespace muster {
 
@@ -82,6 +85,20 @@ struct SwarmUpdate {
   std::int32_t* minutes_since_seen = nullptr;
   // Another tracker has accepted it, and told this one.
   bool replicated = false;
+  // Who asks is nobody's peer: it is answered, and not remembered. Nobody has its endpoint, whose
+  // port is 0.
+  bool visitor = false;
+  // What is told to a store that keeps details, and what it answers. Others do not look at it.
+  AnnounceDetails* details = nullptr;
+};
+
+// What came of a check whether a peer can be reached.
+struct NatChecked {
+  InfoHash info_hash;
+  PeerId peer_id;
+  // Where it was tried: as the announce had it that wanted the check.
+  Endpoint peer;
+  NatOutcome outcome;
 };
 
 // What is known of an announce or a scrape that comes next. Borrows what it points to for the time
@@ -111,6 +128,8 @@ struct SwarmDelta {
   std::int32_t minutes_since_seen = -1;
   // As SwarmUpdate::replicated.
   bool replicated = false;
+  // The peer's side record, of a store that keeps it; valid during the call.
+  const PeerDetails* details = nullptr;
 };
 
 // Sees every accepted change. Called on the announcing thread inside the transaction, so the deltas
@@ -133,6 +152,8 @@ struct PeerRecord {
   Instant last_seen;
   // Null when the store keeps none; valid during the visit.
   const PeerId* peer_id;
+  // The side record, likewise.
+  const PeerDetails* details = nullptr;
 };
 
 // One swarm during a visit; borrowed, valid only inside the visit.
@@ -192,6 +213,15 @@ class MUSTER_EXPORT SwarmStore {
   // update.wanted other peers into `chosen`, and returns the counts after the change. A store that
   // is full still answers, but does not remember.
   virtual SwarmCounts Apply(const SwarmUpdate& update, Instant now, PeerBatch& chosen) = 0;
+
+  // Whether it keeps details of its peers.
+  virtual bool keeps_details() const { return false; }
+  // Takes the outcome of a check that AnnounceDetails::wants_check asked for; false when the peer is
+  // not there any more, or somewhere else.
+  virtual bool CountNatCheck(const NatChecked& checked) {
+    (void)checked;
+    return false;
+  }
 
   // One line of a scrape; nothing for a swarm that is not known.
   virtual std::optional<SwarmCounts> Count(const InfoHash& info_hash) const = 0;

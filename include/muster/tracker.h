@@ -28,6 +28,7 @@
 #include "absl/types/span.h"
 #include "muster/announce.h"
 #include "muster/export.h"
+#include "muster/foreign_peers.h"
 #include "muster/instant.h"
 #include "muster/random.h"
 #include "muster/refusal.h"
@@ -52,6 +53,9 @@ struct TrackerOptions {
   // Peers in an answer at most, whatever the client wants. 1 to 1000; a UDP answer holds at most
   // what fits a packet.
   std::uint32_t max_numwant = 200;
+  // Peers remembered of each torrent that others told of (see ForeignPeers); they are handed out
+  // among its own. 0: none, 10000 at most.
+  std::uint32_t max_foreign_peers = 0;
 };
 
 // Decides who is served. Called on the announcing thread before anything is stored; thread-safe and
@@ -93,6 +97,11 @@ class MUSTER_EXPORT Tracker {
   const TrackerOptions& options() const { return options_; }
   SwarmStore& store() { return *store_; }
   const SwarmStore& store() const { return *store_; }
+  // Whether its store does: then AnnounceRequest::details counts, and port 0 is accepted from who
+  // does not want to be found.
+  bool keeps_details() const { return keeps_details_; }
+  // Null when the options want none.
+  ForeignPeers* foreign_peers() { return foreign_peers_.get(); }
 
   // See SwarmObserver for when it is called.
   void AddObserver(SwarmObserver* observer);
@@ -131,10 +140,16 @@ class MUSTER_EXPORT Tracker {
   class Observers;
 
   Tracker(const TrackerOptions& options, std::unique_ptr<SwarmStore> store);
+  // Where there are details or peers from elsewhere.
+  SwarmCounts ApplyWithMore(const AnnounceRequest& request, SwarmUpdate& update, Instant now,
+                            PeerBatch& peers);
   absl::Status Allow(const AnnounceRequest& request, PeerState state, Instant now) const;
 
   const TrackerOptions options_;
   const std::unique_ptr<SwarmStore> store_;
+  const bool keeps_details_;
+  const std::unique_ptr<ForeignPeers> foreign_peers_;
+  const bool knows_more_;  // one of the two
   std::unique_ptr<Observers> observers_;
   Policy* policy_ = nullptr;
 };

@@ -25,4 +25,18 @@ bool HexDecode(std::string_view hex, absl::Span<std::uint8_t> to) {
   return true;
 }
 
+void AppendPercentEncoded(std::string_view text, std::string& to) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      to.push_back(c);
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      to.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
+    }
+  }
+}
+
 }  // namespace muster

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Hexadecimal text.
+// Hexadecimal text, and percent-encoding, which is made of it.
 #ifndef MUSTER_LIB_BASE_HEX_H_
 #define MUSTER_LIB_BASE_HEX_H_
 
@@ -25,6 +25,10 @@ std::string HexEncode(absl::Span<const std::uint8_t> bytes);
 
 // Fills `to` from exactly 2 * to.size() digits; false, with `to` unspecified, for any other text.
 bool HexDecode(std::string_view hex, absl::Span<std::uint8_t> to);
+
+// Appends `text` as a part of a URL (RFC 3986): letters, digits and -._~ stand for themselves, every
+// other byte is %XX. See http/query.h for the way back.
+void AppendPercentEncoded(std::string_view text, std::string& to);
 
 }  // namespace muster
 

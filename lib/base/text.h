@@ -5,6 +5,8 @@
 #ifndef MUSTER_LIB_BASE_TEXT_H_
 #define MUSTER_LIB_BASE_TEXT_H_
 
+#include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "absl/strings/string_view.h"
@@ -13,6 +15,15 @@ namespace muster {
 
 inline absl::string_view ToAbsl(std::string_view text) { return {text.data(), text.size()}; }
 inline std::string_view FromAbsl(absl::string_view text) { return {text.data(), text.size()}; }
+
+// A stranger's text for a log: `most` bytes of it, without control characters.
+inline std::string HarmlessText(std::string_view text, std::size_t most) {
+  std::string harmless(text.substr(0, most));
+  for (char& c : harmless) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return harmless;
+}
 
 }  // namespace muster
 

@@ -54,19 +54,6 @@ std::string Decode(std::string_view text, bool plus_is_blank) {
   return decoded;
 }
 
-void AppendEncoded(std::string_view text, std::string& to) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  for (const char c : text) {
-    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-        std::string_view("-._~").find(c) != std::string_view::npos) {
-      to.push_back(c);
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      to.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
-    }
-  }
-}
-
 // All of `text`, in decimal digits.
 template <typename Number>
 bool DecodeNumber(std::string_view text, Number& number) {
@@ -248,7 +235,7 @@ std::string Magnet::ToString() const {
   };
   const auto add = [&](std::string_view key, std::string_view value) {
     begin(key);
-    AppendEncoded(value, link);
+    AppendPercentEncoded(value, link);
   };
   // The colons of topics, and the commas of ranges, stand as they are.
   if (info_hashes.v1) {

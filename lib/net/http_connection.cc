@@ -48,8 +48,6 @@ void ClearAndShrink(std::string& text) {
   if (text.capacity() > kMaxSpareCapacity) text.shrink_to_fit();
 }
 
-bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-
 }  // namespace
 
 HttpConnection::Shared::Shared(Owner* by, uv_loop_t* on_loop, const HttpListenerOptions& with,

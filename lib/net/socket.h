@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "absl/status/statusor.h"
@@ -36,6 +37,9 @@ struct SocketOptions {
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& endpoint, const SocketOptions& options);
 // Listening, and handing over connections only when their first bytes are there (TCP_DEFER_ACCEPT).
 absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& endpoint, const SocketOptions& options);
+
+// Whether errno says of a socket's call that it is to be tried again, later or at once.
+inline bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 // The address that a socket is bound to.
 absl::StatusOr<Endpoint> LocalEndpoint(int fd);

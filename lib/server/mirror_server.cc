@@ -183,7 +183,8 @@ absl::Status MirrorServer::Impl::Start(MirrorService* service, const MirrorServe
   for (const Listener& listener : wanted) listeners.push_back(listener.endpoint);
   if (absl::Status status = before_serving(); !status.ok()) return status;
   for (std::size_t i = 0; i < options.workers; ++i) {
-    if (absl::Status status = workers_[i]->Run(i); !status.ok()) return status;
+    if (absl::Status status = workers_[i]->Run(absl::StrCat("muster-", i)); !status.ok())
+      return status;
   }
   return absl::OkStatus();
 }

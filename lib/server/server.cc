@@ -17,7 +17,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(uv_loop_s* loop, Tracker*
   if (!bound.ok()) return bound.status();
   return Impl::Start(loop, tracker, options, *std::move(bound),
                      std::make_shared<Impl::Shared>(tracker, options, /*workers=*/1),
-                     /*worker=*/0);
+                     /*worker=*/0, /*is_alone=*/true);
 }
 
 Server::~Server() { impl_->Drop(); }
@@ -26,16 +26,21 @@ const std::vector<Listener>& Server::listeners() const { return impl_->listeners
 
 ServerStatistics Server::Statistics() const { return impl_->Statistics(); }
 
+void Server::SetTorrentTrackers(std::vector<MultitrackerTorrent> torrents) {
+  impl_->SetTorrentTrackers(std::move(torrents));
+}
+
 void Server::Close(absl::AnyInvocable<void()> done) { impl_->Close(std::move(done)); }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Impl::Start(uv_loop_t* loop, Tracker* tracker,
                                                             const ServerOptions& options,
                                                             std::vector<BoundListener> bound,
                                                             std::shared_ptr<Shared> shared,
-                                                            std::size_t worker) {
+                                                            std::size_t worker, bool is_alone) {
   std::unique_ptr<Server> server(
       new Server(new Impl(loop, tracker, options, std::move(shared), worker)));
-  const absl::Status status = server->impl_->Open(std::move(bound), /*sweeps=*/worker == 0);
+  const absl::Status status =
+      server->impl_->Open(std::move(bound), /*is_first=*/worker == 0, is_alone);
   if (!status.ok()) return status;
   return server;
 }
@@ -48,10 +53,12 @@ Server::Impl::Impl(uv_loop_t* loop, Tracker* tracker, const ServerOptions& optio
       shared_(std::move(shared)),
       counters_(shared_->book.worker(worker)),
       clock_(loop),
-      udp_service_(tracker, options.udp, shared_->key, Random::FromSystem(), &counters_),
-      http_service_(tracker, options.http, Random::FromSystem(), &counters_, &shared_->site) {}
+      udp_service_(tracker, options.udp, shared_->key, Random::FromSystem(), &counters_,
+                   &shared_->desk),
+      http_service_(tracker, options.http, Random::FromSystem(), &counters_, &shared_->site,
+                    &shared_->desk) {}
 
-absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool sweeps) {
+absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first, bool is_alone) {
   listeners_ = ListenersOf(bound);
   std::vector<HttpSocket> http_sockets;
   for (BoundListener& one : bound) {
@@ -87,9 +94,13 @@ absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool sweeps) {
     if (!http.ok()) return http.status();
     http_ = *std::move(http);
   }
-  if (sweeps) {
-    sweeper_ = Timer::Start(loop_, std::chrono::milliseconds(0), [this] { return Sweep(); });
-  }
+  if (!is_first) return absl::OkStatus();
+  sweeper_ = Timer::Start(loop_, std::chrono::milliseconds(0), [this] { return Sweep(); });
+  if (!is_alone || !Outbound::IsNeeded(options_.outbound)) return absl::OkStatus();
+  absl::StatusOr<ClosingPtr<Outbound>> outbound = Outbound::Start(
+      loop_, tracker_, &shared_->desk, &shared_->book.outbound(), options_.outbound, options_.log);
+  if (!outbound.ok()) return outbound.status();
+  outbound_ = *std::move(outbound);
   return absl::OkStatus();
 }
 
@@ -138,6 +149,10 @@ void Server::Impl::CloseParts(bool drain) {
   if (sweeper_ != nullptr) {
     ++closing_parts_;
     sweeper_.release()->Close(closed);
+  }
+  if (outbound_ != nullptr) {
+    ++closing_parts_;
+    outbound_.release()->Close(closed);
   }
   OnPartClosed();
 }

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -23,7 +24,9 @@
 #include "net/timer.h"
 #include "net/udp_listener.h"
 #include "server/bind.h"
+#include "server/outbound.h"
 #include "server/sweep.h"
+#include "service/announce_desk.h"
 #include "service/http_service.h"
 #include "service/http_site.h"
 #include "service/udp_service.h"
@@ -36,25 +39,31 @@ class Server::Impl {
  public:
   // What all workers of a server count and have in common; each keeps it alive.
   struct Shared {
-    Shared(const Tracker* tracker, const ServerOptions& options, std::size_t workers)
+    Shared(Tracker* tracker, const ServerOptions& options, std::size_t workers)
         : key(ConnectionIdKey::FromSystem()),
           book(workers, std::chrono::floor<Seconds>(std::chrono::system_clock::now())),
-          site(tracker, &book, options.http, options.live_sync) {}
+          site(tracker, &book, options.http, options.live_sync),
+          desk(tracker, options, TrackerIdFromSystem(), &book.outbound()) {}
 
     const ConnectionIdKey key;
     CounterBook book;
     HttpSite site;
+    AnnounceDesk desk;
   };
 
-  // `options` have been checked. `worker` counts from 0; that one forgets the tracker's old peers.
+  // `options` have been checked. `worker` counts from 0; that one forgets the tracker's old peers. One
+  // that is alone also sends what the server sends by itself.
   static absl::StatusOr<std::unique_ptr<Server>> Start(uv_loop_t* loop, Tracker* tracker,
                                                        const ServerOptions& options,
                                                        std::vector<BoundListener> bound,
                                                        std::shared_ptr<Shared> shared,
-                                                       std::size_t worker);
+                                                       std::size_t worker, bool is_alone);
 
   ServerStatistics Statistics() const { return shared_->book.Sum(); }
   const std::vector<Listener>& listeners() const { return listeners_; }
+  void SetTorrentTrackers(std::vector<MultitrackerTorrent> torrents) {
+    shared_->desk.SetTorrents(std::move(torrents));
+  }
   void Close(absl::AnyInvocable<void()> done);
   // The Server object goes away.
   void Drop();
@@ -63,7 +72,12 @@ class Server::Impl {
   Impl(uv_loop_t* loop, Tracker* tracker, const ServerOptions& options,
        std::shared_ptr<Shared> shared, std::size_t worker);
 
-  absl::Status Open(std::vector<BoundListener> bound, bool sweeps);
+  static PeerId TrackerIdFromSystem() {
+    Random random = Random::FromSystem();
+    return NewTrackerId(random);
+  }
+
+  absl::Status Open(std::vector<BoundListener> bound, bool is_first, bool is_alone);
   void CloseParts(bool drain);
   void OnPartClosed();
   std::chrono::milliseconds Sweep();
@@ -82,6 +96,7 @@ class Server::Impl {
   std::vector<ClosingPtr<UdpListener>> udp_;
   ClosingPtr<HttpListener> http_;
   ClosingPtr<Timer> sweeper_;
+  ClosingPtr<Outbound> outbound_;
 
   SweepStep step_{};
   Instant planned_at_;

@@ -24,6 +24,20 @@ absl::Status CheckRedirect(std::string_view url) {
       "http.info_page_redirect: is a URL of visible ASCII characters, 2000 at most");
 }
 
+absl::Status CheckOutbound(const ServerOptions& options) {
+  const auto& multitracker = options.outbound.multitracker;
+  if (multitracker && multitracker->interval < Seconds(1))
+    return absl::InvalidArgumentError("outbound.multitracker: an interval is a second at least");
+  if (options.announce.tracker_interval < Seconds(1))
+    return absl::InvalidArgumentError("announce.tracker_interval: is a second at least");
+  const auto& forward = options.outbound.aggregate_forward;
+  if (forward && (forward->aggregator.scheme != TrackerUrl::Scheme::kHttp ||
+                  forward->aggregator.server.host.empty())) {
+    return absl::InvalidArgumentError("outbound.aggregate_forward: the aggregator is one of http");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status CheckRanges(absl::Span<const OptionRange> ranges) {
@@ -67,6 +81,7 @@ absl::Status CheckServerOptions(const ServerOptions& options) {
       {"drain_timeout", options.drain_timeout.count(), 0, kNoLimit},
   };
   if (absl::Status status = CheckRanges(ranges); !status.ok()) return status;
+  if (absl::Status status = CheckOutbound(options); !status.ok()) return status;
   const std::pair<const char*, std::string_view> paths[] = {
       {"http.statistics_path", http.statistics_path}, {"http.metrics_path", http.metrics_path}};
   for (const auto& [name, path] : paths) {

@@ -4,8 +4,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "muster/server.h"
 #include "server/bind.h"
+#include "server/outbound.h"
 #include "server/server_impl.h"
 #include "server/server_options.h"
 #include "server/worker_thread.h"
@@ -23,6 +25,15 @@ class TrackerServing final : public WorkerThread::Content {
   const std::unique_ptr<Server> server_;
 };
 
+class Sending final : public WorkerThread::Content {
+ public:
+  explicit Sending(ClosingPtr<Outbound> outbound) : outbound_(std::move(outbound)) {}
+  void Close() override { outbound_.reset(); }
+
+ private:
+  ClosingPtr<Outbound> outbound_;
+};
+
 }  // namespace
 
 class ServerThreads::Impl {
@@ -38,6 +49,7 @@ class ServerThreads::Impl {
   std::shared_ptr<Server::Impl::Shared> shared;
 
  private:
+  // Behind those that serve the one that sends, if any.
   std::vector<std::unique_ptr<WorkerThread>> workers_;
 };
 
@@ -63,14 +75,25 @@ absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
     if (!status.ok()) return status;
     // One of them sweeps: a pass goes through all of the store anyway.
     absl::StatusOr<std::unique_ptr<Server>> server =
-        Server::Impl::Start(worker.loop(), tracker, options, *std::move(bound), impl->shared, i);
+        Server::Impl::Start(worker.loop(), tracker, options, *std::move(bound), impl->shared, i,
+                            /*is_alone=*/false);
     if (!server.ok()) return server.status();
     worker.Take(std::make_unique<TrackerServing>(*std::move(server)));
   }
+  if (Outbound::IsNeeded(options.outbound)) {
+    WorkerThread& worker = *impl->workers_.emplace_back(std::make_unique<WorkerThread>());
+    status = worker.Init();
+    if (!status.ok()) return status;
+    absl::StatusOr<ClosingPtr<Outbound>> outbound =
+        Outbound::Start(worker.loop(), tracker, &impl->shared->desk, &impl->shared->book.outbound(),
+                        options.outbound, options.log);
+    if (!outbound.ok()) return outbound.status();
+    worker.Take(std::make_unique<Sending>(*std::move(outbound)));
+  }
   status = before_serving();
   if (!status.ok()) return status;
-  for (std::size_t i = 0; i < workers; ++i) {
-    status = impl->workers_[i]->Run(i);
+  for (std::size_t i = 0; i < impl->workers_.size(); ++i) {
+    status = impl->workers_[i]->Run(i < workers ? absl::StrCat("muster-", i) : "muster-out");
     if (!status.ok()) return status;
   }
   return impl;
@@ -102,6 +125,9 @@ ServerThreads::~ServerThreads() = default;
 const std::vector<Listener>& ServerThreads::listeners() const { return impl_->listeners; }
 std::size_t ServerThreads::workers() const { return impl_->worker_count; }
 ServerStatistics ServerThreads::Statistics() const { return impl_->shared->book.Sum(); }
+void ServerThreads::SetTorrentTrackers(std::vector<MultitrackerTorrent> torrents) {
+  impl_->shared->desk.SetTorrents(std::move(torrents));
+}
 void ServerThreads::Stop() { impl_->Stop(); }
 
 }  // namespace muster

@@ -22,11 +22,11 @@ absl::Status WorkerThread::Init() {
   return absl::OkStatus();
 }
 
-absl::Status WorkerThread::Run(std::size_t number) {
+absl::Status WorkerThread::Run(const std::string& name) {
   const BlockSignals blocked;
   try {
-    thread_ = std::thread([this, number] {
-      pthread_setname_np(pthread_self(), absl::StrCat("muster-", number).c_str());
+    thread_ = std::thread([this, name] {
+      pthread_setname_np(pthread_self(), name.c_str());
       uv_run(&loop_, UV_RUN_DEFAULT);
     });
   } catch (const std::system_error& error) {

@@ -8,8 +8,8 @@
 
 #include <uv.h>
 
-#include <cstddef>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -36,8 +36,8 @@ class WorkerThread {
   // Init(), Take(), Run(), in this order and once each, as far as they succeed.
   absl::Status Init();
   void Take(std::unique_ptr<Content> content) { content_ = std::move(content); }
-  // Signals are left to the application's own threads.
-  absl::Status Run(std::size_t number);
+  // The thread has that name. Signals are left to the application's own threads.
+  absl::Status Run(const std::string& name);
   // May be called twice.
   void AskToStop();
 

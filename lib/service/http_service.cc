@@ -31,18 +31,23 @@ constexpr std::string_view kBttrackNoFullScrape =
 }  // namespace
 
 HttpService::HttpService(Tracker* tracker, const HttpOptions& options, Random random,
-                         WorkerCounters* counters, HttpSite* site)
+                         WorkerCounters* counters, HttpSite* site, AnnounceDesk* desk)
     : tracker_(tracker),
       options_(options),
       routes_(options),
       counters_(*counters),
       site_(*site),
+      desk_(desk != nullptr && desk->is_needed() ? desk : nullptr),
       trusted_proxies_(absl::MakeConstSpan(options.trusted_proxies)),
       random_(random),
       ipv4_(tracker->options().max_numwant * CompactSize(AddressFamily::kIpv4)),
       ipv6_(tracker->options().max_numwant * CompactSize(AddressFamily::kIpv6)),
       ipv4_ids_(tracker->options().max_numwant),
-      ipv6_ids_(tracker->options().max_numwant) {}
+      ipv6_ids_(tracker->options().max_numwant) {
+  if (desk_ == nullptr) return;
+  for (std::vector<std::uint8_t>& flags : crypto_flags_)
+    flags.resize(tracker->options().max_numwant);
+}
 
 absl::StatusOr<IpAddress> HttpService::ClientOf(const HttpExchange& exchange) const {
   if (trusted_proxies_.empty()) return *exchange.from;
@@ -53,21 +58,26 @@ void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::strin
   pending_.clear();
   pending_.reserve(batch.size());  // it is pointed into
   coming_.clear();
+  if (desk_ != nullptr) more_.resize(std::max(more_.size(), batch.size()));  // likewise
   for (const HttpExchange& exchange : batch) {
     const HttpRequest& request = *exchange.request;
     const HttpRoute route = routes_.Find(request.path);
-    const absl::StatusOr<IpAddress> from = ClientOf(exchange);
     if (route != HttpRoute::kAnnounce) {
-      pending_.push_back({route, from, absl::StatusOr<HttpAnnounce>(HttpAnnounce())});
+      pending_.emplace_back(route, ClientOf(exchange), nullptr,
+                            [](const auto&) { return absl::StatusOr<HttpAnnounce>(); });
       continue;
     }
-    pending_.push_back({route, from,
-                        from.ok() ? DecodeHttpAnnounce(request.query, *from)
-                                  : absl::StatusOr<HttpAnnounce>(from.status())});
-    if (pending_.back().announce.ok()) {
-      const AnnounceRequest& announce = pending_.back().announce->request;
-      coming_.push_back({announce.info_hash.data(), &announce.peer});
-    }
+    HttpAnnounceMore* const more = desk_ == nullptr ? nullptr : &more_[pending_.size()];
+    const Pending& pending = pending_.emplace_back(
+        route, ClientOf(exchange), more,
+        [&](const absl::StatusOr<IpAddress>& from) -> absl::StatusOr<HttpAnnounce> {
+          if (!from.ok()) return from.status();
+          return more == nullptr ? DecodeHttpAnnounce(request.query, *from)
+                                 : DecodeHttpAnnounce(request.query, *from, *more);
+        });
+    if (!pending.announce.ok()) continue;
+    const AnnounceRequest& announce = pending.announce->request;
+    coming_.push_back({announce.info_hash.data(), &announce.peer});
   }
   tracker_->Prefetch(coming_);
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -102,7 +112,7 @@ HttpService::Reply HttpService::ReplyTo(const HttpExchange& exchange, Pending& p
   }
   switch (pending.route) {
     case HttpRoute::kAnnounce:
-      return Announce(pending.announce, exchange, now);
+      return Announce(pending, exchange, now);
     case HttpRoute::kScrape:
       return Scrape(exchange, now);
     case HttpRoute::kStatistics:
@@ -212,12 +222,13 @@ HttpService::Reply HttpService::Failure(int http_status, const absl::Status& sta
 // --- announces and scrapes ---
 
 // Every HTTP client is given peers of both families.
-HttpService::Reply HttpService::Announce(absl::StatusOr<HttpAnnounce>& announce,
-                                         const HttpExchange& exchange, Instant now) {
+HttpService::Reply HttpService::Announce(Pending& pending, const HttpExchange& exchange,
+                                         Instant now) {
+  absl::StatusOr<HttpAnnounce>& announce = pending.announce;
   if (AnswersAsBttrack()) {
-    if (std::optional<Reply> refusal = BttrackRefusal(announce, exchange, now))
+    if (std::optional<Reply> refusal = BttrackRefusal(pending, exchange, now))
       return *std::move(refusal);
-    announce->compact = announce->asks_for_compact;
+    announce->compact = announce->asks_for_compact || pending.IsOfTracker();
   } else if (announce.ok() && options_.require_compact && !announce->compact &&
              exchange.from->family() == AddressFamily::kIpv4) {
     announce = absl::InvalidArgumentError("only compact answers are given here");
@@ -227,32 +238,74 @@ HttpService::Reply HttpService::Announce(absl::StatusOr<HttpAnnounce>& announce,
     return Failure(200, announce.status());
   }
   announce->request.url = exchange.request->url;
+  return pending.more == nullptr ? Apply(*announce, exchange, now)
+                                 : ApplyAtDesk(*announce, *pending.more, exchange, now);
+}
+
+HttpService::Reply HttpService::Apply(const HttpAnnounce& announce, const HttpExchange& exchange,
+                                      Instant now) {
   PeerBatch peers(absl::MakeSpan(ipv4_), absl::MakeSpan(ipv6_));
-  if (!announce->compact && !announce->no_peer_id) {
+  if (!announce.compact && !announce.no_peer_id) {
     peers.WantPeerIds(ipv4_ids_.data(), ipv6_ids_.data());
   }
   const absl::StatusOr<AnnounceAnswer> answer =
-      tracker_->Announce(announce->request, now, random_, peers);
+      tracker_->Announce(announce.request, now, random_, peers);
   Count(exchange, RequestKind::kAnnounce, OutcomeOf(answer.status()));
   if (!answer.ok()) return Failure(200, answer.status());
-  counters_.requests.CountAnnounce(answer->minutes_since_seen, announce->request.numwant);
-  std::string warning;
-  if (options_.catalog != nullptr)
-    warning = options_.catalog->WarningOf(announce->request.info_hash);
-  EncodeHttpAnnounce(*answer, peers, *announce, body_,
-                     {.bttrack = AnswersAsBttrack(), .warning = warning});
+  counters_.requests.CountAnnounce(answer->minutes_since_seen, announce.request.numwant);
+  EncodeHttpAnnounce(
+      *answer, peers, announce, body_,
+      {.warning = WarningOf(announce.request.info_hash), .as_bttrack = AnswersAsBttrack()});
+  return {};
+}
+
+HttpService::Reply HttpService::ApplyAtDesk(HttpAnnounce& announce, const HttpAnnounceMore& more,
+                                            const HttpExchange& exchange, Instant now) {
+  AnnounceRequest& request = announce.request;
+  AnnounceDetails details;
+  for (const std::size_t f : {0, 1}) details.crypto_flags[f] = crypto_flags_[f].data();
+  PeerBatch peers(absl::MakeSpan(ipv4_), absl::MakeSpan(ipv6_));
+  if (!announce.compact && !announce.no_peer_id)
+    peers.WantPeerIds(ipv4_ids_.data(), ipv6_ids_.data());
+  const absl::Status admitted = desk_->Admit(more, *exchange.from, request, details);
+  absl::StatusOr<AnnounceAnswer> answer =
+      admitted.ok() ? tracker_->Announce(request, now, random_, peers) : admitted;
+  Count(exchange, RequestKind::kAnnounce, OutcomeOf(answer.status()));
+  if (!answer.ok()) return Failure(200, answer.status());
+  desk_->Accepted(more, request, *answer);
+  if (!request.visitor) {
+    desk_->Copy(exchange.request->query, *exchange.from);
+    counters_.requests.CountAnnounce(answer->minutes_since_seen, request.numwant);
+  }
+  if (desk_->answers_as_aggregator() && !request.visitor) {
+    body_ += "d8:response2:OKe";
+    return {};
+  }
+  request.peer = Endpoint(*exchange.from, request.peer.port());  // who asks is told his own address
+  const bool tells_crypto = tracker_->keeps_details() && announce.compact && more.supports_crypto;
+  EncodeHttpAnnounce(
+      *answer, peers, announce, body_,
+      {.crypto_flags =
+           tells_crypto
+               ? absl::MakeConstSpan(crypto_flags_[0]).first(peers.size(AddressFamily::kIpv4))
+               : absl::Span<const std::uint8_t>(),
+       .seeded = more.check_seeded && desk_->IsSeeded(request.info_hash),
+       .warning = WarningOf(request.info_hash),
+       .as_bttrack = AnswersAsBttrack()});
   return {};
 }
 
 // What bttrack would not answer as an announce. That the torrent is not served is told before
 // anything else that is wrong.
-std::optional<HttpService::Reply> HttpService::BttrackRefusal(
-    const absl::StatusOr<HttpAnnounce>& announce, const HttpExchange& exchange, Instant now) {
+std::optional<HttpService::Reply> HttpService::BttrackRefusal(const Pending& pending,
+                                                              const HttpExchange& exchange,
+                                                              Instant now) {
+  const absl::StatusOr<HttpAnnounce>& announce = pending.announce;
   std::optional<InfoHash> info_hash;
   absl::Status fault = CheckBttrackAnnounce(exchange.request->query, info_hash);
   if (fault.ok()) fault = announce.status();
   const bool outdated = fault.ok() && options_.require_compact && !announce->asks_for_compact &&
-                        exchange.from->family() == AddressFamily::kIpv4;
+                        !pending.IsOfTracker() && exchange.from->family() == AddressFamily::kIpv4;
   if (fault.ok() && !outdated) return std::nullopt;
   if (info_hash && tracker_->policy() != nullptr) {
     AnnounceRequest request;

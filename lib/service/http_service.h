@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -28,6 +29,7 @@
 #include "muster/random.h"
 #include "muster/server.h"
 #include "muster/tracker.h"
+#include "service/announce_desk.h"
 #include "service/http_routes.h"
 #include "service/http_site.h"
 #include "statistics/counters.h"
@@ -35,12 +37,13 @@
 
 namespace muster {
 
-// Thread-compatible: one for each worker. The tracker, the counters and the site are not owned, and
-// must outlive the bodies that were given out.
+// Thread-compatible: one for each worker. The tracker, the counters, the site and the desk are not
+// owned, and must outlive the bodies that were given out.
 class HttpService {
  public:
+  // `desk` may be null: then announces are what every tracker knows of them.
   HttpService(Tracker* tracker, const HttpOptions& options, Random random, WorkerCounters* counters,
-              HttpSite* site);
+              HttpSite* site, AnnounceDesk* desk = nullptr);
 
   // Appends the response to each request of a batch, in order; see HttpExchange for those whose
   // body follows. Working on a batch lets the memory of the swarms be fetched while others are
@@ -53,10 +56,20 @@ class HttpService {
 
  private:
   struct Pending {
+    // `decode` makes the announce, in its place, of who asks.
+    template <typename Decode>
+    Pending(HttpRoute to, absl::StatusOr<IpAddress> who, const HttpAnnounceMore* at_desk,
+            const Decode& decode)
+        : route(to), from(std::move(who)), announce(decode(from)), more(at_desk) {}
+
     HttpRoute route;
     // Who asks, where a trusted proxy may stand between.
     absl::StatusOr<IpAddress> from;
     absl::StatusOr<HttpAnnounce> announce;
+    // Null where no desk looks at it.
+    const HttpAnnounceMore* more;
+
+    bool IsOfTracker() const { return more != nullptr && more->is_tracker; }
   };
   // What is answered; text is in body_.
   struct Reply {
@@ -76,9 +89,17 @@ class HttpService {
   void Write(Reply reply, HttpExchange& exchange, std::string& out);
   void WriteStream(Reply& reply, HttpExchange& exchange, ContentCoding coding, std::string& out);
 
-  Reply Announce(absl::StatusOr<HttpAnnounce>& announce, const HttpExchange& exchange, Instant now);
-  std::optional<Reply> BttrackRefusal(const absl::StatusOr<HttpAnnounce>& announce,
-                                      const HttpExchange& exchange, Instant now);
+  Reply Announce(Pending& pending, const HttpExchange& exchange, Instant now);
+  std::optional<Reply> BttrackRefusal(const Pending& pending, const HttpExchange& exchange,
+                                      Instant now);
+  // One that makes sense.
+  Reply Apply(const HttpAnnounce& announce, const HttpExchange& exchange, Instant now);
+  // The same of one that the desk looks at.
+  Reply ApplyAtDesk(HttpAnnounce& announce, const HttpAnnounceMore& more,
+                    const HttpExchange& exchange, Instant now);
+  std::string WarningOf(const InfoHash& info_hash) const {
+    return options_.catalog == nullptr ? std::string() : options_.catalog->WarningOf(info_hash);
+  }
   Reply Scrape(const HttpExchange& exchange, Instant now);
   Reply FullScrape(const HttpExchange& exchange, Instant now);
   Reply Statistics(const HttpExchange& exchange, Instant now);
@@ -113,10 +134,13 @@ class HttpService {
   const HttpRoutes routes_;
   WorkerCounters& counters_;
   HttpSite& site_;
+  AnnounceDesk* const desk_;  // null where there is nothing for it to do
   const IpSet trusted_proxies_;
   Random random_;
   // Scratch that outlives a request, so that answering one does not allocate.
   std::vector<Pending> pending_;
+  // As many as there are pending ones, where there is a desk.
+  std::vector<HttpAnnounceMore> more_;
   std::vector<SwarmHint> coming_;
   std::string body_;
   std::string coded_;
@@ -125,6 +149,7 @@ class HttpService {
   std::vector<std::uint8_t> ipv6_;
   std::vector<PeerId> ipv4_ids_;
   std::vector<PeerId> ipv6_ids_;
+  std::vector<std::uint8_t> crypto_flags_[2];
   std::vector<InfoHash> scrape_hashes_;
   std::vector<std::optional<SwarmCounts>> scrape_rows_;
 };

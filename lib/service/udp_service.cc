@@ -21,10 +21,11 @@ RequestKind KindOf(const UdpHeader& header) {
 }  // namespace
 
 UdpService::UdpService(Tracker* tracker, const UdpOptions& options, const ConnectionIdKey& key,
-                       Random random, WorkerCounters* counters)
+                       Random random, WorkerCounters* counters, AnnounceDesk* desk)
     : tracker_(tracker),
       options_(options),
       counters_(*counters),
+      desk_(desk != nullptr && desk->is_needed() ? desk : nullptr),
       ids_(key, options.connection_id_lifetime),
       random_(random) {}
 
@@ -95,12 +96,28 @@ std::size_t UdpService::Announce(const Pending& pending, Instant now) {
   const bool ipv4 = request.peer.family() == AddressFamily::kIpv4;
   PeerBatch peers(ipv4 ? space : absl::Span<std::uint8_t>(),
                   ipv4 ? absl::Span<std::uint8_t>() : space);
-  const absl::StatusOr<AnnounceAnswer> answer = tracker_->Announce(request, now, random_, peers);
+  const absl::StatusOr<AnnounceAnswer> answer =
+      desk_ == nullptr ? tracker_->Announce(request, now, random_, peers)
+                       : AnnounceAtDesk(request, now, peers);
   if (!answer.ok()) return Refused(pending, RequestKind::kAnnounce, answer.status());
   Count(pending, RequestKind::kAnnounce, Outcome::kAnswered);
   counters_.requests.CountAnnounce(answer->minutes_since_seen, request.numwant);
   return EncodeUdpAnnounceHeader(pending.header.transaction_id, *answer, to) +
          peers.compact(request.peer.family()).size();
+}
+
+absl::StatusOr<AnnounceAnswer> UdpService::AnnounceAtDesk(AnnounceRequest& request, Instant now,
+                                                          PeerBatch& peers) {
+  AnnounceDetails details;
+  HttpAnnounceMore more;
+  if (absl::Status status = desk_->AdmitUdp(request, details, more); !status.ok()) return status;
+  absl::StatusOr<AnnounceAnswer> answer = tracker_->Announce(request, now, random_, peers);
+  if (answer.ok()) {
+    desk_->Accepted(more, request, *answer);
+    if (!request.visitor) desk_->CopyUdp(request);
+  }
+  request.details = nullptr;  // they end here
+  return answer;
 }
 
 std::size_t UdpService::Scrape(const Pending& pending, Instant now) {

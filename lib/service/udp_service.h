@@ -19,6 +19,7 @@
 #include "muster/random.h"
 #include "muster/server.h"
 #include "muster/tracker.h"
+#include "service/announce_desk.h"
 #include "statistics/counters.h"
 #include "wire/connection_id.h"
 #include "wire/udp_packet.h"
@@ -26,11 +27,12 @@
 namespace muster {
 
 // Thread-compatible: one for each worker; all workers of a server share the key, so that an id
-// given by one is good for another. The tracker and the counters are not owned.
+// given by one is good for another. The tracker, the counters and the desk are not owned.
 class UdpService {
  public:
+  // `desk` may be null: then announces are what every tracker knows of them.
   UdpService(Tracker* tracker, const UdpOptions& options, const ConnectionIdKey& key, Random random,
-             WorkerCounters* counters);
+             WorkerCounters* counters, AnnounceDesk* desk = nullptr);
 
   // Answers a whole batch, in order; each datagram brings space for kMaxUdpAnswer bytes. Working on
   // a batch lets the memory of the swarms be fetched while others are answered.
@@ -47,6 +49,8 @@ class UdpService {
   }
   std::size_t AnswerOne(const Pending& pending, const ConnectionIds::Claim& claim, Instant now);
   std::size_t Announce(const Pending& pending, Instant now);
+  absl::StatusOr<AnnounceAnswer> AnnounceAtDesk(AnnounceRequest& request, Instant now,
+                                                PeerBatch& peers);
   std::size_t Scrape(const Pending& pending, Instant now);
   std::size_t Refused(const Pending& pending, RequestKind kind, const absl::Status& status);
   std::size_t Invalid(const Pending& pending, RequestKind kind, std::string_view text);
@@ -55,6 +59,7 @@ class UdpService {
   Tracker* const tracker_;
   const UdpOptions options_;
   WorkerCounters& counters_;
+  AnnounceDesk* const desk_;  // null where there is nothing for it to do
   ConnectionIds ids_;
   Random random_;
   // Scratch that outlives a batch, so that no packet allocates.

@@ -183,23 +183,16 @@ void AppendBttrackPeer(const SavedPeer& peer, std::string& to) {
   to += 'e';
 }
 
-PeerId MadeUpPeerId(const Endpoint& peer) {
-  const bool ipv4 = peer.family() == AddressFamily::kIpv4;
-  std::array<std::uint8_t, PeerId::kSize> bytes{};
-  bytes[0] = '?';
-  bytes[1] = ipv4 ? '4' : '6';
-  std::copy(peer.compact().begin(), peer.compact().end(), bytes.begin() + 2);
-  return PeerId::FromBytes(bytes.data());
-}
+PeerDetails PeerDetailsOf(const SavedPeer& peer) { return DetailsOfSide(peer.side, peer.state); }
 
-PeerDetails PeerDetailsOf(const SavedPeer& peer) {
+PeerDetails DetailsOfSide(std::string_view text, PeerState state) {
   PeerDetails details;
-  if (peer.state == PeerState::kSeeder) details.left = 0;
+  if (state == PeerState::kSeeder) details.left = 0;
   BencodeDocument document;
-  if (peer.side.empty() || !document.Decode(peer.side).ok()) return details;
+  if (text.empty() || !document.Decode(text).ok()) return details;
   const BencodeView side = document.root();
   if (const auto left = side.Find("left").AsInt();
-      left && *left > 0 && peer.state != PeerState::kSeeder) {
+      left && *left > 0 && state != PeerState::kSeeder) {
     details.left = static_cast<std::uint64_t>(*left);
   }
   details.key = side.Find("key").StringOr("");
@@ -208,6 +201,28 @@ PeerDetails PeerDetailsOf(const SavedPeer& peer) {
   details.requires_crypto = side.Find("requirecrypto").IntOr(0) != 0;
   details.given_ip = side.Find("given ip").StringOr("");
   return details;
+}
+
+std::string PeerSideOf(const PeerDetails& details, PeerState state) {
+  std::string side = "d";
+  const auto text = [&](std::string_view key, std::string_view value) {
+    if (value.empty()) return;
+    AppendBencodeString(key, side);
+    AppendBencodeString(value, side);
+  };
+  const auto number = [&](std::string_view key, std::int64_t value) {
+    AppendBencodeString(key, side);
+    AppendBencodeInt(value, side);
+  };
+  text("given ip", details.given_ip);
+  text("key", details.key);
+  if (state != PeerState::kSeeder && details.left.value_or(0) > 0)
+    number("left", static_cast<std::int64_t>(*details.left));
+  if (details.nat) number("nat", *details.nat);
+  if (details.requires_crypto) number("requirecrypto", 1);
+  if (details.supports_crypto) number("supportcrypto", 1);
+  side += 'e';
+  return side == "de" ? "" : side;
 }
 
 }  // namespace muster

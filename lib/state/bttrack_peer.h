@@ -23,7 +23,7 @@
 #include <string>
 #include <string_view>
 
-#include "muster/ids.h"
+#include "muster/peer_details.h"
 #include "muster/state.h"
 #include "state/bttrack_tokens.h"
 
@@ -45,9 +45,8 @@ bool ReadBttrackPeer(BencodeTokens& tokens, SavedPeer& peer, const char*& error)
 // Appends the dictionary.
 void AppendBttrackPeer(const SavedPeer& peer, std::string& to);
 
-// The id that a peer without one has in a dfile, which asks for one: made of its address, so that
-// it differs from that of any other peer, and is recognised.
-PeerId MadeUpPeerId(const Endpoint& peer);
+// What a side record says of a peer in that state.
+PeerDetails DetailsOfSide(std::string_view side, PeerState state);
 
 // Appends "size:text".
 void AppendBencodeString(std::string_view text, std::string& to);

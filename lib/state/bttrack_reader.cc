@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "model/made_up_id.h"
 #include "muster/bencode.h"
 #include "muster/state_formats.h"
 #include "state/bttrack_peer.h"

@@ -3,12 +3,13 @@
 // A delta as a journal has it:
 //
 //    1  flags: state (two bits), 4 counted, 8 IPv6, 16 with peer id, 32 the swarm was removed, and
-//       nothing but the info hash follows
+//       nothing but the info hash follows; 64 with a side record
 //   20  info hash
 //    6  the peer, compact; 18 for IPv6
 //    4  the swarm's completed count
 //    8  time, Unix seconds
 //   20  peer id, where there is one
+//    2  with flag 64: size of the peer's side record, and as many bytes
 //
 // All in network order. Reentrant.
 #ifndef MUSTER_LIB_STATE_DELTA_RECORD_H_
@@ -17,6 +18,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -25,14 +27,15 @@
 
 namespace muster {
 
-// A delta on its way to a journal, without an allocation.
+// A delta on its way to a journal, without an allocation. The side record is not part of it: see
+// AppendDeltaSide().
 class DeltaRecord {
  public:
   explicit DeltaRecord(const InfoHash& removed) { Begin(kRemoved, removed); }
-  DeltaRecord(const SwarmDelta& delta, bool with_id) {
+  DeltaRecord(const SwarmDelta& delta, bool with_id, bool with_side = false) {
     const bool ipv6 = delta.peer.family() == AddressFamily::kIpv6;
     Begin(static_cast<unsigned>(delta.state) | (delta.counted ? kCounted : 0u) |
-              (ipv6 ? kIpv6 : 0u) | (with_id ? kWithId : 0u),
+              (ipv6 ? kIpv6 : 0u) | (with_id ? kWithId : 0u) | (with_side ? kWithSide : 0u),
           delta.info_hash);
     Put(delta.peer.compact());
     StoreBig32(bytes_ + size_, delta.completed_count);
@@ -49,6 +52,8 @@ class DeltaRecord {
   static constexpr unsigned kIpv6 = 8;
   static constexpr unsigned kWithId = 16;
   static constexpr unsigned kRemoved = 32;
+  static constexpr unsigned kWithSide = 64;
+  static constexpr std::size_t kMaxSide = 0xffff;
 
  private:
   void Begin(unsigned flags, const InfoHash& info_hash) {
@@ -65,10 +70,19 @@ class DeltaRecord {
   std::size_t size_;
 };
 
+// Behind a DeltaRecord with a side; of at most kMaxSide bytes.
+inline void AppendDeltaSide(std::string_view side, std::string& to) {
+  to += static_cast<char>(side.size() >> 8);
+  to += static_cast<char>(side.size());
+  to += side;
+}
+
 struct ReadDelta {
   bool removed = false;  // then only the info hash counts
   bool has_id = false;
+  bool has_side = false;
   SwarmDelta delta{};
+  std::string side;
 };
 // The next one; nothing when the bytes are none.
 inline std::optional<ReadDelta> TakeDelta(Column& from) {
@@ -82,7 +96,8 @@ inline std::optional<ReadDelta> TakeDelta(Column& from) {
   read.delta.info_hash = InfoHash::FromBytes(begin + 1);
   read.removed = flags == DeltaRecord::kRemoved;
   if (read.removed) return read;
-  if (flags >= DeltaRecord::kRemoved) return std::nullopt;
+  if ((flags & DeltaRecord::kRemoved) != 0 || flags >= 2 * DeltaRecord::kWithSide)
+    return std::nullopt;
   const AddressFamily family =
       (flags & DeltaRecord::kIpv6) != 0 ? AddressFamily::kIpv6 : AddressFamily::kIpv4;
   const std::uint8_t* const peer = bytes(CompactSize(family) + 12);
@@ -99,6 +114,13 @@ inline std::optional<ReadDelta> TakeDelta(Column& from) {
     const std::uint8_t* const id = bytes(PeerId::kSize);
     if (!from.ok()) return std::nullopt;
     delta.peer_id = PeerId::FromBytes(id);
+  }
+  read.has_side = (flags & DeltaRecord::kWithSide) != 0;
+  if (read.has_side) {
+    const std::uint8_t* const size = bytes(2);
+    if (!from.ok()) return std::nullopt;
+    read.side = std::string(from.Bytes(LoadBig16(size)));
+    if (!from.ok()) return std::nullopt;
   }
   return read;
 }

@@ -10,7 +10,7 @@ namespace muster {
 namespace {
 
 // No record is longer; a piece of a run holds one at least.
-constexpr std::size_t kMaxRecord = 128;
+constexpr std::size_t kMaxRecord = 128 + DeltaRecord::kMaxSide;
 
 // Where the info hash of a record begins.
 constexpr std::size_t kHashAt = 1;

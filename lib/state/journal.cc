@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "muster/state_formats.h"
 #include "state/blocks.h"
+#include "state/bttrack_peer.h"
 #include "state/delta_record.h"
 #include "state/journal_scanner.h"
 
@@ -27,7 +29,14 @@ void Journal::Add(const InfoHash& info_hash, std::string_view record) {
 }
 
 void Journal::OnDelta(const SwarmDelta& delta) {
-  Add(delta.info_hash, DeltaRecord(delta, options_.peer_ids).bytes());
+  if (delta.details == nullptr)
+    return Add(delta.info_hash, DeltaRecord(delta, options_.peer_ids).bytes());
+  // A peer with a side record is known by its id.
+  const std::string side = PeerSideOf(*delta.details, delta.state);
+  const bool fits = side.size() <= DeltaRecord::kMaxSide;
+  std::string record(DeltaRecord(delta, /*with_id=*/true, /*with_side=*/true).bytes());
+  AppendDeltaSide(fits ? std::string_view(side) : std::string_view(), record);
+  Add(delta.info_hash, record);
 }
 
 void Journal::OnRemove(const InfoHash& info_hash) {
@@ -143,11 +152,16 @@ absl::Status Apply(const ReadDelta& read, SwarmStore& store, Instant now) {
     store.Remove(read.delta.info_hash);
     return absl::OkStatus();
   }
-  const PeerRecord peer{.peer = read.delta.peer,
-                        .state = read.delta.state,
-                        .completed = read.delta.counted,
-                        .last_seen = read.delta.time,
-                        .peer_id = read.has_id ? &read.delta.peer_id : nullptr};
+  PeerRecord peer{.peer = read.delta.peer,
+                  .state = read.delta.state,
+                  .completed = read.delta.counted,
+                  .last_seen = read.delta.time,
+                  .peer_id = read.has_id ? &read.delta.peer_id : nullptr};
+  PeerDetails details;
+  if (read.has_side && store.keeps_details()) {
+    details = DetailsOfSide(read.side, read.delta.state);
+    peer.details = &details;
+  }
   return store.Restore({.info_hash = read.delta.info_hash,
                         .completed = read.delta.completed_count,
                         .peers = {&peer, 1},

@@ -39,7 +39,8 @@ class TorrentChanges {
     peers_[delta.peer] = {.state = delta.state,
                           .counted = delta.counted,
                           .time = delta.time,
-                          .id = read.has_id ? std::optional(delta.peer_id) : std::nullopt};
+                          .id = read.has_id ? std::optional(delta.peer_id) : std::nullopt,
+                          .side = std::string(read.side)};
     completed_ = std::max<std::uint64_t>(completed_, delta.completed_count);
     last_ = delta.time;
   }
@@ -57,7 +58,7 @@ class TorrentChanges {
                                .completed = peer.counted,
                                .last_seen = peer.time,
                                .peer_id = peer.id,
-                               .side = {}});
+                               .side = peer.side});
     }
     if (last_.has_value()) torrent.last_active = torrent.peers.empty() ? last_ : std::nullopt;
     return !torrent.peers.empty() || torrent.completed > 0;
@@ -69,6 +70,7 @@ class TorrentChanges {
     bool counted;
     Instant time;
     std::optional<PeerId> id;
+    std::string side;
   };
   bool removed_ = false;  // before the others
   std::uint64_t completed_ = 0;

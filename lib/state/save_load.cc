@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "muster/snapshot.h"
+#include "muster/state_formats.h"
 
 namespace muster {
 namespace {
@@ -54,24 +55,32 @@ void CopyTo(SavedTorrent& torrent, const SwarmView& view) {
     peer.last_seen = record.last_seen;
     peer.peer_id.reset();
     if (record.peer_id != nullptr) peer.peer_id = *record.peer_id;
+    peer.side.clear();
+    if (record.details != nullptr) peer.side = PeerSideOf(*record.details, record.state);
   });
   torrent.peers.resize(n);
 }
 
 absl::Status RestoreTorrent(const SavedTorrent& torrent, SwarmStore& store, Instant now,
                             std::vector<PeerRecord>& records) {
+  std::vector<PeerDetails> details;
+  if (store.keeps_details()) details.reserve(std::min(torrent.peers.size(), kPeersAVisit));
   const auto completed = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(torrent.completed, std::numeric_limits<std::uint32_t>::max()));
   absl::Span<const SavedPeer> rest = torrent.peers;
   do {
     const absl::Span<const SavedPeer> part = rest.subspan(0, kPeersAVisit);
     records.clear();
+    details.clear();
     for (const SavedPeer& peer : part) {
       records.push_back({.peer = peer.peer,
                          .state = peer.state,
                          .completed = peer.completed,
                          .last_seen = peer.last_seen,
                          .peer_id = peer.peer_id.has_value() ? &*peer.peer_id : nullptr});
+      if (!store.keeps_details()) continue;
+      details.push_back(PeerDetailsOf(peer));
+      records.back().details = &details.back();
     }
     absl::Status status = store.Restore({.info_hash = torrent.info_hash,
                                          .completed = completed,

@@ -52,6 +52,10 @@ std::uint64_t ServerStatistics::Http::Responses(int status) const {
   return responses[PlaceOf(status)];
 }
 
+std::uint64_t ServerStatistics::Outbound::NatChecks(NatOutcome outcome) const {
+  return nat_checks[static_cast<std::size_t>(outcome)];
+}
+
 ServerStatistics& ServerStatistics::operator+=(const ServerStatistics& other) {
   workers += other.workers;
   AddAll(requests, other.requests);
@@ -68,6 +72,14 @@ ServerStatistics& ServerStatistics::operator+=(const ServerStatistics& other) {
   AddAll(http.responses, other.http.responses);
   http.full_scrape_bytes += other.http.full_scrape_bytes;
   AddAll(http.latency, other.http.latency);
+  AddAll(outbound.nat_checks, other.outbound.nat_checks);
+  outbound.trackers_answered += other.outbound.trackers_answered;
+  outbound.trackers_failed += other.outbound.trackers_failed;
+  outbound.foreign_peers += other.outbound.foreign_peers;
+  outbound.forwarded += other.outbound.forwarded;
+  outbound.forward_refused += other.outbound.forward_refused;
+  outbound.forward_failed += other.outbound.forward_failed;
+  outbound.forward_dropped += other.outbound.forward_dropped;
   AddAll(renewals, other.renewals);
   AddAll(numwant, other.numwant);
   return *this;
@@ -107,6 +119,19 @@ void HttpCounters::AddTo(ServerStatistics& sum) const {
   AddAll(sum.http.latency, latency.Read());
 }
 
+void OutboundCounters::AddTo(ServerStatistics& sum) const {
+  ServerStatistics::Outbound& to = sum.outbound;
+  AddAll(to.nat_checks, nat_checks);
+  to.nat_checks[static_cast<std::size_t>(NatOutcome::kTooMany)] += checks_left.value();
+  to.trackers_answered += trackers_answered.value();
+  to.trackers_failed += trackers_failed.value();
+  to.foreign_peers += foreign_peers.value();
+  to.forwarded += forwarded.value();
+  to.forward_refused += forward_refused.value();
+  to.forward_failed += forward_failed.value();
+  to.forward_dropped += forward_dropped.value() + copies_left.value();
+}
+
 CounterBook::CounterBook(std::size_t workers, Instant since)
     : size_(workers), since_(since), workers_(std::make_unique<WorkerCounters[]>(workers)) {}
 
@@ -119,6 +144,7 @@ ServerStatistics CounterBook::Sum() const {
     workers_[i].udp.AddTo(sum);
     workers_[i].http.AddTo(sum);
   }
+  outbound_.AddTo(sum);
   return sum;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WorkerCounters: what one worker counts, and CounterBook: those of all workers of a server. A
-// worker writes to memory of its own, so counting costs an addition; whoever wants to know adds up
-// what all of them have.
+// WorkerCounters: what one worker counts, OutboundCounters: what is sent beside the workers, and
+// CounterBook: those of all of a server. A worker writes to memory of its own, so counting costs an
+// addition; whoever wants to know adds up what all of them have.
 //
 // WorkerCounters is written by its worker's thread and read by any. CounterBook is thread-safe.
 #ifndef MUSTER_LIB_STATISTICS_COUNTERS_H_
@@ -89,6 +89,25 @@ struct HttpCounters {
   void AddTo(ServerStatistics& sum) const;
 };
 
+// What a server sends by itself: written by the loop that sends, but for what the tray counts, under
+// its lock.
+struct OutboundCounters {
+  std::array<Counter, kNatOutcomes> nat_checks;
+  Counter trackers_answered;
+  Counter trackers_failed;
+  Counter foreign_peers;
+  Counter forwarded;
+  Counter forward_refused;
+  Counter forward_failed;
+  Counter forward_dropped;
+  // The tray had no room for them, or nobody took from it.
+  Counter checks_left;
+  Counter copies_left;
+
+  void CountNatCheck(NatOutcome outcome) { nat_checks[static_cast<std::size_t>(outcome)].Add(); }
+  void AddTo(ServerStatistics& sum) const;
+};
+
 // On cache lines of its own, and two of them, as processors fetch lines in pairs.
 struct alignas(128) WorkerCounters {
   RequestCounters requests;
@@ -101,12 +120,14 @@ class CounterBook {
   CounterBook(std::size_t workers, Instant since);
 
   WorkerCounters& worker(std::size_t i) { return workers_[i]; }
+  OutboundCounters& outbound() { return outbound_; }
   ServerStatistics Sum() const;
 
  private:
   const std::size_t size_;
   const Instant since_;
   const std::unique_ptr<WorkerCounters[]> workers_;
+  OutboundCounters outbound_;
 };
 
 }  // namespace muster

@@ -75,7 +75,7 @@ SwarmCounts MemoryStore::Apply(const SwarmUpdate& update, Instant now, PeerBatch
   const std::uint8_t* const info_hash = update.info_hash.data();
   const std::uint64_t hash = HashInfo(info_hash, context_.key);
   const PeerKey peer(update.peer, update.peer_id, context_.key);
-  const bool may_join = MayAdd(peers_, options_.max_peers);
+  const bool may_join = !update.visitor && MayAdd(peers_, options_.max_peers);
 
   Locked& locked = ShardOf(info_hash);
   MutexLock lock(&locked.mu);

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "muster/random.h"
+#include "swarm/share.h"
 
 namespace muster {
 namespace {
@@ -36,22 +37,6 @@ T Get(const std::uint8_t* from) {
 template <typename T>
 void Put(std::uint8_t* to, T value) {
   std::memcpy(to, &value, sizeof value);
-}
-
-// How the wanted peers are shared between the families.
-struct Shares {
-  std::size_t of[2];
-};
-Shares Share(std::size_t wanted, std::size_t ipv4, std::size_t ipv6, std::uint64_t random) {
-  if (ipv4 + ipv6 <= wanted) return {{ipv4, ipv6}};
-  const std::size_t least4 = std::min(ipv4, wanted / 4);
-  const std::size_t least6 = std::min(ipv6, wanted / 4);
-  const std::size_t rest = wanted - least4 - least6;
-  const std::size_t more = ipv4 - least4 + ipv6 - least6;
-  assert(more > 0);  // as not all are wanted
-  // Rounded by chance, so that no family gains by it.
-  const std::size_t more4 = (rest * (ipv4 - least4) + random % more) / more;
-  return {{least4 + more4, least6 + rest - more4}};
 }
 
 std::uint8_t MarkFor(std::uint8_t stamp, std::uint8_t old_mark) {

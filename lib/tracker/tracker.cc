@@ -10,6 +10,7 @@ namespace muster {
 namespace {
 
 constexpr std::uint32_t kMostNumwant = 1000;
+constexpr std::uint32_t kMostForeignPeers = 10'000;
 
 absl::Status Check(const TrackerOptions& o) {
   const auto bad = [](absl::string_view what) { return absl::InvalidArgumentError(what); };
@@ -25,6 +26,9 @@ absl::Status Check(const TrackerOptions& o) {
   }
   if (o.max_numwant < 1 || o.max_numwant > kMostNumwant) {
     return bad(absl::StrCat("max_numwant must be from 1 to ", kMostNumwant));
+  }
+  if (o.max_foreign_peers > kMostForeignPeers) {
+    return bad(absl::StrCat("max_foreign_peers must be at most ", kMostForeignPeers));
   }
   return absl::OkStatus();
 }
@@ -66,7 +70,14 @@ absl::StatusOr<std::unique_ptr<Tracker>> Tracker::Create(const TrackerOptions& o
 }
 
 Tracker::Tracker(const TrackerOptions& options, std::unique_ptr<SwarmStore> store)
-    : options_(options), store_(std::move(store)) {}
+    : options_(options),
+      store_(std::move(store)),
+      keeps_details_(store_->keeps_details()),
+      foreign_peers_(
+          options.max_foreign_peers == 0
+              ? nullptr
+              : std::make_unique<ForeignPeers>(options.max_foreign_peers, options.interval)),
+      knows_more_(keeps_details_ || foreign_peers_ != nullptr) {}
 
 Tracker::~Tracker() = default;
 
@@ -82,7 +93,8 @@ absl::Status Tracker::Allow(const AnnounceRequest& request, PeerState state, Ins
   if (policy_ != nullptr) {
     if (absl::Status status = policy_->AllowAnnounce(request, now); !status.ok()) return status;
   }
-  if (request.peer.port() == 0 && state != PeerState::kStopped)
+  const bool may_be_nowhere = state == PeerState::kStopped || keeps_details_ || request.visitor;
+  if (request.peer.port() == 0 && !may_be_nowhere)
     return absl::InvalidArgumentError("port 0 cannot be connected to");
   return absl::OkStatus();
 }
@@ -90,23 +102,68 @@ absl::Status Tracker::Allow(const AnnounceRequest& request, PeerState state, Ins
 absl::StatusOr<AnnounceAnswer> Tracker::Announce(const AnnounceRequest& request, Instant now,
                                                  Random& random, PeerBatch& peers) {
   const PeerState state = PeerStateOf(request.event, request.left);
-  if (absl::Status status = Allow(request, state, now); !status.ok()) return status;
+  if (policy_ != nullptr || request.peer.port() == 0) {  // nothing else is refused
+    if (absl::Status status = Allow(request, state, now); !status.ok()) return status;
+  }
   const std::uint64_t chance = random.Next();
   AnnounceAnswer answer;
-  answer.counts = store_->Apply({.info_hash = request.info_hash,
-                                 .peer = request.peer,
-                                 .peer_id = request.peer_id,
-                                 .state = state,
-                                 .completed = request.event == Event::kCompleted,
-                                 .wanted = Wanted(request, options_),
-                                 .random = chance,
-                                 .minutes_since_seen = &answer.minutes_since_seen},
-                                now, peers);
+  SwarmUpdate update{.info_hash = request.info_hash,
+                     .peer = request.peer,
+                     .peer_id = request.peer_id,
+                     .state = state,
+                     .completed = request.event == Event::kCompleted,
+                     .wanted = Wanted(request, options_),
+                     .random = chance,
+                     .minutes_since_seen = &answer.minutes_since_seen,
+                     .visitor = request.visitor};
+  answer.counts =
+      knows_more_ ? ApplyWithMore(request, update, now, peers) : store_->Apply(update, now, peers);
   const auto spread = static_cast<std::uint32_t>(options_.interval_spread.count());
   answer.interval =
       options_.interval - options_.interval_spread + Seconds(random.Below(2 * spread + 1));
   answer.min_interval = options_.min_interval;
   return answer;
+}
+
+SwarmCounts Tracker::ApplyWithMore(const AnnounceRequest& request, SwarmUpdate& update, Instant now,
+                                   PeerBatch& peers) {
+  AnnounceDetails own;
+  char key[8];
+  if (keeps_details_) {
+    update.details = request.details;
+    if (update.details == nullptr) {
+      own.from = request.peer.address();
+      if (request.key != 0) own.key = KeyText(request.key, key);
+      update.details = &own;
+    }
+    update.details->left = request.left;
+  }
+  // Nobody knows whether those from elsewhere would do for one that requires encryption.
+  // Trackers that ask each other are told their own peers only: others would go round for ever.
+  const bool takes_any = update.details == nullptr || !update.details->requires_crypto;
+  const std::size_t foreign = foreign_peers_ == nullptr || !takes_any || update.visitor
+                                  ? 0
+                                  : foreign_peers_->Count(update.info_hash, now);
+  if (foreign == 0) return store_->Apply(update, now, peers);
+  // As many of them as is their part of all that there are, and more where the store has no others.
+  Random chance(update.random);
+  const std::optional<SwarmCounts> known = store_->Count(update.info_hash);
+  const std::size_t all = foreign + (known ? known->peers() : 0);
+  const std::size_t wanted = update.wanted;
+  const std::size_t before = peers.size();
+  const auto rounding = chance.Below(static_cast<std::uint32_t>(all));
+  update.wanted -= std::min(wanted, (wanted * foreign + rounding) / all);
+  const SwarmCounts counts = store_->Apply(update, now, peers);
+  const std::size_t given[] = {peers.size(AddressFamily::kIpv4), peers.size(AddressFamily::kIpv6)};
+  foreign_peers_->Choose(update.info_hash, request.peer, wanted - (peers.size() - before), chance,
+                         peers);
+  for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+    const auto f = static_cast<std::size_t>(family);
+    if (update.details == nullptr || update.details->crypto_flags[f] == nullptr) continue;
+    std::fill(update.details->crypto_flags[f] + given[f],
+              update.details->crypto_flags[f] + peers.size(family), std::uint8_t{0});
+  }
+  return counts;
 }
 
 absl::Status Tracker::Replicate(const AnnounceRequest& request, Instant now) {

@@ -93,6 +93,22 @@ void AddLiveSync(const LiveSyncStatistics& sync, Object& to) {
   object.Add("send_errors", sync.send_errors);
 }
 
+void AddOutbound(const ServerStatistics::Outbound& outbound, Object& to) {
+  Object object(to.Name("outbound"));
+  {
+    Object checks(object.Name("nat_checks"));
+    for (std::size_t i = 0; i < kNatOutcomes; ++i)
+      checks.Add(kNatOutcomeNames[i], outbound.nat_checks[i]);
+  }
+  object.Add("trackers_answered", outbound.trackers_answered);
+  object.Add("trackers_failed", outbound.trackers_failed);
+  object.Add("foreign_peers", outbound.foreign_peers);
+  object.Add("forwarded", outbound.forwarded);
+  object.Add("forward_refused", outbound.forward_refused);
+  object.Add("forward_failed", outbound.forward_failed);
+  object.Add("forward_dropped", outbound.forward_dropped);
+}
+
 void AddHttp(const ServerStatistics::Http& http, Object& to) {
   Object object(to.Name("http"));
   object.Add("connections", http.open);
@@ -129,6 +145,7 @@ void AppendJson(const Snapshot& s, std::string& out) {
     AddRequests(s.server, all);
     AddUdp(s.server.udp, all);
     AddHttp(s.server.http, all);
+    AddOutbound(s.server.outbound, all);
     AddLiveSync(s.live_sync, all);
     AddList("renewals", s.server.renewals, all);
     AddList("numwant", s.server.numwant, all);

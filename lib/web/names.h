@@ -21,6 +21,11 @@ inline constexpr std::array<absl::string_view, kRequestKinds> kKindNames = {
 inline constexpr std::array<absl::string_view, kOutcomes> kOutcomeNames = {
     "answered", "refused", "invalid", "stale", "failed"};
 
+inline constexpr std::array<absl::string_view, kNatOutcomes> kNatOutcomeNames = {
+    "reachable",   "refused",        "unreachable",   "connect_timeout", "timeout",
+    "closed",      "not_bittorrent", "no_encryption", "other_info_hash", "other_peer_id",
+    "not_allowed", "too_many",       "no_resources",  "cancelled"};
+
 // Connecting and wrong connection ids are of UDP alone; what people and scripts ask is of HTTP.
 inline bool Occurs(Protocol protocol, RequestKind kind, Outcome outcome) {
   if (protocol == Protocol::kUdp) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
+#include <initializer_list>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
@@ -63,6 +65,30 @@ void AppendResponses(const ServerStatistics::Http& http, std::string& out) {
   }
 }
 
+void AppendOutbound(const ServerStatistics::Outbound& outbound, std::string& out) {
+  Head("nat_checks_total", "counter", "Attempts to connect to peers, by what came of them.", out);
+  for (std::size_t i = 0; i < kNatOutcomes; ++i) {
+    StrAppend(&out, "muster_nat_checks_total{outcome=\"", kNatOutcomeNames[i], "\"} ",
+              outbound.nat_checks[i], "\n");
+  }
+  Head("tracker_questions_total", "counter", "Questions to other trackers, by what came of them.",
+       out);
+  StrAppend(&out, "muster_tracker_questions_total{outcome=\"answered\"} ",
+            outbound.trackers_answered, "\nmuster_tracker_questions_total{outcome=\"failed\"} ",
+            outbound.trackers_failed, "\n");
+  One("foreign_peers_total", "counter", "Peers that other trackers told of.",
+      outbound.foreign_peers, out);
+  Head("forwarded_announces_total", "counter",
+       "Announces for the aggregator, by what came of them.", out);
+  for (const auto& [outcome, count] : std::initializer_list<std::pair<const char*, std::uint64_t>>{
+           {"taken", outbound.forwarded},
+           {"refused", outbound.forward_refused},
+           {"failed", outbound.forward_failed},
+           {"dropped", outbound.forward_dropped}}) {
+    StrAppend(&out, "muster_forwarded_announces_total{outcome=\"", outcome, "\"} ", count, "\n");
+  }
+}
+
 void AppendLiveSync(const LiveSyncStatistics& sync, std::string& out) {
   One("live_sync_received_records_total", "counter", "Peers that other trackers told of.",
       sync.received_records, out);
@@ -112,6 +138,7 @@ void AppendPrometheus(const Snapshot& s, std::string& out) {
   One("http_full_scrape_bytes_total", "counter", "Bytes of full scrapes, before compression.",
       server.http.full_scrape_bytes, out);
   AppendResponses(server.http, out);
+  AppendOutbound(server.outbound, out);
   AppendLiveSync(s.live_sync, out);
   Head("latency_seconds", "histogram",
        "Time from reading a batch of requests to its answers being sent; a part of all.", out);

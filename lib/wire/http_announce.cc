@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "http/query.h"
 #include "muster/bencode.h"
+#include "muster/peer_details.h"
 #include "muster/refusal.h"
 #include "wire/http_parameter.h"
 
@@ -127,29 +128,56 @@ bool IsZero(std::string_view sent) {
   return number.kind == Number::kValue && number.value == 0;
 }
 
-bool ParseKey(std::string_view sent, std::uint32_t& key) {
+bool ParseKey(std::string_view sent, std::uint32_t& key, HttpAnnounceMore* more) {
   DecodedText<kMaxParameterValue> decoded;
   const std::optional<std::string_view> text = decoded.Decode(sent);
   if (!text) return false;
-  const char* const end = text->data() + text->size();
-  if (text->size() <= 8 && std::from_chars(text->data(), end, key, 16).ptr == end) return true;
-  key = 2166136261;  // FNV-1a
-  for (const char c : *text) key = (key ^ static_cast<unsigned char>(c)) * 16777619;
-  if (key == 0) key = 1;  // 0 says that there is no key
+  key = KeyNumber(*text);
+  if (more != nullptr) more->key = *text;
   return true;
 }
 
 absl::Status Bad(const char* text) { return absl::InvalidArgumentError(text); }
 
-}  // namespace
+// What is not of every announce; `crypto_port` takes the place of the port.
+void TakeMore(std::string_view name, std::string_view value, HttpAnnounceMore& more,
+              std::optional<std::uint16_t>& crypto_port) {
+  const auto text = [&] {
+    DecodedText<kMaxParameterValue> decoded;
+    return std::string(decoded.Decode(value).value_or(std::string_view()));
+  };
+  if (IsParameter(name, "cryptoport")) {
+    const Number number = ParseNumber(value);
+    if (number.kind == Number::kValue && number.value <= 65535)
+      crypto_port = static_cast<std::uint16_t>(number.value);
+  } else if (IsParameter(name, "supportcrypto")) {
+    more.supports_crypto = !IsZero(value);
+  } else if (IsParameter(name, "requirecrypto")) {
+    more.requires_crypto = !IsZero(value);
+  } else if (IsParameter(name, "ip")) {
+    const absl::StatusOr<IpAddress> address = IpAddress::Parse(text());
+    more.ip = address.ok() ? std::optional(*address) : std::nullopt;
+  } else if (IsParameter(name, "tracker")) {
+    more.is_tracker = !IsZero(value);
+  } else if (IsParameter(name, "password")) {
+    more.password = text();
+  } else if (IsParameter(name, "seed_id")) {
+    more.seed_id = text();
+  } else if (IsParameter(name, "check_seeded")) {
+    more.check_seeded = !IsZero(value);
+  }
+}
 
-absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from) {
+// Reads what every tracker wants, and where `more` is given the rest.
+absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& from,
+                                    HttpAnnounceMore* more) {
   absl::StatusOr<HttpAnnounce> result(absl::in_place);
   HttpAnnounce& announce = *result;
   AnnounceRequest& request = announce.request;
   bool has_info_hash = false;
   bool has_peer_id = false;
   std::optional<std::uint16_t> port;
+  std::optional<std::uint16_t> crypto_port;
   std::size_t parameters = 0;
   QueryReader reader(query);
   while (reader.Next()) {
@@ -210,40 +238,58 @@ absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const Ip
         announce.no_peer_id = !IsZero(value);
         break;
       case Parameter::kKey:
-        if (!ParseKey(value, request.key)) return Bad("key is malformed or longer than 64 bytes");
+        if (!ParseKey(value, request.key, more))
+          return Bad("key is malformed or longer than 64 bytes");
         break;
       case Parameter::kUnknown:
+        if (more != nullptr) TakeMore(reader.name(), value, *more, crypto_port);
         break;
     }
   }
   if (!has_info_hash) return Bad("info_hash is missing");
   if (!has_peer_id) return Bad("peer_id is missing");
+  if (crypto_port) port = crypto_port;
   if (!port) return Bad("port is missing");
   request.peer = Endpoint(from, *port);
   return result;
 }
 
+}  // namespace
+
+absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from) {
+  return Decode(query, from, nullptr);
+}
+
+absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from,
+                                                HttpAnnounceMore& more) {
+  more = HttpAnnounceMore();
+  absl::StatusOr<HttpAnnounce> announce = Decode(query, from, &more);
+  more.requires_crypto = more.requires_crypto && more.supports_crypto;
+  return announce;
+}
+
 void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
                         const HttpAnnounce& announce, std::string& out,
-                        const HttpAnnounceForm& form) {
+                        const HttpAnswerMore& more) {
   const IpAddress asking = announce.request.peer.address();
   BencodeWriter writer(&out);
   writer.BeginDict();
   writer.Key("complete").Int(answer.counts.complete());
-  if (!form.bttrack) {
+  if (!more.crypto_flags.empty()) writer.Key("crypto_flags").String(TextOf(more.crypto_flags));
+  if (!more.as_bttrack) {
     writer.Key("downloaded").Int(answer.counts.completed);
     writer.Key("external ip").String(TextOf(asking.bytes()));
   }
   writer.Key("incomplete").Int(answer.counts.incomplete());
   writer.Key("interval").Int(answer.interval.count());
-  if (!form.bttrack) writer.Key("min interval").Int(answer.min_interval.count());
+  if (!more.as_bttrack) writer.Key("min interval").Int(answer.min_interval.count());
   writer.Key("peers");
-  if (form.bttrack && peers.size() == 0) {
+  if (more.as_bttrack && peers.size() == 0) {
     writer.BeginList().End();
   } else if (announce.compact) {
     writer.String(TextOf(peers.compact(AddressFamily::kIpv4)));
     if (peers.size(AddressFamily::kIpv6) > 0 ||
-        (asking.family() == AddressFamily::kIpv6 && !form.bttrack)) {
+        (asking.family() == AddressFamily::kIpv6 && !more.as_bttrack)) {
       writer.Key("peers6").String(TextOf(peers.compact(AddressFamily::kIpv6)));
     }
   } else {
@@ -253,13 +299,15 @@ void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
       for (std::size_t i = 0; i < peers.size(family); ++i) {
         const Endpoint peer = peers.peer(family, i);
         writer.BeginDict().Key("ip").String(peer.address().ToString());
-        if (!announce.no_peer_id && !ids.empty()) writer.Key("peer id").String(ids[i].text());
+        if (!announce.no_peer_id && !ids.empty() && ids[i] != PeerId())
+          writer.Key("peer id").String(ids[i].text());
         writer.Key("port").Int(peer.port()).End();
       }
     }
     writer.End();
   }
-  if (!form.warning.empty()) writer.Key("warning message").String(form.warning);
+  if (more.seeded) writer.Key("seeded").Int(1);
+  if (!more.warning.empty()) writer.Key("warning message").String(more.warning);
   writer.End();
   writer.Finish().IgnoreError();  // the shape is fixed
 }

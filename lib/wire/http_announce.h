@@ -8,11 +8,14 @@
 #define MUSTER_LIB_WIRE_HTTP_ANNOUNCE_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "muster/announce.h"
 #include "muster/endpoint.h"
 #include "muster/peer_batch.h"
@@ -27,6 +30,38 @@ struct HttpAnnounce {
   bool asks_for_compact = false;
   // The client would rather have no peer ids in the dictionary form.
   bool no_peer_id = false;
+};
+
+// What only some trackers ask of an announce.
+struct HttpAnnounceMore {
+  // As it was sent.
+  std::string key;
+  // ip: an address that the client gives for its own; nothing when it is none, such as a name.
+  std::optional<IpAddress> ip;
+  // Message stream encryption. requirecrypto counts only with supportcrypto.
+  bool supports_crypto = false;
+  bool requires_crypto = false;
+  // tracker: a tracker asks, for its own clients.
+  bool is_tracker = false;
+  // Of an aggregator.
+  std::string password;
+  // The secret by which an operator's own seed is known, and whether the client asks for whether it
+  // has been there.
+  std::string seed_id;
+  bool check_seeded = false;
+
+  bool operator==(const HttpAnnounceMore&) const = default;
+};
+
+// What an answer says beside counts, times and peers.
+struct HttpAnswerMore {
+  // For each IPv4 peer, whether it requires encryption; empty: not said.
+  absl::Span<const std::uint8_t> crypto_flags = {};
+  bool seeded = false;
+  // For `warning message`; empty for none.
+  std::string_view warning = {};
+  // The keys that bttrack has, and no others; no peers are an empty list there, in either form.
+  bool as_bttrack = false;
 };
 
 // Parameters of one announce, beyond which it is refused.
@@ -55,20 +90,18 @@ inline constexpr std::size_t kMaxParameterValue = 64;
 // where its announce came from. InvalidArgument, with a text for the client, for everything else.
 // The caller sets request.url.
 absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from);
-
-struct HttpAnnounceForm {
-  // The keys that bttrack has, and no others; no peers are an empty list there, in either form.
-  bool bttrack = false;
-  // For `warning message`; empty for none.
-  std::string_view warning = {};
-};
+// Reads more of the parameters: those named in HttpAnnounceMore (flags: anything but 0), and
+// cryptoport, which takes the place of port. What is malformed or longer than kMaxParameterValue
+// counts as absent.
+absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from,
+                                                HttpAnnounceMore& more);
 
 // Appends the answer to `announce`. `peers` is always there; `peers6` too (compact form), when
 // there are IPv6 peers or the client came by IPv6. The dictionary form lists both families
 // together.
 void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
                         const HttpAnnounce& announce, std::string& out,
-                        const HttpAnnounceForm& form = {});
+                        const HttpAnswerMore& more = {});
 
 // Appends `failure reason`, in words that ClientText() allows, and `retry in`.
 void EncodeHttpFailure(const absl::Status& status, std::string& out);

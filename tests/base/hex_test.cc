@@ -36,6 +36,18 @@ TEST(Hex, EncodesInLowerCaseAndDecodesEitherCase) {
   EXPECT_EQ(decoded, every);
 }
 
+TEST(Hex, PercentEncodingLeavesOnlyWhatIsSafeInAUrl) {
+  std::string every;
+  for (int i = 0; i < 256; ++i) every.push_back(static_cast<char>(i));
+  std::string url = "x=";
+  AppendPercentEncoded(every, url);
+  EXPECT_EQ(url.size(), 2 + 66 + 3 * (256u - 66));
+  EXPECT_EQ(url.substr(0, 8), "x=%00%01");
+  EXPECT_NE(url.find("%2C-.%2F0123456789%3A"), std::string::npos);
+  EXPECT_NE(url.find("%5E_%60a"), std::string::npos);
+  EXPECT_NE(url.find("z%7B%7C%7D~%7F%80"), std::string::npos);
+}
+
 TEST(Hex, OfNothingIsNothing) {
   EXPECT_EQ(HexEncode({}), "");
   EXPECT_TRUE(HexDecode("", {}));

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Seeds or downloads one torrent with libtorrent until SIGTERM: libtorrent_client.py TORRENT FOLDER INTERFACE."""
+"""Seeds or downloads one torrent with libtorrent until SIGTERM: libtorrent_client.py TORRENT FOLDER INTERFACE.
+
+With a further word, `encrypted`, it takes encrypted connections only."""
 
 import os
 import select
@@ -13,7 +15,8 @@ FINISHED = libtorrent.torrent_status.states.seeding
 
 
 def main():
-    torrent, folder, interface = sys.argv[1:]
+    torrent, folder, interface = sys.argv[1:4]
+    encrypted = sys.argv[4:] == ["encrypted"]
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     session = libtorrent.session({
@@ -27,6 +30,8 @@ def main():
         # All peers of these tests share one address.
         "allow_multiple_connections_per_ip": True,
         "min_announce_interval": 1,
+        "in_enc_policy": int(libtorrent.enc_policy.forced if encrypted else libtorrent.enc_policy.enabled),
+        "allowed_enc_level": int(libtorrent.enc_level.rc4 if encrypted else libtorrent.enc_level.both),
         "alert_mask": libtorrent.alert.category_t.all_categories,
     })
     # Not wait_for_alert(): the Python binding of 2.0 looks into the alert that it returns while the session's own thread may

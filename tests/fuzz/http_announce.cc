@@ -84,6 +84,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const absl::StatusOr<HttpAnnounce> announce = muster::DecodeHttpAnnounce(query, from);
   const absl::StatusOr<HttpAnnounce> again = muster::DecodeHttpAnnounce(encoded, from);
   Require(announce.ok() == again.ok());
+  muster::HttpAnnounceMore more;
+  muster::HttpAnnounceMore more_again;
+  const absl::StatusOr<HttpAnnounce> with_more = muster::DecodeHttpAnnounce(query, from, more);
+  Require(with_more.ok() == muster::DecodeHttpAnnounce(encoded, from, more_again).ok());
+  Require(announce.ok() ? with_more.ok() : true);
+  if (with_more.ok()) {
+    Require(more == more_again);
+    Require(more.supports_crypto || !more.requires_crypto);
+    for (const std::string& text : {more.key, more.password, more.seed_id})
+      Require(text.size() <= muster::kMaxParameterValue);
+  }
   if (announce.ok()) {
     Require(Equal(*announce, *again));
     const absl::StatusOr<HttpAnnounce> plain =

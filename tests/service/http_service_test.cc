@@ -12,6 +12,7 @@
 #include "http/decoding.h"
 #include "muster/bencode.h"
 #include "muster/refusal.h"
+#include "service/service_testing.h"
 
 namespace muster {
 namespace {
@@ -21,13 +22,10 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr Instant kThen = InstantFromUnixSeconds(1'700'000'000);
-const std::string kHash1(20, 'h');
 const std::string kHash2(20, 'i');
 
-std::string Id(char last) { return std::string("-MU0001-00000000000") + last; }
 std::string AnnounceUrl(char id, int port, const std::string& more = "",
-                        const std::string& hash = kHash1) {
+                        const std::string& hash = kHash) {
   return "/announce?info_hash=" + hash + "&peer_id=" + Id(id) + "&port=" + std::to_string(port) +
          "&left=1&" + more;
 }
@@ -59,7 +57,7 @@ class HttpServiceTest : public testing::Test {
     std::string out;
     const IpAddress address = *IpAddress::Parse(from);
     HttpExchange exchange{&parser.request(), &address, keep_alive};
-    service_->Answer(absl::MakeSpan(&exchange, 1), kThen, out);
+    service_->Answer(absl::MakeSpan(&exchange, 1), kNow, out);
     EXPECT_EQ(exchange.end, out.size());
     if (exchange.body != nullptr) {
       while (exchange.body->Produce(1000, out) == HttpBody::Progress::kMore) {
@@ -80,7 +78,7 @@ class HttpServiceTest : public testing::Test {
     return body;
   }
 
-  CounterBook book_{1, kThen};
+  CounterBook book_{1, kNow};
   std::unique_ptr<Tracker> tracker_;
   std::unique_ptr<HttpSite> site_;
   std::unique_ptr<HttpService> service_;
@@ -138,22 +136,22 @@ TEST_F(HttpServiceTest, ScrapesWhatItKnows) {
   Get(AnnounceUrl('1', 80, "event=completed&left=0"));
   Get(AnnounceUrl('2', 81));
   Get(AnnounceUrl('3', 82, "event=paused"));
-  EXPECT_EQ(Get("/scrape?info_hash=" + kHash2 + "&info_hash=" + kHash1 + "&info_hash=" + kHash1),
-            "d5:filesd20:" + kHash1 +
+  EXPECT_EQ(Get("/scrape?info_hash=" + kHash2 + "&info_hash=" + kHash + "&info_hash=" + kHash),
+            "d5:filesd20:" + kHash +
                 "d8:completei1e10:downloadedi1e11:downloadersi1e10:incompletei2eee"
                 "5:flagsd20:min_request_intervali900eee");
   EXPECT_THAT(Get("/scrape?info_hash=a"), StartsWith("d14:failure reason"));
-  const std::string one = "&info_hash=" + kHash1;
+  const std::string one = "&info_hash=" + kHash;
   EXPECT_THAT(Get("/scrape?" + one + one + one + one), HasSubstr("too many torrents"));
 }
 
 TEST_F(HttpServiceTest, ScrapesManyAfterFewAndFewAfterMany) {
   Get(AnnounceUrl('1', 80));
   Get(AnnounceUrl('1', 80, "", kHash2));
-  const std::string few = Get("/scrape?info_hash=" + kHash1);
-  const std::string many = Get("/scrape?info_hash=" + kHash1 + "&info_hash=" + kHash2);
+  const std::string few = Get("/scrape?info_hash=" + kHash);
+  const std::string many = Get("/scrape?info_hash=" + kHash + "&info_hash=" + kHash2);
   EXPECT_THAT(many, HasSubstr(kHash2));
-  EXPECT_EQ(Get("/scrape?info_hash=" + kHash1), few);
+  EXPECT_EQ(Get("/scrape?info_hash=" + kHash), few);
 }
 
 // Behind proxies of 10/8.
@@ -184,14 +182,14 @@ TEST_F(HttpServiceBehindProxiesTest, StoresTheConnectionsAddressOfAnybodyElse) {
 TEST_F(HttpServiceBehindProxiesTest, RefusesAClientThatIsNotNamed) {
   EXPECT_THAT(GetFor(AnnounceUrl('1', 80), "unknown", "10.0.0.1"),
               HasSubstr("the proxy does not say your address"));
-  EXPECT_THAT(GetFor("/scrape?info_hash=" + kHash1, "unknown", "10.0.0.1"),
+  EXPECT_THAT(GetFor("/scrape?info_hash=" + kHash, "unknown", "10.0.0.1"),
               HasSubstr("the proxy does not say your address"));
 }
 
 class NoThanks : public Policy {
  public:
   absl::Status AllowAnnounce(const AnnounceRequest& request, Instant now) override {
-    EXPECT_EQ(now, kThen);
+    EXPECT_EQ(now, kNow);
     url = request.url;
     return Refuse("not on the list", {std::chrono::minutes(30)});
   }
@@ -207,7 +205,7 @@ TEST_F(HttpServiceTest, PassesRefusalsOn) {
   NoThanks policy;
   tracker_->SetPolicy(&policy);
   EXPECT_EQ(Get(AnnounceUrl('1', 80)), "d14:failure reason15:not on the list8:retry ini30ee");
-  EXPECT_EQ(Get("/scrape?info_hash=" + kHash1, "2001:db8::5"),
+  EXPECT_EQ(Get("/scrape?info_hash=" + kHash, "2001:db8::5"),
             "d14:failure reason10:no scrapes8:retry in5:nevere");
   EXPECT_EQ(policy.asked_by.ToString(), "2001:db8::5");
 }
@@ -287,7 +285,7 @@ TEST_F(HttpServiceTest, AnswersABatchInOrderAndSaysWhereEachResponseEnds) {
     batch.push_back({&parsers[i].request(), &from, /*keep_alive=*/true});
   }
   std::string out = "before";
-  service_->Answer(absl::MakeSpan(batch), kThen, out);
+  service_->Answer(absl::MakeSpan(batch), kNow, out);
   std::size_t begin = 6;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     EXPECT_EQ(out.substr(begin, batch[i].end - begin), alone[i]) << requests[i];
@@ -300,7 +298,7 @@ TEST_F(HttpServiceTest, WritesAnswersThatTheDecoderTakes) {
   Get(AnnounceUrl('1', 80));
   Get(AnnounceUrl('2', 81), "2001:db8::1");
   for (const std::string& url : {AnnounceUrl('3', 82), AnnounceUrl('3', 82, "compact=0"),
-                                 "/scrape?info_hash=" + kHash1, std::string("/announce")}) {
+                                 "/scrape?info_hash=" + kHash, std::string("/announce")}) {
     const std::string body = Get(url, "192.0.2.3");
     EXPECT_TRUE(BencodeDocument().Decode(body).ok()) << body;
   }
@@ -341,7 +339,7 @@ TEST_F(HttpServiceTest, ScrapesAllTorrentsForThoseWhoMay) {
   Get(AnnounceUrl('2', 81, "", kHash2));
   const std::string no = "d14:failure reason33:full scrape is not available heree";
   EXPECT_EQ(Get("/scrape"), no) << "by default for this machine only";
-  const std::string all = "d5:filesd20:" + kHash1 +
+  const std::string all = "d5:filesd20:" + kHash +
                           "d8:completei1e10:downloadedi1e10:incompletei0ee20:" + kHash2 +
                           "d8:completei0e10:downloadedi0e10:incompletei1eeee";
   EXPECT_EQ(AfterHead(Send(Get10("/scrape"), "127.0.0.1")), all);
@@ -352,10 +350,10 @@ TEST_F(HttpServiceTest, ScrapesAllTorrentsForThoseWhoMay) {
   specific.scrape = ScrapeMode::kSpecific;
   Serve(specific);
   EXPECT_EQ(Get("/scrape"), no);
-  EXPECT_THAT(Get("/scrape?info_hash=" + kHash1), HasSubstr("complete"));
+  EXPECT_THAT(Get("/scrape?info_hash=" + kHash), HasSubstr("complete"));
   specific.scrape = ScrapeMode::kNone;
   Serve(specific);
-  EXPECT_THAT(Get("/scrape?info_hash=" + kHash1), HasSubstr("scrape is not available here"));
+  EXPECT_THAT(Get("/scrape?info_hash=" + kHash), HasSubstr("scrape is not available here"));
   HttpOptions nobody;
   nobody.full_scrape_for = nullptr;
   Serve(nobody);
@@ -418,7 +416,7 @@ TEST_F(HttpServiceTest, MakesSoManyStreamsAtATime) {
   for (int i = 0; i < 2; ++i) {
     open.push_back({&parser.request(), &from, true});
     std::string out;
-    service_->Answer(absl::MakeSpan(&open.back(), 1), kThen, out);
+    service_->Answer(absl::MakeSpan(&open.back(), 1), kNow, out);
     EXPECT_NE(open.back().body, nullptr);
   }
   EXPECT_THAT(Send(request), StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
@@ -491,7 +489,7 @@ TEST_F(HttpServiceTest, IsKnownUnderTheNamesOfOld) {
   for (const char* path : {"/announce.php", "/tracker.php/announce"})
     EXPECT_EQ(Get(path), "d14:failure reason20:info_hash is missinge") << path;
   for (const char* path : {"/scrape.php", "/tracker.php/scrape"})
-    EXPECT_THAT(Get(path + ("?info_hash=" + kHash1)), StartsWith("d5:filesde5:flags")) << path;
+    EXPECT_THAT(Get(path + ("?info_hash=" + kHash)), StartsWith("d5:filesde5:flags")) << path;
 }
 
 TEST_F(HttpServiceTest, HasAPageAndAnIconForPeople) {
@@ -527,7 +525,7 @@ TEST_F(HttpServiceTest, CountsRequestsAndResponses) {
   Get(AnnounceUrl('1', 80));
   Get(AnnounceUrl('1', 80), "2001:db8::1");
   Get("/announce");
-  Get("/scrape?info_hash=" + kHash1);
+  Get("/scrape?info_hash=" + kHash);
   Get("/scrape");
   Send(Get10("/nothing"));
   Send("POST /announce HTTP/1.1\r\n\r\n");

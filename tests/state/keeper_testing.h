@@ -50,10 +50,13 @@ class RecordingLog final : public LogSink {
 // One life of a process: a store, and the keeper of its state.
 class Life {
  public:
-  explicit Life(FileSystem* disk, StateKeeperOptions options = {}, bool threads = false) {
+  explicit Life(FileSystem* disk, StateKeeperOptions options = {}, bool threads = false,
+                std::unique_ptr<SwarmStore> of = nullptr)
+      : store(std::move(of)) {
     options.log = &log;
     if (!options.clock) options.clock = [] { return testing_swarm::kStart; };
-    store = NewMemoryStore({.keep_peer_ids = options.peer_ids, .hash_seed = 1});
+    if (store == nullptr)
+      store = NewMemoryStore({.keep_peer_ids = options.peer_ids, .hash_seed = 1});
     auto opened = StateKeeperImpl::Open(disk, kPath, store.get(), options, threads);
     status = opened.status();
     if (!opened.ok()) return;

@@ -23,7 +23,21 @@ TEST(CounterBook, AddsUpWhatAllWorkersHave) {
     mine.http.CountResponse(418);
     mine.http.full_scrape_bytes.Add(100);
   }
+  OutboundCounters& outbound = book.outbound();
+  outbound.CountNatCheck(NatOutcome::kReachable);
+  outbound.CountNatCheck(NatOutcome::kTooMany);
+  outbound.checks_left.Add(4);
+  outbound.forward_dropped.Add(2);
+  outbound.copies_left.Add(5);
+  outbound.trackers_answered.Add(6);
+  outbound.foreign_peers.Add(7);
   const ServerStatistics s = book.Sum();
+  EXPECT_EQ(s.outbound.NatChecks(NatOutcome::kReachable), 1u);
+  EXPECT_EQ(s.outbound.NatChecks(NatOutcome::kTooMany), 5u);
+  EXPECT_EQ(s.outbound.NatChecks(NatOutcome::kCancelled), 0u);
+  EXPECT_EQ(s.outbound.forward_dropped, 7u);
+  EXPECT_EQ(s.outbound.trackers_answered, 6u);
+  EXPECT_EQ(s.outbound.foreign_peers, 7u);
   EXPECT_EQ(s.since, InstantFromUnixSeconds(77));
   EXPECT_EQ(s.workers, 3u);
   EXPECT_EQ(s.Requests(Protocol::kUdp, RequestKind::kScrape, Outcome::kRefused), 3u);
@@ -44,6 +58,8 @@ TEST(CounterBook, AddsUpWhatAllWorkersHave) {
   EXPECT_EQ(twice.Requests(RequestKind::kScrape, Outcome::kRefused), 6u);
   EXPECT_EQ(twice.http.Responses(404), 6u);
   EXPECT_EQ(twice.numwant[50], 6u);
+  EXPECT_EQ(twice.outbound.NatChecks(NatOutcome::kTooMany), 10u);
+  EXPECT_EQ(twice.outbound.forward_dropped, 14u);
 }
 
 TEST(RequestCounters, PutWhatIsBeyondTheLastPlaceIntoIt) {

@@ -51,7 +51,7 @@ TEST_P(SwarmStoreConformance, TwoAnnouncesFromOneEndpointAreOnePeer) {
     EXPECT_EQ(Announce(*store, ask).counts, CountsOf(PeerState::kDownloader));
     EXPECT_EQ(Announce(*store, ask).counts, CountsOf(PeerState::kDownloader));
     Ask other_id = ask;
-    other_id.id = PeerId();
+    if (!GetParam().peers_by_id) other_id.id = PeerId();
     EXPECT_EQ(Announce(*store, other_id).counts, CountsOf(PeerState::kDownloader));
     EXPECT_EQ(store->Count(hash), CountsOf(PeerState::kDownloader));
   }
@@ -262,6 +262,27 @@ TEST_P(SwarmStoreConformance, CompletedIsTheSumOverManyPeersAtEverySize) {
   }
 }
 
+// --- a visitor ---
+
+TEST_P(SwarmStoreConformance, AVisitorIsAnsweredAndNotRemembered) {
+  const auto store = Make();
+  const Endpoint visitor = *Endpoint::Parse("192.0.2.1:0");
+  EXPECT_EQ(Announce(*store, {.hash = TestHash(1), .peer = visitor, .visitor = true}).counts,
+            SwarmCounts{});
+  EXPECT_EQ(store->Totals().torrents, 0u);
+  for (const std::uint32_t size : kSizes) {
+    const InfoHash hash = TestHash(size);
+    Fill(*store, hash, size, true);
+    const auto before = store->Count(hash);
+    const Answer answer =
+        Announce(*store, {.hash = hash, .peer = visitor, .wanted = 5000, .visitor = true});
+    EXPECT_EQ(answer.counts, before);
+    EXPECT_EQ(answer.peers.size(), size);
+    EXPECT_EQ(store->Count(hash), before);
+  }
+  ExpectTotalsAreARecount(*store);
+}
+
 // --- a stopped peer ---
 
 TEST_P(SwarmStoreConformance, AStoppedPeerIsGoneWhenApplyReturns) {
@@ -456,7 +477,7 @@ TEST_P(SwarmStoreConformance, SaysWhenThePeerWasSeenLast) {
       PeerBatch nobody({}, {});
       store->Apply({.info_hash = hash,
                     .peer = peer,
-                    .peer_id = PeerId(),
+                    .peer_id = TestId(peer),
                     .state = state,
                     .minutes_since_seen = &minutes,
                     .replicated = state == PeerState::kSeeder},
@@ -644,6 +665,7 @@ TEST_P(SwarmStoreConformance, PeerIdsStayWithTheirPeersAtEverySize) {
 }
 
 TEST_P(SwarmStoreConformance, ANewPeerIdOfAPeerTakesThePlaceOfTheOld) {
+  if (GetParam().peers_by_id) GTEST_SKIP() << "another id is another peer";
   const auto store = Make({.keep_peer_ids = true});
   if (store == nullptr) GTEST_SKIP() << "a store without peer ids";
   for (const std::uint32_t size : kSizes) {

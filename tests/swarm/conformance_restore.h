@@ -28,7 +28,8 @@ class Follower final : public SwarmObserver {
                           .state = delta.state,
                           .completed = delta.counted,
                           .last_seen = delta.time,
-                          .peer_id = &delta.peer_id};
+                          .peer_id = &delta.peer_id,
+                          .details = delta.details};
     EXPECT_TRUE(store_
                     ->Restore({.info_hash = delta.info_hash,
                                .completed = delta.completed_count,
@@ -51,12 +52,18 @@ inline void CopyStore(const SwarmStore& from, SwarmStore& to, Instant now,
   const auto visit = [&](const SwarmView& view) {
     std::vector<PeerRecord> peers;
     std::vector<PeerId> ids;
+    std::vector<PeerDetails> details;
     ids.reserve(view.counts().peers());
+    details.reserve(view.counts().peers());
     view.ForEachPeer([&](const PeerRecord& record) {
       peers.push_back(record);
       if (record.peer_id != nullptr) {
         ids.push_back(*record.peer_id);
         peers.back().peer_id = &ids.back();
+      }
+      if (record.details != nullptr) {
+        details.push_back(*record.details);
+        peers.back().details = &details.back();
       }
     });
     EXPECT_TRUE(to.Restore({.info_hash = view.info_hash(),
@@ -137,7 +144,10 @@ TEST_P(SwarmStoreConformance, DeltasInOrderMakeTheSameStoreAgainAndAgain) {
 
 TEST_P(SwarmStoreConformance, DeltasThatAStateHasAlreadyMayBeAppliedAgain) {
   struct Recorder final : SwarmObserver {
-    void OnDelta(const SwarmDelta& delta) override { deltas.push_back(delta); }
+    void OnDelta(const SwarmDelta& delta) override {
+      deltas.push_back(delta);
+      deltas.back().details = nullptr;  // it ends with the call
+    }
     std::vector<SwarmDelta> deltas;
   } recorder;
   const auto store = Make({.keep_completed = 2 * kHour});
@@ -255,12 +265,13 @@ TEST_P(SwarmStoreConformance, RestoredCountsNeverGoBackAndAreKeptAsLongAsOthers)
 
 TEST_P(SwarmStoreConformance, ARestoredCompletionIsNotCountedAgain) {
   const auto store = Make();
+  const PeerId id = TestId(TestPeer(1));
   for (const bool counted : {true, false}) {
     const PeerRecord peer{.peer = TestPeer(1),
                           .state = PeerState::kDownloader,
                           .completed = counted,
                           .last_seen = kStart,
-                          .peer_id = nullptr};
+                          .peer_id = &id};
     EXPECT_TRUE(
         store->Restore({.info_hash = TestHash(1), .completed = 3, .peers = {&peer, 1}}, kStart)
             .ok());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "swarm/conformance.h"
 
+#include "muster/detailed_store.h"
 #include "swarm/reference_store.h"
 
 namespace muster::testing_swarm {
@@ -30,9 +31,17 @@ std::unique_ptr<SwarmStore> MakeReference(const StoreSpec& spec) {
   return std::make_unique<ReferenceStore>(OptionsOf(spec));
 }
 
+std::unique_ptr<SwarmStore> MakeDetailed(const StoreSpec& spec) {
+  return NewDetailedStore({.peer_timeout = spec.peer_timeout,
+                           .keep_completed = spec.keep_completed,
+                           .max_torrents = spec.max_torrents,
+                           .max_peers = spec.max_peers});
+}
+
 const StoreCase kCases[] = {{"Memory", MakeMemory},
                             {"MemoryWithPeerIds", MakeMemoryWithIds},
-                            {"Reference", MakeReference, 0.005}};
+                            {"Reference", MakeReference, 0.005},
+                            {"Detailed", MakeDetailed, 0.2, /*peers_by_id=*/true}};
 
 std::string NameOf(const ::testing::TestParamInfo<StoreCase>& info) { return info.param.name; }
 

@@ -41,7 +41,7 @@ class ReferenceStore final : public SwarmStore {
     }
 
     const bool known = found != swarms_.end() && found->second.peers.contains(update.peer);
-    const bool full = (options_.max_peers != 0 && peers_ >= options_.max_peers) ||
+    const bool full = update.visitor || (options_.max_peers != 0 && peers_ >= options_.max_peers) ||
                       (found == swarms_.end() && options_.max_torrents != 0 &&
                        swarms_.size() >= options_.max_torrents);
     if (found == swarms_.end() && full) return {};

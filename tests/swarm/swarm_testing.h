@@ -66,8 +66,8 @@ inline Endpoint TestPeer(std::uint32_t n, AddressFamily family = AddressFamily::
 
 // The peer id that tests give to an endpoint: it can be told from the endpoint alone.
 inline PeerId TestId(const Endpoint& peer) {
-  std::array<std::uint8_t, 20> bytes{'-', 'M', 'S'};
-  std::copy(peer.compact().begin() + 1, peer.compact().end(), bytes.begin() + 3);
+  std::array<std::uint8_t, 20> bytes{'-', 'M'};
+  std::copy(peer.compact().begin(), peer.compact().end(), bytes.begin() + 2);
   return PeerId::FromBytes(bytes.data());
 }
 
@@ -85,6 +85,7 @@ struct Ask {
   // TestId(peer) unless given.
   std::optional<PeerId> id = std::nullopt;
   bool want_ids = false;
+  bool visitor = false;
 };
 
 struct Answer {
@@ -116,7 +117,8 @@ inline Answer Announce(SwarmStore& store, const Ask& ask, Instant now = kStart) 
                                .state = ask.state,
                                .completed = ask.completed,
                                .wanted = ask.wanted,
-                               .random = ask.random},
+                               .random = ask.random,
+                               .visitor = ask.visitor},
                               now, chosen);
   for (const AddressFamily family : kBothFamilies) {
     for (std::size_t i = 0; i < chosen.size(family); ++i)

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "muster/detailed_store.h"
 #include "swarm/slab_heap.h"
 #include "swarm/swarm_testing.h"
 
@@ -42,15 +43,19 @@ class ThreadsTest : public ::testing::TestWithParam<Crowd> {};
 
 TEST_P(ThreadsTest, EveryVerbAtOnceLeavesTotalsThatAreARecount) {
   const Crowd crowd = GetParam();
-  for (const bool limited : {false, true}) {
-    const auto store = NewMemoryStore({.max_torrents = limited ? crowd.torrents / 2 + 1 : 0u,
-                                       .max_peers = limited ? 1500u : 0u,
-                                       .keep_peer_ids = limited,
-                                       .hash_seed = 3});
+  for (const auto& [limited, detailed] : {std::pair(false, false), {true, false}, {true, true}}) {
+    const std::uint64_t max_torrents = limited ? crowd.torrents / 2 + 1 : 0u;
+    const std::uint64_t max_peers = limited ? 1500u : 0u;
+    const auto store =
+        detailed ? NewDetailedStore({.max_torrents = max_torrents, .max_peers = max_peers})
+                 : NewMemoryStore({.max_torrents = max_torrents,
+                                   .max_peers = max_peers,
+                                   .keep_peer_ids = limited,
+                                   .hash_seed = 3});
     CountingObserver observer;
     store->SetObserver(&observer);
     std::atomic<std::uint64_t> answers{0};
-    InThreads([&](int thread) {
+    InThreads([&, is_limited = limited](int thread) {
       Random random(static_cast<std::uint64_t>(thread));
       std::vector<InfoHash> hashes;
       const Endpoint hinted = TestPeer(3);
@@ -77,7 +82,7 @@ TEST_P(ThreadsTest, EveryVerbAtOnceLeavesTotalsThatAreARecount) {
                                          now);
           answers += answer.peers.size();
           // One who stays is counted, unless the store is full.
-          if (what % 4 != 3 && !limited) {
+          if (what % 4 != 3 && !is_limited) {
             ASSERT_GT(answer.counts.peers(), 0u);
           }
         } else if (what < 59) {
@@ -106,11 +111,12 @@ TEST_P(ThreadsTest, EveryVerbAtOnceLeavesTotalsThatAreARecount) {
         } else if (what == 63 && step % 8 == 0) {
           store->Remove(hash);
         } else if (what == 63) {
+          const PeerId id = TestId(peer);
           const PeerRecord saved{.peer = peer,
                                  .state = static_cast<PeerState>(step % 4),
                                  .completed = step % 3 == 0,
                                  .last_seen = now - kMinute,
-                                 .peer_id = nullptr};
+                                 .peer_id = &id};
           EXPECT_TRUE(
               store->Restore({.info_hash = hash, .completed = 3, .peers = {&saved, 1}}, now).ok());
         }

@@ -49,6 +49,25 @@ TEST(AccessLogLine, StaysOneLineWhateverAClientSends) {
   EXPECT_THAT(long_line, HasSubstr("a HTTP/1.1\" 200"));
 }
 
+TEST(AccessLogLine, OfANatCheckSaysWhoWasReached) {
+  setenv("TZ", "UTC", 1);
+  tzset();
+  muster::NatChecked checked{
+      .info_hash = {},
+      .peer_id = *muster::PeerId::FromText(std::string("-XX0001-\0\xff \"12345678", 20)),
+      .peer = *muster::Endpoint::Parse("192.0.2.7:6881"),
+      .outcome = muster::NatOutcome::kReachable};
+  EXPECT_EQ(NatCheckLine(checked, /*known=*/true, 1'700'000'000),
+            "192.0.2.7 - -XX0001-%00%FF%20%2212345678 [14/Nov/2023:22:13:20] "
+            "\"!natcheck-192.0.2.7:6881\" 200 0 - -\n");
+  EXPECT_THAT(NatCheckLine(checked, /*known=*/false, 0), HasSubstr("\" 404 0 - -"));
+  checked.outcome = muster::NatOutcome::kTimeout;
+  checked.peer = *muster::Endpoint::Parse("[2001:db8::1]:1");
+  EXPECT_THAT(NatCheckLine(checked, /*known=*/true, 0),
+              HasSubstr("2001:db8::1 - -XX0001-%00%FF%20%2212345678 [01/Jan/1970:00:00:00] "
+                        "\"!natcheck-[2001:db8::1]:1\" 503 0 - -"));
+}
+
 class AccessLogTest : public testing::Test {
  protected:
   ~AccessLogTest() override {

@@ -10,6 +10,7 @@ import pathlib
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import unittest
@@ -21,13 +22,13 @@ import musterd_test  # noqa: E402  (takes the program's path off the arguments)
 from musterd_test import MUSTERD, TIMEOUT, Daemon, http  # noqa: E402
 from bttrack_model import Model  # noqa: E402
 from daemon import wait_until  # noqa: E402
+from fakes import FakePeer, FakeTracker  # noqa: E402
 from tracker_client import bdecode, bencode, compact_peers  # noqa: E402
 
 SOON = ("--list-check-interval", "20ms")
 REFUSED = b"Requested download is not authorized for use with this tracker."
 HASH = b"\0a%&+ hash" + bytes(range(0xf6, 0x100))
 PEER = b"-XX0001-%012d"
-HELP = musterd_test.run("--help").stdout
 
 
 def run(*args, program=MUSTERD):
@@ -50,7 +51,7 @@ class Torrent:
 
     def __init__(self, name, kind="v1", **more):
         info = info_of(kind, name.encode())
-        outer = {k.replace("_", " ").encode(): v for k, v in more.items()}
+        outer = {k.replace("_list", "-list").replace("_", " ").encode(): v for k, v in more.items()}
         before, after = ({k: v for k, v in outer.items() if (k < b"info") == first} for first in (True, False))
         self.bytes = bencode(before)[:-1] + b"4:info" + info + bencode(after)[1:]
         self.v1 = hashlib.sha1(info).digest() if kind != "v2" else None
@@ -220,6 +221,12 @@ class Answers(Case):
         self.assertEqual(self.scrape(), (400, refused["full"]))
         self.assertEqual(self.scrape(HASH), (200, {b"files": {}}))
 
+    def test_scrapes_name_as_many_torrents_as_they_like(self):
+        self.start()
+        hashes = [i.to_bytes(20, "big") for i in range(800)]
+        self.announce(hashes[799])
+        self.assertEqual(self.scrape(*hashes), (200, {b"files": {hashes[799]: {b"complete": 0, b"downloaded": 0, b"incomplete": 1}}}))
+
     def test_keep_torrents_without_peers_where_that_is_set(self):
         for keep in (0, 1):
             self.start("--keep_dead", str(keep))
@@ -227,10 +234,9 @@ class Answers(Case):
             self.announce(event="stopped")
             self.assertEqual(HASH in self.scrape()[1][b"files"], keep == 1)
 
-    @unittest.skipUnless("--given-ip-from" in HELP, "this musterd does not take given addresses")
     def test_tell_given_addresses(self):
         """The tests come from a local network, whose word is taken in any case but where nobody's is."""
-        self.start()
+        self.start("--nat_check", "0")
         self.announce(ip="198.51.100.7")
         peers = compact_peers(self.announce(peer=2)[1][b"peers"], 6)
         self.assertEqual(peers, [("198.51.100.7", 6001)])
@@ -238,14 +244,14 @@ class Answers(Case):
         self.assertIn(("127.0.0.1", 6003), compact_peers(self.announce(peer=2)[1][b"peers"], 6))
         # A stranger, by way of a proxy.
         for mode, address in (("1", "203.0.113.5"), ("0", "198.51.100.7")):
-            self.start("--only_local_override_ip", mode, own=("--trusted-proxy", "127.0.0.1"))
+            self.start("--nat_check", "0", "--only_local_override_ip", mode, own=("--trusted-proxy", "127.0.0.1"))
             self.announce(bytes(20), 1, "X-Forwarded-For: 203.0.113.5", ip="198.51.100.7")
             self.assertEqual(compact_peers(self.announce(bytes(20), 2)[1][b"peers"], 6), [(address, 6001)])
 
     def test_are_those_of_the_reference_for_a_long_random_sequence(self):
         self.start("--keep_dead", "1", "--compact_reqd", "0")
         chance = random.Random(4)
-        model = Model(interval=1800, by_left="--completed-by-left" in HELP)
+        model = Model(interval=1800)
         hashes = [bytes([i]) * 20 for i in range(4)]
         for step in range(3000):
             if chance.random() < 0.1:
@@ -266,6 +272,168 @@ class Answers(Case):
                     answer[b"peers"] = [(p[b"ip"].decode(), p[b"port"]) for p in peers]
                 answer[b"peers"].sort()
             self.assertEqual(answer, want, (step, parameters))
+
+
+class Peers(Case):
+    def fake(self, made):
+        self.addCleanup(made.close)
+        return made
+
+    def peers(self, **parameters):
+        return compact_peers(self.announce(peer=9, port=0, **parameters)[1][b"peers"] or b"", 6)
+
+    def checks(self, port, status):
+        return len(re.findall(rf'"!natcheck-127\.0\.0\.1:{port}" {status} 0 - -\n', self.log()))
+
+    def test_are_connected_back_to_as_often_as_set(self):
+        reachable = self.fake(FakePeer(HASH, PEER % 1))
+        closed = self.fake(socket.socket())
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        self.start("--nat_check", "2", "--log_nat_checks", "1", own=("--nat-check-local",))
+        self.announce(port=reachable.port)
+        for failures in (1, 2):
+            self.announce(peer=2, port=port)
+            wait_until(lambda n=failures: self.checks(port, 503) == n, "a failure")
+        self.announce(peer=2, port=port)
+        wait_until(lambda: self.checks(reachable.port, 200) == 1, "the other one")
+        self.announce(peer=3, port=port)
+        wait_until(lambda: self.checks(port, 503) == 3, "the check of another peer")
+        self.assertEqual(self.peers(), [("127.0.0.1", reachable.port)])
+        self.assertEqual(self.scrape(HASH)[1][b"files"][HASH][b"incomplete"], 4)
+        self.assertRegex(self.log(), r'\n127\.0\.0\.1 - -XX0001-000000000001 \[[^]]*\] "!natcheck-127\.0\.0\.1:\d+" 200 0 - -\n')
+        self.start("--nat_check", "0", own=("--nat-check-local",))
+        self.announce(peer=2, port=port)
+        self.assertEqual(self.peers(), [("127.0.0.1", port)])
+        self.start(own=("--nat-check-local",))
+        self.announce(peer=2, port=port)
+        self.assertEqual(self.peers(), [])
+        self.announce(peer=3)
+        self.assertNotIn("!natcheck", self.log().split("# Log Started")[-1])
+
+    def test_that_say_nothing_are_waited_for_as_long_as_set(self):
+        silent = self.fake(socket.create_server(("127.0.0.1", 0)))
+        self.start("--socket_timeout", "1", "--log_nat_checks", "1", own=("--nat-check-local",))
+        self.announce(port=silent.getsockname()[1])
+        wait_until(lambda: self.checks(silent.getsockname()[1], 503) == 1, "the end of the check", timeout=10)
+
+    def test_are_told_to_those_who_encrypt_as_they_do(self):
+        self.start("--nat_check", "0")
+        self.announce(peer=1, supportcrypto=1, requirecrypto=1)
+        self.announce(peer=2)
+        self.announce(peer=3, supportcrypto=1, cryptoport=7003)
+        self.assertEqual(sorted(self.peers()), [("127.0.0.1", 6002), ("127.0.0.1", 7003)])
+        answer = self.announce(peer=9, port=0, supportcrypto=1)[1]
+        flags = dict(zip(compact_peers(answer[b"peers"], 6), answer[b"crypto_flags"]))
+        self.assertEqual(flags, {("127.0.0.1", 6001): 1, ("127.0.0.1", 6002): 0, ("127.0.0.1", 7003): 0})
+        answer = self.announce(peer=9, port=0, supportcrypto=1, requirecrypto=1)[1]
+        self.assertEqual(sorted(compact_peers(answer[b"peers"], 6)), [("127.0.0.1", 6001), ("127.0.0.1", 7003)])
+
+    def test_are_changed_by_themselves_alone(self):
+        self.start("--nat_check", "0", own=("--trusted-proxy", "127.0.0.1"))
+
+        def announce(address, **parameters):
+            return self.announce(HASH, 1, "X-Forwarded-For: " + address, **parameters)[1]
+        announce("192.0.2.1", key="secret")
+        for thief in ({"key": "another"}, {}, {"event": "stopped"}):
+            self.assertEqual(announce("192.0.2.2", left=0, **thief)[b"complete"], 0)
+        self.assertEqual(self.peers(), [("192.0.2.1", 6001)])
+        self.assertEqual(announce("192.0.2.1", left=0)[b"complete"], 1)
+        announce("192.0.2.3", key="secret")
+        self.assertEqual(self.peers(), [("192.0.2.1", 6001)])  # it had no key when it came last
+        announce("192.0.2.1", key="secret")
+        announce("192.0.2.3", key="secret")
+        self.assertEqual(self.peers(), [("192.0.2.3", 6001)])
+
+    def test_hear_of_the_dedicated_seed(self):
+        self.start("--dedicated_seed_id", "word")
+        self.announce(peer=1, seed_id="word", left=1)
+        self.announce(peer=2, seed_id="guess", left=0)
+        self.assertNotIn(b"seeded", self.announce(peer=3, check_seeded=1)[1])
+        self.announce(peer=2, seed_id="word", left=0)
+        self.assertEqual(self.announce(peer=3, check_seeded=1)[1][b"seeded"], 1)
+        self.assertNotIn(b"seeded", self.announce(peer=3)[1])
+
+
+class OtherTrackers(Case):
+    def fake(self, made):
+        self.addCleanup(made.close)
+        return made
+
+    def begin(self, *options, own=()):
+        return self.start("--allowed_dir", self.path("t"), *options, own=own)
+
+    def test_are_asked_for_peers_as_set(self):
+        peer = b"\x7f\0\0\1" + (7777).to_bytes(2, "big")
+        other = self.fake(FakeTracker(interval=1, peers=peer))
+        torrent = Torrent("t", announce=b"http://ours.example/announce", announce_list=[[other.url]])
+        self.write("t/t.torrent", torrent.bytes)
+        self.write("t/single.torrent", Torrent("single", announce=other.url.encode()).bytes)
+        self.begin("--multitracker_enabled", "1", "--multitracker_reannounce_interval", "1", "--multitracker_maxpeers", "9",
+                   own=("--multitracker-local",))
+        wait_until(lambda: len(other.asked) > 1, "a second question")
+        for asked in other.asked:
+            query = dict(urllib.parse.parse_qsl(asked.split("?")[1], encoding="latin-1"))
+            self.assertEqual(query["info_hash"].encode("latin-1"), torrent.v1)
+            self.assertEqual([query[name] for name in ("tracker", "numwant", "port", "event", "left", "compact")],
+                             ["1", "9", "0", "stopped", "1", "1"])
+        wait_until(lambda: self.announce(torrent.v1)[1][b"peers"] == peer, "its peer")
+        self.assertEqual(self.announce(torrent.v1)[1][b"incomplete"], 1)
+        del other.asked[:]
+        self.begin("--multitracker_reannounce_interval", "1")
+        self.announce(torrent.v1)
+        self.assertEqual(self.announce(torrent.v1, 2)[1][b"peers"], b"\x7f\0\0\1" + (6001).to_bytes(2, "big"))
+        self.assertEqual(other.asked, [])
+
+    def test_are_waited_for_as_long_as_set(self):
+        silent = self.fake(socket.create_server(("127.0.0.1", 0)))
+        url = "http://127.0.0.1:%d/" % silent.getsockname()[1]
+        self.start("--aggregate_forward", url, "--http_timeout", "1")
+        self.announce()
+        wait_until(lambda: "no answer in time" in self.err(), "the end of the wait", timeout=20)
+
+    def test_that_ask_are_answered_as_set(self):
+        plain = Torrent("plain")
+        listed = Torrent("listed", announce_list=[[b"http://a.example/announce"], [b"udp://b.example:1/announce"]])
+        self.write("t/plain.torrent", plain.bytes)
+        self.write("t/listed.torrent", listed.bytes)
+        asks = {"peer": 9, "port": 0, "event": "stopped", "tracker": 1, "compact": None}
+        refused = b"Requested download is not authorized for multitracker use."
+        own = (b"\x7f\0\0\1" + (6001).to_bytes(2, "big"))
+        for options, of_plain, of_listed in (([], refused, 120), (["--multitracker_reannounce_interval", "77"], refused, 77),
+                                             (["--multitracker_allowed", "all"], 120, 120),
+                                             (["--multitracker_allowed", "none"], b"disallowed", b"disallowed")):
+            self.begin(*options)
+            for torrent, want in ((plain, of_plain), (listed, of_listed)):
+                self.announce(torrent.v1)
+                status, answer = self.announce(torrent.v1, **asks)
+                if isinstance(want, bytes):
+                    self.assertEqual((status, answer), (200, {b"failure reason": want}), options)
+                else:
+                    self.assertEqual(answer, {b"complete": 0, b"incomplete": 1, b"interval": want, b"peers": own}, options)
+                self.assertEqual(self.scrape(torrent.v1)[1][b"files"][torrent.v1][b"incomplete"], 1)
+
+    def test_announce_to_an_aggregator_with_its_password(self):
+        self.start("--aggregator", "word", "--log_nat_checks", "1", own=("--nat-check-local",))
+        for password in (None, "guess"):
+            self.assertEqual(self.announce(password=password), (200, {b"failure reason": REFUSED}))
+        self.assertEqual(self.announce(password="word"), (200, {b"response": b"OK"}))
+        self.assertEqual(self.scrape(HASH)[1][b"files"][HASH][b"incomplete"], 1)
+        self.assertNotIn("!natcheck", self.log())
+        self.start("--aggregator", "1")
+        self.assertEqual(self.announce(), (200, {b"response": b"OK"}))
+
+    def test_that_are_aggregators_are_told_of_every_announce(self):
+        aggregator = self.fake(FakeTracker(response=b"OK"))
+        self.start("--aggregate_forward", aggregator.url + ",a word")
+        for peer in range(5):
+            self.announce(peer=peer)
+        self.announce(peer=7, tracker=1)  # is none of a client
+        self.announce(peer=8)
+        wait_until(lambda: len(aggregator.asked) == 6, "six announces")
+        queries = [dict(urllib.parse.parse_qsl(asked.split("?")[1], encoding="latin-1")) for asked in aggregator.asked]
+        self.assertEqual({q["port"] for q in queries}, {str(6000 + peer) for peer in (0, 1, 2, 3, 4, 8)})
+        self.assertEqual({(q["password"], q["info_hash"].encode("latin-1")) for q in queries}, {("a word", HASH)})
 
 
 class Lists(Case):
@@ -511,6 +679,33 @@ class State(Case):
         self.assertEqual(pathlib.Path(self.path("state.bttrack.1")).read_bytes(), old)
         self.start(state="state")
         self.assertEqual(self.scrape(HASH)[1][b"files"][HASH], {b"complete": 1, b"downloaded": 41, b"incomplete": 1})
+
+    def test_goes_to_muster_and_back_and_nothing_is_lost(self):
+        plain = {"ip": "192.0.2.7", "port": 7000, "left": 0, "nat": 0, "supportcrypto": 0, "requirecrypto": 0}
+        peers = {PEER % 1: plain,
+                 PEER % 2: {**plain, "left": 123456, "nat": 2, "supportcrypto": 1, "requirecrypto": 1, "key": "a key",
+                            "given ip": "198.51.100.9"},
+                 PEER % 3: {**plain, "port": 0, "left": 5, "nat": 1 << 30},
+                 PEER % 4: {**plain, "ip": "2001:db8::7", "left": 5, "supportcrypto": 1},
+                 PEER % 5: {k: v for k, v in plain.items() if k != "nat"}}
+        old = bencode({"completed": {HASH: 41, bytes(20): 7}, "peers": {HASH: peers}})
+        self.write("state", old)
+        for form in ("muster", "bttrack", "muster", "bttrack"):
+            self.start(state="state", own=("--dfile-format", form))
+            self.assertEqual(self.scrape(HASH)[1][b"files"][HASH], {b"complete": 2, b"downloaded": 41, b"incomplete": 3})
+            self.assertEqual(self.daemon.stop(signal.SIGINT)[0], 0)
+        self.assertEqual(bdecode(pathlib.Path(self.path("state")).read_bytes()), bdecode(old))
+
+    def test_has_what_announces_say(self):
+        self.start("--nat_check", "0", state="state", own=("--dfile-format", "bttrack"))
+        self.announce(peer=1, left=77, key="a key", supportcrypto=1, ip="198.51.100.9")
+        self.announce(peer=2, left=0, requirecrypto=1)
+        self.assertEqual(self.daemon.stop(signal.SIGINT)[0], 0)
+        first = {b"ip": b"127.0.0.1", b"port": 6001, b"left": 77, b"nat": 0, b"supportcrypto": 1, b"requirecrypto": 0,
+                 b"key": b"a key", b"given ip": b"198.51.100.9"}
+        second = {b"ip": b"127.0.0.1", b"port": 6002, b"left": 0, b"nat": 0, b"supportcrypto": 0, b"requirecrypto": 0}
+        self.assertEqual(bdecode(pathlib.Path(self.path("state")).read_bytes())[b"peers"],
+                         {HASH: {PEER % 1: first, PEER % 2: second}})
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ namespace musterd {
 namespace {
 
 absl::Status Start(const Settings& settings) {
-  auto tracker = muster::Tracker::Create(settings.tracker, muster::NewMemoryStore(settings.store));
+  auto tracker = muster::Tracker::Create(settings.tracker, StoreOf(settings));
   if (!tracker.ok()) return tracker.status();
   muster::ServerOptions options = ServerOptionsOf(settings, true);
   options.listeners = {{muster::Protocol::kUdp, At("127.0.0.1:0")},

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What bttrack answers, as its behaviour was written down: a model small enough to be believed.
 
-It knows peers by their id, and leaves the asking peer out of its answers, which the original does not.
+It knows peers by their id, leaves the asking peer out of its answers, and does not count completed downloads below zero: the
+original does neither.
 """
 
 GARBAGE = b"you sent me garbage - "
 
 
 class Model:
-    def __init__(self, interval, by_left):
+    def __init__(self, interval):
         self.interval = interval
-        self.by_left = by_left  # completions are told by what is left, and not by the event
         self.torrents = {}  # info hash: peer: (address, port, left)
         self.completed = {}
 
@@ -34,7 +34,7 @@ class Model:
             if known is None:
                 completed += event == "completed"
             else:
-                completed += (known[2] != 0) - (left != 0)
+                completed = max(0, completed + (known[2] != 0) - (left != 0))
             peers[peer] = ("127.0.0.1", int(port), left)
         self.completed[info_hash] = completed
         seeds = sum(left == 0 for _, _, left in peers.values())
@@ -64,8 +64,7 @@ class Model:
         elif known[2] != 0 and chance.random() < 0.4:
             parameters |= {"event": "completed", "left": 0}
         else:
-            left = chance.choice([0, 5]) if self.by_left else known[2]
-            parameters |= {"event": chance.choice([None, None, "snooped"]), "left": left}
+            parameters |= {"event": chance.choice([None, None, "snooped"]), "left": chance.choice([0, 5])}
         if chance.random() < 0.1:
             parameters["numwant"] = 0
         if chance.random() < 0.1:

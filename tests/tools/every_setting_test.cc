@@ -41,6 +41,27 @@ bool ListensOn(const Settings& s, muster::Protocol protocol) {
          listeners[1].endpoint == At("[::1]:7002");
 }
 
+// What they would be if they were switched on.
+muster::NatCheckOptions NatCheckOf(Settings s) {
+  s.peers.nat_tries = 1;
+  return *Server(s).outbound.nat_check;
+}
+muster::MultitrackerOptions MultitrackerOf(Settings s) {
+  s.trackers.multitracker = true;
+  return *Server(s).outbound.multitracker;
+}
+
+// Whether a download counts as finished when the peer comes to lack nothing.
+bool CountsByLeft(muster::SwarmStore& store) {
+  const muster::InfoHash hash;
+  const muster::PeerId id;
+  muster::PeerBatch nobody({}, {});
+  muster::SwarmUpdate update{.info_hash = hash, .peer = At("192.0.2.1:1"), .peer_id = id};
+  store.Apply(update, {}, nobody);
+  update.state = muster::PeerState::kSeeder;
+  return store.Apply(update, {}, nobody).completed == 1;
+}
+
 const Case kCases[] = {
     {"udp", "--udp 127.0.0.1:7001 --udp=[::1]:7002", "udp = ['127.0.0.1:7001', '[::1]:7002']",
      [](const Settings& s) { return ListensOn(s, muster::Protocol::kUdp); }},
@@ -220,6 +241,76 @@ const Case kCases[] = {
      [](const Settings& s) { return s.privileges.group == "nogroup"; }},
     {"root-directory", "--root-directory /var/empty", "root-directory = '/var/empty'",
      [](const Settings& s) { return s.privileges.root_directory == "/var/empty"; }},
+    {"peer-details", "--peer-details", "peer-details = true",
+     [](const Settings& s) { return StoreOf(s)->keeps_details() && StateOptionsOf(s).peer_ids; }},
+    {"nat-check", "--nat-check 3", "nat-check = 3",
+     [](const Settings& s) {
+       return s.peers.nat_tries == 3 && Server(s).outbound.nat_check.has_value() &&
+              StoreOf(s)->keeps_details();
+     }},
+    {"nat-check-timeout", "--nat-check-timeout 506ms", "nat-check-timeout = '506ms'",
+     [](const Settings& s) { return NatCheckOf(s).timeout == milliseconds(506); }},
+    {"nat-check-connections", "--nat-check-connections 17", "nat-check-connections = 17",
+     [](const Settings& s) { return NatCheckOf(s).max_under_way == 17; }},
+    {"nat-check-rate", "--nat-check-rate 18", "nat-check-rate = 18",
+     [](const Settings& s) { return NatCheckOf(s).max_per_second == 18; }},
+    {"nat-check-local", "--nat-check-local", "nat-check-local = true",
+     [](const Settings& s) {
+       return NatCheckOf(s).allow_private && !Admits(Server(s).announce.reachable, "10.0.0.1");
+     }},
+    {"log-nat-checks", "--log-nat-checks", "log-nat-checks = true",
+     [](const Settings& s) { return s.peers.log_nat_checks; }},
+    {"given-ip-from", "--given-ip-from 10.0.0.0/8", "given-ip-from = ['10.0.0.0/8']",
+     [](const Settings& s) {
+       return Admits(Server(s).announce.given_ip_from, "10.1.2.3") && StoreOf(s)->keeps_details();
+     }},
+    {"completed-by-left", "--completed-by-left", "completed-by-left = true",
+     [](const Settings& s) { return CountsByLeft(*StoreOf(s)); }},
+    {"dedicated-seed-id", "--dedicated-seed-id s3", "dedicated-seed-id = 's3'",
+     [](const Settings& s) { return Server(s).announce.dedicated_seed_id == "s3"; }},
+    {"multitracker", "--multitracker", "multitracker = true",
+     [](const Settings& s) {
+       return Server(s).outbound.multitracker.has_value() && s.tracker.max_foreign_peers > 0;
+     }},
+    {"multitracker-list", "--multitracker-list /l", "multitracker-list = '/l'",
+     [](const Settings& s) { return s.trackers.list == "/l"; }},
+    {"multitracker-allowed", "--multitracker-allowed autodetect",
+     "multitracker-allowed = 'autodetect'",
+     [](const Settings& s) {
+       return Server(s).announce.tracker_queries == muster::TrackerQueries::kAutodetect;
+     }},
+    {"multitracker-reannounce-interval", "--multitracker-reannounce-interval 33",
+     "multitracker-reannounce-interval = 33",
+     [](const Settings& s) {
+       return MultitrackerOf(s).interval == seconds(33) &&
+              Server(s).announce.tracker_interval == seconds(33);
+     }},
+    {"multitracker-maxpeers", "--multitracker-maxpeers 34", "multitracker-maxpeers = 34",
+     [](const Settings& s) { return MultitrackerOf(s).max_peers == 34; }},
+    {"multitracker-local", "--multitracker-local", "multitracker-local = true",
+     [](const Settings& s) { return MultitrackerOf(s).allow_private; }},
+    {"aggregate-forward", "--aggregate-forward http://a.example/announce,pw",
+     "aggregate-forward = 'http://a.example/announce,pw'",
+     [](const Settings& s) {
+       const auto forward = Server(s).outbound.aggregate_forward;
+       return forward && forward->aggregator.ToString() == "http://a.example:80/announce" &&
+              forward->password == "pw";
+     }},
+    {"aggregator", "--aggregator", "aggregator = true",
+     [](const Settings& s) {
+       Settings checks = s;
+       checks.peers.nat_tries = 3;
+       return Server(s).announce.aggregator && !Server(checks).outbound.nat_check;
+     }},
+    {"aggregator-password", "--aggregator-password pw", "aggregator-password = 'pw'",
+     [](const Settings& s) { return Server(s).announce.aggregator_password == "pw"; }},
+    {"outgoing-timeout", "--outgoing-timeout 507ms", "outgoing-timeout = '507ms'",
+     [](const Settings& s) {
+       Settings forwards = s;
+       forwards.trackers.aggregate_forward = "http://a.example/";
+       return MultitrackerOf(s).timeout == milliseconds(507) &&
+              Server(forwards).outbound.aggregate_forward->timeout == milliseconds(507);
+     }},
     {"workers", "--workers 3", "workers = 3", [](const Settings& s) { return s.workers == 3; }},
     {"drain-timeout", "--drain-timeout 504ms", "drain-timeout = '504ms'",
      [](const Settings& s) { return Server(s).drain_timeout == milliseconds(504); }},

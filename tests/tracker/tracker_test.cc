@@ -16,8 +16,6 @@
 namespace muster {
 namespace {
 
-constexpr Instant kStart = InstantFromUnixSeconds(1'800'000'000);
-
 Endpoint PeerOf(std::uint32_t n, bool ipv6 = false) {
   const auto low = static_cast<std::uint8_t>(n);
   const auto high = static_cast<std::uint8_t>(n >> 8);

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "muster/ids.h"
+#include "muster/instant.h"
 
 namespace muster {
 
@@ -13,6 +14,9 @@ inline InfoHash HashOf(std::uint8_t n) {
   const std::uint8_t bytes[20] = {n, 1, 2, 3};
   return InfoHash::FromBytes(bytes);
 }
+
+// Any time will do.
+inline constexpr Instant kStart = InstantFromUnixSeconds(1'800'000'000);
 
 }  // namespace muster
 

@@ -57,6 +57,11 @@ Snapshot Busy() {
   c.http.full_scrape_bytes.Add(72'010);
   c.http.CountResponse(404);
   c.http.CountResponse(302);
+  book.outbound().CountNatCheck(NatOutcome::kOtherPeerId);
+  book.outbound().CountNatCheck(NatOutcome::kCancelled);
+  book.outbound().trackers_failed.Add(3);
+  book.outbound().foreign_peers.Add(21);
+  book.outbound().forward_dropped.Add(6);
   Snapshot s;
   s.server = book.Sum();
   s.store = {.torrents = 5, .seeders = 4, .peers = 11, .ipv6_peers = 2, .completed = 9};
@@ -149,12 +154,23 @@ TEST(Prometheus, GivesEachMetricItsTypeOnceBeforeItsFigures) {
   std::string text;
   AppendPrometheus(Busy(), text);
   for (const char* line :
-       {"muster_uptime_seconds 7201\n", "muster_torrents 5\n", "muster_peers{family=\"ipv4\"} 9\n",
-        "muster_peers{family=\"ipv6\"} 2\n", "muster_completed_total 9\n",
+       {"muster_uptime_seconds 7201\n",
+        "muster_torrents 5\n",
+        "muster_peers{family=\"ipv4\"} 9\n",
+        "muster_peers{family=\"ipv6\"} 2\n",
+        "muster_completed_total 9\n",
         "muster_requests_total{protocol=\"udp\",family=\"ipv6\",request=\"announce\","
         "outcome=\"answered\"} 20\n",
-        "muster_udp_kernel_drops_total 12\n", "muster_live_sync_received_records_total 14402\n",
-        "muster_live_sync_sent_packets_total 3\n", "muster_http_responses_total{code=\"404\"} 1\n",
+        "muster_udp_kernel_drops_total 12\n",
+        "muster_live_sync_received_records_total 14402\n",
+        "muster_live_sync_sent_packets_total 3\n",
+        "muster_http_responses_total{code=\"404\"} 1\n",
+        "muster_nat_checks_total{outcome=\"reachable\"} 0\n",
+        "muster_nat_checks_total{outcome=\"other_peer_id\"} 1\n",
+        "muster_nat_checks_total{outcome=\"cancelled\"} 1\n",
+        "muster_tracker_questions_total{outcome=\"failed\"} 3\n",
+        "muster_foreign_peers_total 21\n",
+        "muster_forwarded_announces_total{outcome=\"dropped\"} 6\n",
         "muster_latency_seconds_bucket{protocol=\"udp\",le=\"2e-06\"} 0\n",
         "muster_latency_seconds_bucket{protocol=\"udp\",le=\"4e-06\"} 2\n",
         "muster_latency_seconds_bucket{protocol=\"udp\",le=\"+Inf\"} 2\n",

@@ -296,6 +296,71 @@ TEST(EncodeHttpAnnounce, LeavesPeerIdsOutWhereTheyAreNotWantedOrNotKept) {
   EXPECT_EQ(Encode(Peers({"5.6.7.8:258"}, false), "compact=0"), without);
 }
 
+// --- what only some trackers ask ---
+
+HttpAnnounceMore More(const std::string& more, std::uint16_t* port = nullptr) {
+  HttpAnnounceMore read;
+  const auto announce = DecodeHttpAnnounce(kRequired + "&" + more, Ip("192.0.2.1"), read);
+  EXPECT_TRUE(announce.ok()) << announce.status();
+  if (port != nullptr) *port = announce->request.peer.port();
+  return read;
+}
+
+TEST(DecodeHttpAnnounceMore, ReadsWhatIsThere) {
+  std::uint16_t port = 0;
+  EXPECT_EQ(More("key=A%20b&ip=203.0.113.5&supportcrypto=1&requirecrypto=1&cryptoport=99&tracker=1"
+                 "&password=p%26w&seed_id=s&check_seeded=1",
+                 &port),
+            (HttpAnnounceMore{.key = "A b",
+                              .ip = Ip("203.0.113.5"),
+                              .supports_crypto = true,
+                              .requires_crypto = true,
+                              .is_tracker = true,
+                              .password = "p&w",
+                              .seed_id = "s",
+                              .check_seeded = true}));
+  EXPECT_EQ(port, 99);
+  EXPECT_EQ(More("ip=2001%3adb8%3a%3a1").ip, Ip("2001:db8::1"));
+}
+
+TEST(DecodeHttpAnnounceMore, WhatIsMalformedCountsAsAbsent) {
+  const std::string long_text(65, 'x');
+  std::uint16_t port = 0;
+  EXPECT_EQ(
+      More("ip=host.example&supportcrypto=0&requirecrypto=1&cryptoport=x&tracker=0&password=" +
+               long_text + "&seed_id=%zz&check_seeded=0",
+           &port),
+      HttpAnnounceMore());
+  EXPECT_EQ(port, 6881);
+  EXPECT_EQ(More("cryptoport=65536", &port), HttpAnnounceMore());
+  EXPECT_EQ(port, 6881);
+}
+
+TEST(DecodeHttpAnnounceMore, AnnouncesThatSayNoMoreAreReadTheSame) {
+  HttpAnnounceMore more;
+  more.key = "of the one before";
+  const std::string query = kRequired + "&key=a&left=5&event=started";
+  const auto plain = DecodeHttpAnnounce(query, Ip("192.0.2.1"));
+  const auto read = DecodeHttpAnnounce(query, Ip("192.0.2.1"), more);
+  EXPECT_EQ(read->request.left, plain->request.left);
+  EXPECT_EQ(read->request.peer, plain->request.peer);
+  HttpAnnounceMore expected;
+  expected.key = "a";
+  EXPECT_EQ(more, expected);
+}
+
+TEST(EncodeHttpAnnounce, HasCryptoFlagsAndTheSeedInTheirPlaces) {
+  const absl::StatusOr<HttpAnnounce> announce = Decode(kRequired, "1.2.3.4");
+  const std::uint8_t flags[] = {0, 1};
+  std::string out;
+  const Peers peers({"5.6.7.8:258", "9.9.9.9:1"});
+  EncodeHttpAnnounce(kAnswer, peers.batch, *announce, out, {.crypto_flags = flags, .seeded = true});
+  EXPECT_EQ(out, "d8:completei1e12:crypto_flags2:" + std::string("\0\1", 2) +
+                     kCounts.substr(std::string("d8:completei1e").size()) + kTimes + "5:peers12:" +
+                     std::string("\x05\x06\x07\x08\x01\x02\x09\x09\x09\x09\x00\x01", 12) +
+                     "6:seededi1ee");
+}
+
 TEST(EncodeHttpFailure, SaysWhyAndWhenToComeBack) {
   const auto encode = [](const absl::Status& status) {
     std::string out;

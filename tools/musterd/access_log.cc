@@ -55,6 +55,23 @@ std::string LocalTime(std::time_t time) {
                  TimeText("/%Y:%H:%M:%S", local)});
 }
 
+std::string PercentEncoded(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  constexpr std::string_view kPlain = "-_.";
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       kPlain.find(c) != kPlain.npos;
+    if (plain) {
+      text += c;
+    } else {
+      text += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return text;
+}
+
 int OpenLog(const std::string& path) {
   if (path == "-") return STDOUT_FILENO;
   return open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
@@ -72,6 +89,13 @@ std::string AccessLogLine(const muster::HttpLogEntry& entry, std::time_t time) {
   line += ' ';
   AppendQuoted(entry.user_agent, line);
   return line + "\n";
+}
+
+std::string NatCheckLine(const muster::NatChecked& checked, bool known, std::time_t time) {
+  const bool reachable = checked.outcome == muster::NatOutcome::kReachable;
+  return Concat({checked.peer.address().ToString(), " - ", PercentEncoded(checked.peer_id.text()),
+                 " [", LocalTime(time), "] \"!natcheck-", checked.peer.ToString(), "\" ",
+                 known ? (reachable ? "200" : "503") : "404", " 0 - -\n"});
 }
 
 absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::Open(
@@ -106,7 +130,14 @@ void AccessLog::AppendNote(std::string_view what) {
 }
 
 void AccessLog::OnAnswered(const muster::HttpLogEntry& entry) {
-  const std::string line = AccessLogLine(entry, std::time(nullptr));
+  AppendLine(AccessLogLine(entry, std::time(nullptr)));
+}
+
+void AccessLog::OnNatCheck(const muster::NatChecked& checked, bool known) {
+  AppendLine(NatCheckLine(checked, known, std::time(nullptr)));
+}
+
+void AccessLog::AppendLine(std::string_view line) {
   const std::lock_guard lock(mu_);
   if (waiting_.size() + line.size() > kMaxWaiting) Write();
   if (waiting_.size() + line.size() > kMaxWaiting) {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // AccessLog: a line for each HTTP request that was answered, in the common format of web servers
-// with referer and user agent, as bttrack writes it:
+// with referer and user agent, and one for each NAT check, as bttrack writes them:
 //
 //   192.0.2.7 - - [21/Nov/2026:16:12:00] "GET /scrape HTTP/1.1" 200 123 "-" "Client/1.0"
+//   192.0.2.7 - -XX0001-%01%02 [21/Nov/2026:16:12:05] "!natcheck-192.0.2.7:6881" 200 0 - -
 //
+// A check's third field is the peer id; its status is 200 when the peer is reachable, 503 when it is
+// not, 404 when it has gone or moved meanwhile.
 // The second field is "gzip" where the body was compressed; the time is local. What a client sends
 // is escaped where it could be taken for another field or another line (\" \\ \xHH).
 //
@@ -23,11 +26,15 @@
 
 #include "absl/status/statusor.h"
 #include "muster/server.h"
+#include "muster/swarm_store.h"
 
 namespace musterd {
 
 // The line of a request at `time`, with its newline.
 std::string AccessLogLine(const muster::HttpLogEntry& entry, std::time_t time);
+
+// The line of a NAT check that ended at `time`, with its newline; `known`: the peer is still there.
+std::string NatCheckLine(const muster::NatChecked& checked, bool known, std::time_t time);
 
 class AccessLog final : public muster::HttpLog {
  public:
@@ -44,6 +51,8 @@ class AccessLog final : public muster::HttpLog {
   AccessLog& operator=(const AccessLog&) = delete;
 
   void OnAnswered(const muster::HttpLogEntry& entry) override;
+  // See OutboundOptions::on_nat_check.
+  void OnNatCheck(const muster::NatChecked& checked, bool known);
   void Flush();
   // Says that the tracker ends.
   void SayEnd();
@@ -52,6 +61,7 @@ class AccessLog final : public muster::HttpLog {
 
  private:
   AccessLog(std::string path, int fd, std::chrono::milliseconds flush_interval);
+  void AppendLine(std::string_view line);
   void AppendNote(std::string_view what);
   void Write();
 

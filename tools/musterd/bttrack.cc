@@ -5,7 +5,6 @@
 #include <charconv>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "muster/version.h"
@@ -17,7 +16,10 @@ namespace {
 
 using Type = BttrackOption::Type;
 
-constexpr std::uint64_t kMostPeers = 1000;  // the range of max-numwant
+// The most that the settings allow: max-numwant, http-max-request-bytes, http-max-scrape-torrents.
+constexpr std::uint64_t kMostPeers = 1000;
+constexpr std::uint64_t kMostRequestBytes = 64 * 1024;
+constexpr std::uint64_t kMostScraped = 10'000;
 // "Never", of what bttrack never forgets.
 constexpr std::string_view kForGood = "3650d";
 constexpr std::string_view kEverybody[] = {"0.0.0.0/0", "::/0"};
@@ -70,7 +72,6 @@ class Translation {
 
   void Give(const BttrackOption& option, std::string value) {
     values_[option.name] = std::move(value);
-    given_.insert(option.name);
   }
   // What the options that were given, and the defaults of the others, become.
   absl::Status Run(BttrackLine& result) &&;
@@ -104,7 +105,6 @@ class Translation {
   const HostResolver resolve_;
   const bool system_has_ipv6_;
   std::map<std::string_view, std::string> values_;
-  std::set<std::string_view> given_;
   absl::Status failure_;
   std::vector<Assignment> assignments_;
   std::vector<std::string> notes_;
@@ -112,13 +112,6 @@ class Translation {
 
 void Translation::Set(std::string_view option, std::string_view name, std::string_view text) {
   const Setting* const setting = FindSetting(name);
-  if (setting == nullptr) {
-    const std::string note = Concat(
-        {"--", option, ": this version of musterd has no setting ", name, ": that has no effect"});
-    const bool told = std::find(notes_.begin(), notes_.end(), note) != notes_.end();
-    if (given_.count(option) > 0 && !told) notes_.push_back(note);
-    return;
-  }
   const std::string where = Concat({"--", option});
   const absl::StatusOr<Value> value = ParseValue(*setting, text);
   const absl::Status status = value.ok() ? CheckRange(*setting, *value) : value.status();
@@ -135,10 +128,8 @@ void Translation::Set(std::string_view option, std::string_view name, std::strin
 }
 
 void Translation::Pass(std::string_view option, std::string_view name) {
-  const Setting* const setting = FindSetting(name);
   const std::string& text = Text(option);
-  if (setting == nullptr) return Set(option, name, text);
-  switch (setting->kind) {
+  switch (FindSetting(name)->kind) {
     case Kind::kFlag:
       return SetFlag(option, name, text != "0");
     case Kind::kSeconds:
@@ -229,12 +220,11 @@ void Translation::Answers() {
   Pass("compact_reqd", "require-compact");
   // A peer is known by its id, and a download is finished when nothing is left.
   for (std::string_view setting : {"peer-ids", "peer-details", "completed-by-left"}) {
-    if (FindSetting(setting) != nullptr) SetFlag("compact_reqd", setting, true);
+    SetFlag("compact_reqd", setting, true);
   }
   // With NAT checks a lie about the address is found out.
-  const bool checks = Yes("nat_check") && FindSetting("nat-check") != nullptr;
   const std::uint64_t only_local = Number("only_local_override_ip");
-  const bool everybody = only_local == 0 || (only_local == 2 && checks);
+  const bool everybody = only_local == 0 || (only_local == 2 && Yes("nat_check"));
   for (std::string_view network :
        everybody ? absl::MakeConstSpan(kEverybody) : absl::MakeConstSpan(kLocalNetworks)) {
     Set("only_local_override_ip", "given-ip-from", network);
@@ -280,6 +270,9 @@ void Translation::Pages() {
   Pass("favicon", "favicon");
   Pass("scrape_allowed", "scrape");
   for (std::string_view network : kEverybody) Set("scrape_allowed", "full-scrape-for", network);
+  // As many torrents in one scrape as a request can name.
+  Set("scrape_allowed", "http-max-request-bytes", std::to_string(kMostRequestBytes));
+  Set("scrape_allowed", "http-max-scrape-torrents", std::to_string(kMostScraped));
 }
 
 void Translation::Log() {

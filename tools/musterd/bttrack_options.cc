@@ -114,8 +114,9 @@ constexpr BttrackOption kOptions[] = {
     {"keep_dead", Type::kInteger, "0",
      "1 to keep torrents without peers, in scrapes and on the page.", "keep-dead keep-completed"},
     {"scrape_allowed", Type::kText, "full",
-     "What may be scraped: none, specific (torrents that are named) or full.",
-     "scrape full-scrape-for"},
+     "What may be scraped: none, specific (torrents that are named, as many as a request of 64 KiB "
+     "can name) or full.",
+     "scrape full-scrape-for http-max-request-bytes http-max-scrape-torrents"},
     {"dedicated_seed_id", Type::kText, "",
      "The secret by which a seed of yours marks a torrent as seeded.", "dedicated-seed-id"},
     {"compact_reqd", Type::kInteger, "1",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -26,6 +27,7 @@
 #include "musterd/privileges.h"
 #include "musterd/text.h"
 #include "musterd/torrent_keeper.h"
+#include "musterd/tracker_list.h"
 
 namespace musterd {
 namespace {
@@ -47,7 +49,12 @@ void SayFileLimit(const muster::ServerOptions& options, std::size_t workers) {
       std::any_of(options.listeners.begin(), options.listeners.end(),
                   [](const auto& l) { return l.protocol == muster::Protocol::kHttp; });
   const rlim_t connections = serves_http ? workers * options.http.max_connections : 0;
-  const rlim_t needed = connections + workers * (options.listeners.size() + 8) + kOthers;
+  const muster::OutboundOptions& outbound = options.outbound;
+  const rlim_t outgoing =
+      (outbound.nat_check ? outbound.nat_check->max_under_way : 0) +
+      (outbound.multitracker ? outbound.multitracker->max_under_way : 0) +
+      (outbound.aggregate_forward ? outbound.aggregate_forward->connections : 0);
+  const rlim_t needed = connections + outgoing + workers * (options.listeners.size() + 8) + kOthers;
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   const std::string allowed =
@@ -143,6 +150,37 @@ absl::StatusOr<std::unique_ptr<AccessLog>> OpenAccessLog(const AccessLogSettings
   return log;
 }
 
+void SayNatCheck(const muster::NatChecked& checked, bool known, muster::LogSink& log) {
+  log.Log(
+      muster::LogLevel::kInfo,
+      Concat({"NAT check of ", checked.peer.ToString(), ", torrent ", checked.info_hash.ToHex(),
+              ", peer id ", checked.peer_id.ToHex(), ": ", muster::NatOutcomeText(checked.outcome),
+              known ? "" : "; it has gone or moved meanwhile"}));
+}
+
+// Those of the catalog that have other trackers.
+TrackerFeed::Torrents WithTrackers(const muster::TorrentCatalog& catalog) {
+  TrackerFeed::Torrents torrents;
+  const std::shared_ptr<const muster::TorrentList> list = catalog.list();
+  for (const muster::TorrentList::Row& row : list->rows()) {
+    if (!row.torrent->trackers.empty()) torrents.push_back({row.info_hash, row.torrent->trackers});
+  }
+  return torrents;
+}
+
+// Where the list is not good, the one before stays.
+void ReloadTrackerList(const std::string& path, TrackerFeed& feed, muster::LogSink& log) {
+  if (path.empty()) return;
+  auto torrents = ReadTrackerListFile(path);
+  if (!torrents.ok()) {
+    log.Log(muster::LogLevel::kWarning, MessageOf(torrents.status()));
+    return;
+  }
+  log.Log(muster::LogLevel::kInfo,
+          Concat({path, ": ", std::to_string(torrents->size()), " torrents with other trackers"}));
+  feed.Set(TrackerFeed::Source::kList, *std::move(torrents));
+}
+
 // Puts a saved state into the tracker's store, and keeps it from then on; null where there is none to
 // keep.
 absl::StatusOr<std::unique_ptr<muster::StateKeeper>> KeepState(const Settings& settings,
@@ -204,7 +242,7 @@ int Serve(const Settings& settings, int cannot_prepare) {
   }
   muster::AccessRules rules;
   muster::TorrentCatalog catalog;
-  auto tracker = muster::Tracker::Create(settings.tracker, muster::NewMemoryStore(settings.store));
+  auto tracker = muster::Tracker::Create(settings.tracker, StoreOf(settings));
   if (!tracker.ok()) {
     Complain(MessageOf(tracker.status()));
     return kBadUsage;
@@ -234,6 +272,22 @@ int Serve(const Settings& settings, int cannot_prepare) {
     return kBadUsage;
   }
   options.http.log = access_log->get();
+  if (settings.peers.log_nat_checks) {
+    options.outbound.on_nat_check = [&log, requests = access_log->get()](
+                                        const muster::NatChecked& checked, bool known) {
+      requests == nullptr ? SayNatCheck(checked, known, log) : requests->OnNatCheck(checked, known);
+    };
+  }
+  auto listed = ReadTrackerListFile(settings.trackers.list);
+  if (!listed.ok()) {
+    Complain(MessageOf(listed.status()));
+    return kBadUsage;
+  }
+  // The server, once it runs; what comes before, it is told then.
+  std::atomic<muster::ServerThreads*> running{nullptr};
+  TrackerFeed feed([&running](TrackerFeed::Torrents all) {
+    if (muster::ServerThreads* const server = running) server->SetTorrentTrackers(std::move(all));
+  });
   const std::size_t workers =
       settings.workers > 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
   RaiseFileLimit();
@@ -272,7 +326,9 @@ int Serve(const Settings& settings, int cannot_prepare) {
     if (!started.ok()) return started.status();
     lists = *std::move(started);
     if (!access.torrents.empty()) {
-      auto read = TorrentKeeper::Start(access, &rules, &catalog, &store, &log);
+      auto read = TorrentKeeper::Start(access, &rules, &catalog, &store, &log, [&] {
+        feed.Set(TrackerFeed::Source::kDirectory, WithTrackers(catalog));
+      });
       if (!read.ok()) return read.status();
       torrents = *std::move(read);
     }
@@ -287,6 +343,8 @@ int Serve(const Settings& settings, int cannot_prepare) {
     Complain(MessageOf(server.status()));
     return preparing ? cannot_prepare : kFailed;
   }
+  running = server->get();
+  feed.Set(TrackerFeed::Source::kList, *std::move(listed));
   SayFileLimit(options, workers);
   for (const muster::Listener& listener : (*server)->listeners()) {
     std::printf("listening on %s\n", listener.AnnounceUrl().c_str());
@@ -294,6 +352,9 @@ int Serve(const Settings& settings, int cannot_prepare) {
   }
   if (cluster != nullptr)
     log.Log(muster::LogLevel::kInfo, Concat({"live sync on ", cluster->listen().ToString()}));
+  // It was read before the process was confined.
+  const std::string tracker_list =
+      settings.trackers.list.empty() ? "" : PathWithin(*identity, settings.trackers.list);
   AccessLog* const requests = access_log->get();
   const milliseconds wake =
       requests == nullptr ? milliseconds(0) : settings.access_log.flush_interval;
@@ -303,12 +364,14 @@ int Serve(const Settings& settings, int cannot_prepare) {
     if (signal_number != SIGHUP) continue;
     lists->Reload();
     if (torrents != nullptr) torrents->Reload();
+    ReloadTrackerList(tracker_list, feed, log);
     if (requests == nullptr || !settings.access_log.reopen) continue;
     if (absl::Status status = requests->Reopen(); !status.ok()) {
       log.Log(muster::LogLevel::kError, Concat({"access-log: ", MessageOf(status)}));
     }
   }
   signals.Release();
+  torrents.reset();  // its thread tells the server
   (*server)->Stop();
   if (cluster != nullptr) cluster->Stop();
   if (requests != nullptr) requests->SayEnd();

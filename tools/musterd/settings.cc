@@ -84,6 +84,12 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
     return Contradiction(assignments, {"redirect-url"},
                          "redirect-url must be a URL of visible ASCII characters");
   }
+  if (const std::string& forward = settings.trackers.aggregate_forward; !forward.empty()) {
+    const auto parsed = muster::AggregateForwardOptions::Parse(forward);
+    if (!parsed.ok()) {
+      return Contradiction(assignments, {"aggregate-forward"}, MessageOf(parsed.status()));
+    }
+  }
   if (!settings.proxied_listeners.empty() && settings.http.trusted_proxies.empty()) {
     return Contradiction(assignments, {"http-proxied", "trusted-proxy"},
                          "http-proxied serves nobody without a trusted-proxy");
@@ -112,6 +118,29 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
   return absl::OkStatus();
 }
 
+void SetAnnounces(const Settings& settings, muster::AnnounceOptions& announce) {
+  const OtherTrackerSettings& trackers = settings.trackers;
+  if (!settings.peers.given_ip_from.empty())
+    announce.given_ip_from = FilterFor(settings.peers.given_ip_from);
+  if (settings.peers.nat_check.allow_private) announce.reachable = nullptr;
+  announce.tracker_queries = trackers.allowed;
+  announce.tracker_interval = trackers.options.interval;
+  announce.aggregator = trackers.aggregator;
+  announce.aggregator_password = trackers.aggregator_password;
+  announce.dedicated_seed_id = settings.peers.dedicated_seed_id;
+}
+
+void SetOutbound(const Settings& settings, muster::OutboundOptions& outbound) {
+  const OtherTrackerSettings& trackers = settings.trackers;
+  if (settings.peers.nat_tries > 0 && !trackers.aggregator)
+    outbound.nat_check = settings.peers.nat_check;
+  if (trackers.multitracker) outbound.multitracker = trackers.options;
+  if (trackers.aggregate_forward.empty()) return;
+  outbound.aggregate_forward =
+      *muster::AggregateForwardOptions::Parse(trackers.aggregate_forward);  // was checked
+  outbound.aggregate_forward->timeout = trackers.options.timeout;
+}
+
 }  // namespace
 
 std::vector<muster::Cidr> ThisMachine() {
@@ -121,6 +150,26 @@ std::vector<muster::Cidr> ThisMachine() {
 bool UsesDefaultListeners(const Settings& settings) {
   return settings.udp_listeners.empty() && settings.http_listeners.empty() &&
          settings.proxied_listeners.empty();
+}
+
+bool KeepsDetails(const Settings& settings) {
+  const PeerSettings& peers = settings.peers;
+  return peers.details || peers.nat_tries > 0 || !peers.given_ip_from.empty() ||
+         peers.completed_by_left;
+}
+
+std::unique_ptr<muster::SwarmStore> StoreOf(const Settings& settings) {
+  if (!KeepsDetails(settings)) return muster::NewMemoryStore(settings.store);
+  const muster::MemoryStoreOptions& store = settings.store;
+  // Whoever announces to an aggregator has been checked, if at all, by the tracker that forwards it.
+  const std::uint32_t tries = settings.trackers.aggregator ? 0 : settings.peers.nat_tries;
+  return muster::NewDetailedStore({.peer_timeout = store.peer_timeout,
+                                   .keep_completed = store.keep_completed,
+                                   .keep_empty = store.keep_empty,
+                                   .max_torrents = store.max_torrents,
+                                   .max_peers = store.max_peers,
+                                   .nat_tries = static_cast<int>(tries),
+                                   .completed_by_left = settings.peers.completed_by_left});
 }
 
 muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_ipv6) {
@@ -146,6 +195,8 @@ muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_
   options.http.full_scrape_for = FilterFor(settings.full_scrape_for);
   options.http.statistics_for = FilterFor(settings.statistics_for);
   options.drain_timeout = settings.drain_timeout;
+  SetAnnounces(settings, options.announce);
+  SetOutbound(settings, options.outbound);
   return options;
 }
 
@@ -157,7 +208,7 @@ muster::StateKeeperOptions StateOptionsOf(const Settings& settings) {
   options.journal = state.journal;
   options.sync = state.sync_interval > milliseconds(0);
   if (options.sync) options.sync_interval = state.sync_interval;
-  options.peer_ids = settings.store.keep_peer_ids;
+  options.peer_ids = settings.store.keep_peer_ids || KeepsDetails(settings);
   options.compression = state.compression;
   return options;
 }
@@ -187,6 +238,11 @@ absl::StatusOr<Settings> Resolve(absl::Span<const Assignment> assignments) {
         !settings.state.dfile.empty() && settings.state.format == DfileFormat::kBttrack;
   }
   settings.store.peer_timeout = t.peer_timeout;
+  if (settings.trackers.multitracker) {
+    // As many as ten answers bring.
+    constexpr std::uint32_t kMost = 10'000;
+    t.max_foreign_peers = std::clamp(settings.trackers.options.max_peers * 10, 1u, kMost);
+  }
   if (absl::Status status = CheckTogether(settings, assignments); !status.ok()) return status;
   return settings;
 }

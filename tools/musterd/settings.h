@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "muster/cidr.h"
+#include "muster/detailed_store.h"
 #include "muster/endpoint.h"
 #include "muster/ip_set.h"
 #include "muster/log_sink.h"
@@ -69,6 +71,32 @@ struct AccessSettings {
   std::chrono::milliseconds check_interval{5'000};
   bool save_changes = false;
   bool require = true;
+};
+
+// What is known of peers beside where they are.
+struct PeerSettings {
+  // Without it nothing of the following counts; some of it wants it, see KeepsDetails().
+  bool details = false;
+  // 0: nobody is checked.
+  std::uint32_t nat_tries = 0;
+  muster::NatCheckOptions nat_check;
+  bool log_nat_checks = false;
+  std::vector<muster::Cidr> given_ip_from;
+  bool completed_by_left = false;
+  std::string dedicated_seed_id;
+};
+
+// What has to do with other trackers.
+struct OtherTrackerSettings {
+  bool multitracker = false;
+  muster::MultitrackerOptions options;
+  // Torrents and their trackers; see tracker_list.h. Empty: none.
+  std::string list;
+  muster::TrackerQueries allowed = muster::TrackerQueries::kNone;
+  // "URL" or "URL,PASSWORD"; empty: not.
+  std::string aggregate_forward;
+  bool aggregator = false;
+  std::string aggregator_password;
 };
 
 // Trackers that share their peers. At most one address to listen on; none: no sharing.
@@ -121,10 +149,17 @@ struct Settings : AnySettings {
   // A file, which is read when the daemon starts; empty: none.
   std::string favicon;
   AccessSettings access;
+  PeerSettings peers;
+  OtherTrackerSettings trackers;
   ClusterSettings cluster;
   AccessLogSettings access_log;
   PrivilegeSettings privileges;
 };
+
+// Whether the tracker is to keep the side record of its peers.
+bool KeepsDetails(const Settings& settings);
+// The store for it.
+std::unique_ptr<muster::SwarmStore> StoreOf(const Settings& settings);
 
 // What the server is to do, but for its log. It listens on UDP first, each in the order given;
 // without any address, on both protocols on port 6969 of every address, IPv6 only when the system

@@ -20,6 +20,7 @@ constexpr std::string_view kCompressions[] = {"none", "zlib"};       // as State
 constexpr std::string_view kAnswerForms[] = {"muster", "bttrack"};   // as HttpAnswers
 constexpr std::string_view kIpListFormats[] = {"networks", "named-ranges"};  // IpListFormat
 constexpr std::string_view kProxyHeaders[] = {"x-forwarded-for", "forwarded"};
+constexpr std::string_view kTrackerQueries[] = {"none", "autodetect", "all"};
 
 constexpr std::string_view kListening = "Listening";
 constexpr std::string_view kAnnounces = "Announces";
@@ -30,11 +31,15 @@ constexpr std::string_view kState = "State";
 constexpr std::string_view kScrape = "Scrape";
 constexpr std::string_view kPages = "Statistics and pages";
 constexpr std::string_view kAccess = "Access lists";
+constexpr std::string_view kPeers = "Peers";
+constexpr std::string_view kTrackers = "Other trackers";
 constexpr std::string_view kCluster = "Cluster";
 constexpr std::string_view kProcess = "Process";
 
 using muster::HttpOptions;
 using muster::MemoryStoreOptions;
+using muster::MultitrackerOptions;
+using muster::NatCheckOptions;
 using muster::TrackerOptions;
 using muster::UdpOptions;
 
@@ -338,6 +343,89 @@ constexpr Setting kSettings[] = {
               "Compress the state. It is compact by itself: addresses and info hashes hardly "
               "become smaller."),
           kCompressions),
+
+    Row<&Settings::peers, &PeerSettings::details>(
+        "peer-details", kPeers, Kind::kFlag, 0, 0,
+        "Know peers by their ids: one that moves to another address stays the same peer, by its "
+        "key, and nobody else can change it; who wants encryption and who requires it is told to "
+        "others; answers that are not compact have ids. Costs some 250 bytes a peer. Switched on "
+        "by nat-check, given-ip-from and completed-by-left."),
+    Row<&Settings::peers, &PeerSettings::nat_tries>(
+        "nat-check", kPeers, Kind::kCount, 0, muster::NatRecord::kMaxTries,
+        "Connect to each peer and do the BitTorrent handshake, encrypted where the peer requires "
+        "that; only who can be reached is told to others. After so many failures a peer is not "
+        "tried again until it moves. 0 not to check anybody."),
+    Row<&Settings::peers, &PeerSettings::nat_check, &NatCheckOptions::timeout>(
+        "nat-check-timeout", kPeers, Kind::kMilliseconds, 1, kHour,
+        "How long such a check may take."),
+    Row<&Settings::peers, &PeerSettings::nat_check, &NatCheckOptions::max_under_way>(
+        "nat-check-connections", kPeers, Kind::kCount, 1, 100'000,
+        "Connections for such checks at a time; further checks wait."),
+    Row<&Settings::peers, &PeerSettings::nat_check, &NatCheckOptions::max_per_second>(
+        "nat-check-rate", kPeers, Kind::kCount, 1, 1'000'000,
+        "Such checks begun within a second at most."),
+    Row<&Settings::peers, &PeerSettings::nat_check, &NatCheckOptions::allow_private>(
+        "nat-check-local", kPeers, Kind::kFlag, 0, 0,
+        "Check peers on private networks and on this machine too. Switched off, they are taken "
+        "for reachable, and nothing there is ever connected to."),
+    Row<&Settings::peers, &PeerSettings::log_nat_checks>(
+        "log-nat-checks", kPeers, Kind::kFlag, 0, 0,
+        "Log what came of each check: in the access log, where there is one."),
+    Row<&Settings::peers, &PeerSettings::given_ip_from>(
+        "given-ip-from", kPeers, Kind::kNetworks, 0, 1024,
+        "A network whose clients may say where they are reached (the ip parameter of HTTP), such "
+        "as one behind the same router. 0.0.0.0/0 and ::/0 are everybody, which lets anybody name "
+        "anybody."),
+    Row<&Settings::peers, &PeerSettings::completed_by_left>(
+        "completed-by-left", kPeers, Kind::kFlag, 0, 0,
+        "Count a download as finished when a peer comes to lack nothing, and take that back when "
+        "it lacks something again, as bttrack does. Switched off, it is counted when the client "
+        "says so, once."),
+    Shown(Row<&Settings::peers, &PeerSettings::dedicated_seed_id>(
+              "dedicated-seed-id", kPeers, Kind::kText, 0, 64,
+              "A secret: a seeder that sends it (seed_id) marks its torrent as seeded, which those "
+              "who ask (check_seeded) are told, as long as the daemon runs."),
+          "TEXT"),
+
+    Row<&Settings::trackers, &OtherTrackerSettings::multitracker>(
+        "multitracker", kTrackers, Kind::kFlag, 0, 0,
+        "Fetch peers from the other trackers of torrents, by HTTP and UDP, and hand them out among "
+        "our own."),
+    Text<&Settings::trackers, &OtherTrackerSettings::list>(
+        "multitracker-list", kTrackers, "FILE",
+        "Torrents and their other trackers: on a line an info hash in hexadecimal digits, then "
+        "announce URLs. Read when the daemon starts and on SIGHUP."),
+    Among(Row<&Settings::trackers, &OtherTrackerSettings::allowed>(
+              "multitracker-allowed", kTrackers, Kind::kChoice, 0, 0,
+              "Who may ask as a tracker (tracker=1), and is given peers without becoming one: "
+              "nobody, those who ask for a torrent that is known to have other trackers, or all."),
+          kTrackerQueries),
+    Row<&Settings::trackers, &OtherTrackerSettings::options, &MultitrackerOptions::interval>(
+        "multitracker-reannounce-interval", kTrackers, Kind::kSeconds, kSecond, kDay,
+        "How often to ask each tracker of each torrent that does not say otherwise, and when "
+        "trackers that ask us are to come again."),
+    Row<&Settings::trackers, &OtherTrackerSettings::options, &MultitrackerOptions::max_peers>(
+        "multitracker-maxpeers", kTrackers, Kind::kCount, 0, 200, "Peers to ask for each time."),
+    Row<&Settings::trackers, &OtherTrackerSettings::options, &MultitrackerOptions::allow_private>(
+        "multitracker-local", kTrackers, Kind::kFlag, 0, 0,
+        "Take peers on private networks and on this machine from other trackers, too."),
+    Shown(Row<&Settings::trackers, &OtherTrackerSettings::aggregate_forward>(
+              "aggregate-forward", kTrackers, Kind::kText, 0, 2000,
+              "Copy every announce to another tracker, the aggregator, at this URL; after a comma "
+              "its password. Nobody waits for it. Where a client is stands in X-Forwarded-For, so "
+              "the aggregator has to trust this machine as a proxy."),
+          "URL[,PASSWORD]"),
+    Row<&Settings::trackers, &OtherTrackerSettings::aggregator>(
+        "aggregator", kTrackers, Kind::kFlag, 0, 0,
+        "Be an aggregator: announces come from other trackers, are counted, and answered with OK "
+        "alone. Nobody is checked."),
+    Shown(Row<&Settings::trackers, &OtherTrackerSettings::aggregator_password>(
+              "aggregator-password", kTrackers, Kind::kText, 0, 64,
+              "What they must know to announce to this aggregator. Empty for nothing."),
+          "PASSWORD"),
+    Row<&Settings::trackers, &OtherTrackerSettings::options, &MultitrackerOptions::timeout>(
+        "outgoing-timeout", kTrackers, Kind::kMilliseconds, 1, kHour,
+        "How long a question to another tracker, or a copy to the aggregator, may take."),
 
     Row<&Settings::cluster, &ClusterSettings::listen>(
         "cluster-listen", kCluster, Kind::kEndpoints,

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -45,7 +46,7 @@ constexpr std::size_t kMaxWatched = 1'000;
 class TorrentKeeper::Impl {
  public:
   Impl(const AccessSettings& settings, muster::AccessRules* rules, muster::TorrentCatalog* catalog,
-       muster::SwarmStore* store, muster::LogSink* log)
+       muster::SwarmStore* store, muster::LogSink* log, std::function<void()> on_change)
       : path_(settings.torrents),
         interval_(settings.check_interval),
         require_(settings.require),
@@ -53,7 +54,8 @@ class TorrentKeeper::Impl {
         rules_(rules),
         catalog_(catalog),
         store_(store),
-        log_(log) {}
+        log_(log),
+        on_change_(std::move(on_change)) {}
   ~Impl() {
     if (!thread_.joinable()) return;
     Wake(stop_);
@@ -83,6 +85,7 @@ class TorrentKeeper::Impl {
   muster::TorrentCatalog* const catalog_;
   muster::SwarmStore* const store_;
   muster::LogSink* const log_;
+  const std::function<void()> on_change_;
 
   const Descriptor wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   // Where the system has none to give, the interval has to do.
@@ -130,6 +133,7 @@ absl::Status TorrentKeeper::Impl::Read() {
   catalog_->Replace(std::move(torrents));
   rules_->whitelist().Replace(std::move(hashes));
   rules_->ForgetRefused(*store_);
+  on_change_();
   log_->Log(muster::LogLevel::kInfo,
             Concat({"allowed-torrents: ", path_, " has ", std::to_string(count), " torrents in ",
                     std::to_string(folder_.files()), " files"}));
@@ -218,12 +222,10 @@ absl::Status TorrentKeeper::Impl::Run() {
   return status;
 }
 
-absl::StatusOr<std::unique_ptr<TorrentKeeper>> TorrentKeeper::Start(const AccessSettings& settings,
-                                                                    muster::AccessRules* rules,
-                                                                    muster::TorrentCatalog* catalog,
-                                                                    muster::SwarmStore* store,
-                                                                    muster::LogSink* log) {
-  auto impl = std::make_unique<Impl>(settings, rules, catalog, store, log);
+absl::StatusOr<std::unique_ptr<TorrentKeeper>> TorrentKeeper::Start(
+    const AccessSettings& settings, muster::AccessRules* rules, muster::TorrentCatalog* catalog,
+    muster::SwarmStore* store, muster::LogSink* log, std::function<void()> on_change) {
+  auto impl = std::make_unique<Impl>(settings, rules, catalog, store, log, std::move(on_change));
   if (absl::Status status = impl->Open(); !status.ok()) return status;
   if (absl::Status status = impl->Run(); !status.ok()) return status;
   return std::unique_ptr<TorrentKeeper>(new TorrentKeeper(std::move(impl)));

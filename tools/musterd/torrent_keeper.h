@@ -8,6 +8,7 @@
 #ifndef MUSTER_TOOLS_MUSTERD_TORRENT_KEEPER_H_
 #define MUSTER_TOOLS_MUSTERD_TORRENT_KEEPER_H_
 
+#include <functional>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -22,12 +23,11 @@ namespace musterd {
 class TorrentKeeper {
  public:
   // Reads the directory, and starts to watch it. The status says why it cannot be read, where lists
-  // are required. The others are not owned and must outlive the keeper.
-  static absl::StatusOr<std::unique_ptr<TorrentKeeper>> Start(const AccessSettings& settings,
-                                                              muster::AccessRules* rules,
-                                                              muster::TorrentCatalog* catalog,
-                                                              muster::SwarmStore* store,
-                                                              muster::LogSink* log);
+  // are required. `on_change` is called each time that the catalog is another one, at first by
+  // Start() and then by the keeper's thread. The others are not owned and must outlive the keeper.
+  static absl::StatusOr<std::unique_ptr<TorrentKeeper>> Start(
+      const AccessSettings& settings, muster::AccessRules* rules, muster::TorrentCatalog* catalog,
+      muster::SwarmStore* store, muster::LogSink* log, std::function<void()> on_change);
   // Ends the thread.
   ~TorrentKeeper();
   TorrentKeeper(const TorrentKeeper&) = delete;
