@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "folder.h"
+#include "base/folder.h"
 #include "mirror/file_text.h"
 
 namespace muster {
