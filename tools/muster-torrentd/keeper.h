@@ -20,12 +20,12 @@
 namespace torrentd {
 
 struct KeeperOptions {
-  std::string trackers_file;
+  std::string trackers_file = {};
   // Of the mirror; with what is to be hashed in it.
-  std::string root;
-  std::vector<std::string> hash_ahead;
-  std::chrono::milliseconds hash_interval;
-  std::chrono::milliseconds clean_interval;
+  std::string root = {};
+  std::vector<std::string> hash_ahead = {};
+  std::chrono::milliseconds hash_interval{15 * 60'000};
+  std::chrono::milliseconds clean_interval{60 * 60'000};
 };
 
 class Keeper {
