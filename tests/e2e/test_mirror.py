@@ -22,7 +22,7 @@ import urllib.parse
 
 import libtorrent as lt
 
-from bittorrent_clients import Transmission
+from bittorrent_clients import CLIENTS, Aria2, Libtorrent, Transmission
 from daemon import PATIENCE, Musterd, Program, has_ipv6, wait_until
 from tracker_client import Announce, TrackerError, tracker_at
 
@@ -299,6 +299,56 @@ class Downloads(Mirror):
                 said = run("aria2c", *ARIA2, torrent, cwd=folder)
                 self.assertEqual(said.returncode, 0, said.stdout)
                 self.assert_same(folder)
+
+    def test_single_files_of_muster_torrent(self):
+        daemon = self.start()
+        package = max(self.packages, key=lambda path: path.stat().st_size)
+        content, torrent = package.read_bytes(), self.dir / "made.torrent"
+        # The folder's: libtorrent 2.0.8 puts a slash behind a v2 file's URL, also of its own torrents.
+        seed = daemon.urls["http", 4] + "apt/pool/main/"
+        for kind in ("v1", "v2", "hybrid"):
+            with self.subTest(kind=kind):
+                made = run(MUSTER_TORRENT, "create", "-f", "-q", "--kind", kind, "--piece-length", PIECE, "--web-seed", seed,
+                           "-o", torrent, package)
+                self.assertEqual(made.returncode, 0, made.stderr)
+                self.assertEqual((self.libtorrent_downloads(torrent.read_bytes()) / package.name).read_bytes(), content)
+                if kind == "v1":
+                    self.assertEqual((self.transmission_downloads(torrent.read_bytes()) / package.name).read_bytes(), content)
+                    folder = self.dir / "aria2"
+                    folder.mkdir()
+                    self.assertEqual(run("aria2c", *ARIA2, torrent, cwd=folder).returncode, 0)
+                    self.assertEqual((folder / package.name).read_bytes(), content)
+
+    def test_pad_files_come_from_peers(self):
+        """To clients that know nothing of padding: they take it for files, which no web seed has."""
+        for client in CLIENTS:
+            if client.missing():
+                self.skipTest(client.missing())
+        torrent = self.dir / "aligned.torrent"
+        with Musterd("--interval", "4", "--interval-spread", "0", "--min-interval", "1",
+                     listeners=[("http", "127.0.0.1:0")]) as musterd:
+            url = musterd.urls["http", 4]
+            made = run(MUSTER_TORRENT, "create", "-q", "--kind", "v1", "--align", "--private", "-t", url, "--piece-length", PIECE,
+                       "-o", torrent, self.root / "apt")
+            self.assertEqual(made.returncode, 0, made.stderr)
+            info_hash = lt.torrent_info(str(torrent)).info_hash().to_bytes()
+            tracker = tracker_at(url)
+            self.addCleanup(tracker.close)
+            seeds = self.dir / "seeder/data"
+            shutil.copytree(self.root / "apt", seeds / "apt")
+
+            def start(kind, name):
+                client = kind(str(self.dir / name), str(torrent), url, seeding=name == "seeder")
+                self.addCleanup(client.kill)
+                return client
+
+            start(Libtorrent, "seeder")
+            wait_until(lambda: tracker.scrape([info_hash])[0].complete == 1, "the seeder")
+            downloads = [start(kind, kind.name) for kind in (Transmission, Aria2)]
+            wait_until(lambda: tracker.scrape([info_hash])[0].complete == 3, "the downloads")
+            for client in downloads:
+                self.assert_same(pathlib.Path(client.data))
+                client.stop()
 
     def test_hashes_are_those_of_libtorrent(self):
         for kind, flags in (("v2", lt.create_torrent.v2_only), ("hybrid", 0)):
