@@ -111,7 +111,7 @@ TEST_F(KeeperTest, LooksWhenItIsTold) {
 
 TEST_F(KeeperTest, ReadsTrackersAndCleansWhileItHashes) {
   tree_.Write("root/yum/huge", "");
-  std::filesystem::resize_file(tree_ / "root/yum/huge", std::uintmax_t{1} << 40);
+  std::filesystem::resize_file(tree_ / "root/yum/huge", std::uintmax_t{1} << 35);
   Start(
       {.hash_ahead = {"/yum/huge"}, .hash_interval = hours(1), .clean_interval = milliseconds(5)});
   EXPECT_TRUE(Eventually([this] { return mirror_->Statistics().hashed_bytes > 0; }));
