@@ -78,6 +78,9 @@ struct MirrorOptions {
   std::size_t max_waiting = 20'000;
   // Threads that hash for one torrent; 0 for all cores.
   unsigned threads = 0;
+  // Threads that open files, and read what of them, and of the cache, is not in memory: so many wait
+  // for a slow disk at a time, and nobody else does.
+  std::size_t readers = 4;
 
   // Of a torrent: files, bytes of them, and entries of folders that are looked at for its patterns.
   std::size_t max_files = 100'000;
@@ -161,7 +164,8 @@ class MUSTER_EXPORT Mirror {
   absl::Status HashAhead(absl::Span<const std::string> patterns, Instant now);
   // Gives up what is being hashed, here and ahead, for ever: whoever waits for it is answered 503.
   void Stop();
-  // Brings the cache folder within its limits. Takes a while.
+  // Brings the cache folder within its limits, and looks what is in it, for the index page. Takes a
+  // while.
   void CleanCaches(Instant now);
   // Why the cache folder is not used; OK when it is, or none is wanted.
   absl::Status cache_status() const;

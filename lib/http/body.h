@@ -12,13 +12,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 namespace muster {
 
-// Bytes of a file, which are sent from where they lie and not through memory. Who sends them moves
-// it on.
+// Bytes of a file, which may be sent from where they lie and not through memory. Who does so moves it
+// on.
 struct FileStretch {
   int fd = -1;
   std::int64_t offset = 0;
@@ -40,8 +41,15 @@ class HttpBody {
   // called again after anything but kMore.
   virtual Progress Produce(std::size_t budget, std::string& out) = 0;
 
-  // What comes after that, before the next call: null, or empty, when nothing does.
+  // What comes next where it lies in a file; null, or empty, where it does not. Who does not send it
+  // from there has it from Produce().
   virtual FileStretch* stretch() { return nullptr; }
+
+  // Whether what comes next can be had at once. Where it cannot, as it has to come from a disk, who
+  // must not wait calls Fetch(), and asks for it after `done` was called: once, by any thread, also
+  // before Fetch() returns or after the body is gone.
+  virtual bool IsReady() { return true; }
+  virtual void Fetch(std::function<void()> done) { done(); }
 };
 
 // Puts a body into the chunks of HTTP/1.1 (RFC 9112, 7.1), one for each piece.

@@ -93,15 +93,15 @@ RangeResult ParseRanges(std::string_view text, std::int64_t size, std::vector<By
 }
 
 // What the conditions say, before any range: 200, 304 or 412.
-int Precondition(const HttpRequest& request, std::string_view etag, Instant modified) {
-  if (const std::string_view tags = request.Header("If-Match"); !tags.empty()) {
-    if (!HasTag(tags, etag, /*weak_too=*/false)) return 412;
-  } else if (const auto since = ParseHttpDate(request.Header("If-Unmodified-Since"))) {
+int Precondition(const FileConditions& conditions, std::string_view etag, Instant modified) {
+  if (!conditions.if_match.empty()) {
+    if (!HasTag(conditions.if_match, etag, /*weak_too=*/false)) return 412;
+  } else if (const auto since = ParseHttpDate(conditions.if_unmodified_since)) {
     if (modified > *since) return 412;
   }
-  if (const std::string_view tags = request.Header("If-None-Match"); !tags.empty()) {
-    if (HasTag(tags, etag, /*weak_too=*/true)) return 304;
-  } else if (const auto since = ParseHttpDate(request.Header("If-Modified-Since"))) {
+  if (!conditions.if_none_match.empty()) {
+    if (HasTag(conditions.if_none_match, etag, /*weak_too=*/true)) return 304;
+  } else if (const auto since = ParseHttpDate(conditions.if_modified_since)) {
     if (modified <= *since) return 304;
   }
   return 200;
@@ -151,16 +151,28 @@ std::optional<Instant> ParseHttpDate(std::string_view text) {
   return seconds == 60 || HttpDate(time) == text ? std::optional(time) : std::nullopt;
 }
 
-Selection Select(const HttpRequest& request, std::string_view etag, Instant modified,
+FileConditions FileConditions::Of(const HttpRequest& request) {
+  const auto header = [&request](std::string_view name) {
+    return std::string(request.Header(name));
+  };
+  return {.is_get = request.method == HttpMethod::kGet,
+          .if_match = header("If-Match"),
+          .if_unmodified_since = header("If-Unmodified-Since"),
+          .if_none_match = header("If-None-Match"),
+          .if_modified_since = header("If-Modified-Since"),
+          .if_range = header("If-Range"),
+          .range = header("Range")};
+}
+
+Selection Select(const FileConditions& conditions, std::string_view etag, Instant modified,
                  std::int64_t size) {
-  Selection selection{Precondition(request, etag, modified), {{0, size}}};
-  const std::string_view wanted = request.Header("Range");
-  if (selection.status != 200 || wanted.empty() || request.method != HttpMethod::kGet ||
-      !IsSame(request.Header("If-Range"), etag, modified)) {
+  Selection selection{Precondition(conditions, etag, modified), {{0, size}}};
+  if (selection.status != 200 || conditions.range.empty() || !conditions.is_get ||
+      !IsSame(conditions.if_range, etag, modified)) {
     return selection;
   }
   std::vector<ByteRange> ranges;
-  switch (ParseRanges(wanted, size, ranges)) {
+  switch (ParseRanges(conditions.range, size, ranges)) {
     case RangeResult::kNone:
       break;
     case RangeResult::kSome:

@@ -22,6 +22,20 @@ std::string HttpDate(Instant time);
 // Nothing for what is no such date; the two obsolete forms are not read.
 std::optional<Instant> ParseHttpDate(std::string_view text);
 
+// What a request asks for and on what conditions, for who answers when the request is gone.
+struct FileConditions {
+  bool is_get = false;
+  // The headers of these names.
+  std::string if_match = {};
+  std::string if_unmodified_since = {};
+  std::string if_none_match = {};
+  std::string if_modified_since = {};
+  std::string if_range = {};
+  std::string range = {};
+
+  static FileConditions Of(const HttpRequest& request);
+};
+
 // What may be sent: all of it, or a part.
 struct ByteRange {
   std::int64_t first = 0;
@@ -43,7 +57,7 @@ inline constexpr std::size_t kMaxRanges = 32;
 
 // Of a file of `size` bytes that has changed at `modified`. `etag` is a strong one, with its
 // quotes.
-Selection Select(const HttpRequest& request, std::string_view etag, Instant modified,
+Selection Select(const FileConditions& conditions, std::string_view etag, Instant modified,
                  std::int64_t size);
 
 }  // namespace muster

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -47,6 +48,16 @@ class Rest {
   std::size_t at_ = 0;
 };
 
+UniqueFd OpenAt2(int folder, const std::string& path, int flags, std::uint64_t resolve,
+                 int& error) {
+  open_how how = {};
+  how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve;
+  const long fd = ::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how);
+  if (fd < 0) error = errno;
+  return UniqueFd(static_cast<int>(fd));
+}
+
 bool ReadLink(int link, std::string& target) {
   std::array<char, PATH_MAX> text;
   const ssize_t size = ::readlinkat(link, "", text.data(), text.size());
@@ -58,17 +69,18 @@ bool ReadLink(int link, std::string& target) {
 }  // namespace
 
 UniqueFd OpenBeneathByKernel(int folder, const std::string& path, int flags, int& error) {
-  open_how how = {};
-  how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   // A rename anywhere on the system may ask for another try.
   for (int tries = 0; tries < 100; ++tries) {
-    const long fd = ::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how);
-    if (fd >= 0) return UniqueFd(static_cast<int>(fd));
-    error = errno;
-    if (error != EAGAIN && error != EINTR) return {};
+    UniqueFd fd = OpenAt2(folder, path, flags, 0, error);
+    if (fd.get() >= 0 || (error != EAGAIN && error != EINTR)) return fd;
   }
   return {};
+}
+
+UniqueFd OpenBeneathAtHand(int folder, const std::string& path, int flags, int& error) {
+  UniqueFd fd = OpenAt2(folder, path, flags, RESOLVE_CACHED, error);
+  if (error == EINVAL || error == EINTR) error = EAGAIN;
+  return fd;
 }
 
 UniqueFd OpenBeneathByName(int folder, const std::string& path, int flags, int& error) {

@@ -16,6 +16,9 @@ namespace muster {
 
 // By openat2; ENOSYS where there is none (Linux before 5.6, some sandboxes).
 UniqueFd OpenBeneathByKernel(int folder, const std::string& path, int flags, int& error);
+// The same without waiting for a disk: EAGAIN where the kernel does not have all names of the path in
+// memory, or cannot tell (Linux before 5.12).
+UniqueFd OpenBeneathAtHand(int folder, const std::string& path, int flags, int& error);
 
 // Name by name, holding every folder on the way, so that ".." in a link leads back to the folder
 // that it was come from, whatever was moved meanwhile.

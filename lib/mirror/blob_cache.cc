@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -45,17 +46,16 @@ std::string EntryOf(std::string_view key, std::string_view value) {
   return entry;
 }
 
-// The value of an entry for `key`; null when it is none.
-BlobCache::Value ValueOf(std::string_view entry, std::string_view key) {
-  if (entry.size() < kHead + key.size() + kDigest || entry.substr(0, kMagic.size()) != kMagic ||
-      LoadBig32(BytesOf(entry).data() + kMagic.size()) != key.size() ||
-      entry.substr(kHead, key.size()) != key) {
-    return nullptr;
-  }
+// The value of an entry, which must be that of `key` where there is one; null when it is none.
+BlobCache::Value ValueOf(std::string_view entry, std::optional<std::string_view> key) {
+  if (entry.size() < kHead + kDigest || entry.substr(0, kMagic.size()) != kMagic) return nullptr;
+  const std::size_t key_size = LoadBig32(BytesOf(entry).data() + kMagic.size());
+  if (key_size > entry.size() - kHead - kDigest) return nullptr;
+  if (key && entry.substr(kHead, key_size) != *key) return nullptr;
   const std::string_view told = entry.substr(entry.size() - kDigest);
   entry.remove_suffix(kDigest);
   if (TextOf(Sha256Of(entry)) != told) return nullptr;
-  return std::make_shared<const std::string>(entry.substr(kHead + key.size()));
+  return std::make_shared<const std::string>(entry.substr(kHead + key_size));
 }
 
 using Folder = std::unique_ptr<DIR, void (*)(DIR*)>;
@@ -152,7 +152,16 @@ BlobCache::Value BlobCache::Load(std::string_view key, Instant now) const {
   return value;
 }
 
-BlobCache::Cleaned BlobCache::Clean(Instant now) {
+void BlobCache::AddNewest(const std::string& file, Cleaned& cleaned) const {
+  const UniqueFd fd(
+      ::openat(folder_.get(), file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (fd.get() < 0) return;
+  const absl::StatusOr<std::string> entry = ReadText(fd.get(), kMaxEntry + kHead + kDigest, file);
+  Value value = entry.ok() ? ValueOf(*entry, std::nullopt) : nullptr;
+  if (value != nullptr) cleaned.newest.push_back(std::move(value));
+}
+
+BlobCache::Cleaned BlobCache::Clean(Instant now, std::size_t newest) {
   Cleaned cleaned;
   if (folder_.get() < 0) return cleaned;
   std::vector<CacheFile> files;
@@ -172,6 +181,7 @@ BlobCache::Cleaned BlobCache::Clean(Instant now) {
     if (seconds - file.used <= life && !is_full) {
       cleaned.bytes += file.bytes;
       ++cleaned.files;
+      if (!is_temporary && cleaned.newest.size() < newest) AddNewest(file.path, cleaned);
     } else if (::unlinkat(folder_.get(), file.path.c_str(), 0) == 0) {
       ++cleaned.removed;
     }

@@ -23,6 +23,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -54,6 +55,8 @@ class BlobCache {
   // What was put there last; null when nothing is, or not any more. `now` is Unix time, by which the
   // folder's files tell when they were used.
   Value Get(std::string_view key, Instant now);
+  // The same of what is in memory.
+  Value AtHand(std::string_view key) { return Find(std::string(key)); }
   // Errors of the folder; the value is in memory nevertheless.
   absl::Status Put(std::string_view key, std::string value);
   void Remove(std::string_view key);
@@ -62,10 +65,12 @@ class BlobCache {
     std::uint64_t files = 0;  // that are left
     std::uint64_t bytes = 0;
     std::uint64_t removed = 0;
+    // Of those that are left, the values of as many as were asked for: the last used first.
+    std::vector<Value> newest = {};
   };
   // Brings the folder within its limits: what was not used for longest goes first. Takes a while;
   // others may use the cache meanwhile.
-  Cleaned Clean(Instant now);
+  Cleaned Clean(Instant now, std::size_t newest = 0);
 
   // Why the folder is not used; OK when it is, or none is wanted.
   const absl::Status& folder_status() const { return folder_status_; }
@@ -82,6 +87,7 @@ class BlobCache {
   void Forget(const std::string& key);
   void Drop(std::list<Kept>::iterator entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Value Load(std::string_view key, Instant now) const;
+  void AddNewest(const std::string& file, Cleaned& cleaned) const;
 
   const BlobCacheOptions options_;
   absl::Status folder_status_;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "muster/mirror.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -16,60 +13,53 @@
 namespace muster {
 namespace {
 
-// Reads what an answer's head is followed by, whatever it is made of.
+// An answer's body for who asks for it bit by bit. Whoever reads waits for the disk himself.
 class AnswerBody final : public MirrorBody {
  public:
-  explicit AnswerBody(MirrorAnswer answer) : answer_(std::move(answer)) {}
+  explicit AnswerBody(std::unique_ptr<HttpBody> body) : body_(std::move(body)) {}
 
   absl::StatusOr<std::size_t> Read(absl::Span<char> to) override {
     std::size_t filled = 0;
     while (filled < to.size()) {
-      const absl::StatusOr<std::size_t> n = ReadSome(to.subspan(filled));
-      if (!n.ok()) return n.status();
-      if (*n == 0) break;
-      filled += *n;
+      if (taken_ == made_.size() && !MakeMore(to.size() - filled)) break;
+      const std::size_t n = made_.copy(to.data() + filled, to.size() - filled, taken_);
+      taken_ += n;
+      filled += n;
+    }
+    if (filled == 0 && progress_ == HttpBody::Progress::kFailed) {
+      return absl::DataLossError("the file has become shorter, or cannot be read");
     }
     return filled;
   }
 
  private:
-  // From one of the pieces that the body has; 0 at the end.
-  absl::StatusOr<std::size_t> ReadSome(absl::Span<char> to) {
-    if (answer_.zeros > 0) {
-      const std::size_t n = std::min(to.size(), static_cast<std::size_t>(answer_.zeros));
-      std::fill_n(to.data(), n, '\0');
-      answer_.zeros -= static_cast<std::int64_t>(n);
-      return n;
+  // False at the end.
+  bool MakeMore(std::size_t size) {
+    made_.clear();
+    taken_ = 0;
+    while (made_.empty() && progress_ == HttpBody::Progress::kMore) {
+      progress_ = body_->Produce(size, made_);
     }
-    while (part_ < answer_.parts.size()) {
-      FilePart& part = answer_.parts[part_];
-      if (!part.before.empty()) return TakeText(part.before, to);
-      if (part.size > 0) return ReadPart(part, to);
-      ++part_;
-    }
-    return TakeText(answer_.text, to);
+    return !made_.empty();
   }
 
-  static std::size_t TakeText(std::string& text, absl::Span<char> to) {
-    const std::size_t n = text.copy(to.data(), to.size());
-    text.erase(0, n);
-    return n;
+  const std::unique_ptr<HttpBody> body_;
+  HttpBody::Progress progress_ = HttpBody::Progress::kMore;
+  std::string made_;
+  std::size_t taken_ = 0;
+};
+
+// A text that is all there.
+class TextBody final : public HttpBody {
+ public:
+  explicit TextBody(std::string text) : text_(std::move(text)) {}
+  Progress Produce(std::size_t /*budget*/, std::string& out) override {
+    out += text_;
+    return Progress::kEnd;
   }
 
-  absl::StatusOr<std::size_t> ReadPart(FilePart& part, absl::Span<char> to) const {
-    const std::size_t most = std::min(to.size(), static_cast<std::size_t>(part.size));
-    ssize_t n;
-    do n = ::pread(answer_.file.get(), to.data(), most, part.offset);
-    while (n < 0 && errno == EINTR);
-    if (n < 0) return absl::ErrnoToStatus(errno, "cannot read the file");
-    if (n == 0) return absl::DataLossError("the file has become shorter");
-    part.offset += n;
-    part.size -= n;
-    return static_cast<std::size_t>(n);
-  }
-
-  MirrorAnswer answer_;
-  std::size_t part_ = 0;
+ private:
+  const std::string text_;
 };
 
 MirrorReply ReplyOf(MirrorAnswer answer) {
@@ -77,9 +67,10 @@ MirrorReply ReplyOf(MirrorAnswer answer) {
   for (auto& [name, value] : answer.headers) {
     reply.headers.emplace_back(std::string(name), std::move(value));
   }
-  if (!answer.is_head && reply.length > 0) {
-    reply.body = std::make_unique<AnswerBody>(std::move(answer));
-  }
+  if (answer.is_head || reply.length == 0) return reply;
+  std::unique_ptr<HttpBody> body = answer.TakeBody(nullptr);
+  if (body == nullptr) body = std::make_unique<TextBody>(std::move(answer.text));
+  reply.body = std::make_unique<AnswerBody>(std::move(body));
   return reply;
 }
 
@@ -110,17 +101,23 @@ std::string HeadOf(const MirrorQuery& query) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Mirror>> Mirror::Create(const MirrorOptions& options, Instant now) {
-  if (options.workers == 0)
-    return absl::InvalidArgumentError("workers: there must be one at least");
+  if (options.workers == 0 || options.readers == 0) {
+    return absl::InvalidArgumentError("workers and readers: there must be one of each at least");
+  }
   auto impl = std::make_unique<Impl>();
-  absl::StatusOr<std::unique_ptr<WorkPool>> pool = WorkPool::Start(options.workers);
-  if (!pool.ok()) return pool.status();
-  absl::StatusOr<std::unique_ptr<MirrorService>> service = MirrorService::Create(
-      options, [pool = pool->get()](std::function<void()> work) { pool->Run(std::move(work)); },
-      now);
+  const auto runs_in = [](WorkPool* pool) {
+    return [pool](std::function<void()> work) { pool->Run(std::move(work)); };
+  };
+  absl::StatusOr<std::unique_ptr<WorkPool>> makers = WorkPool::Start(options.workers);
+  if (!makers.ok()) return makers.status();
+  absl::StatusOr<std::unique_ptr<WorkPool>> readers = WorkPool::Start(options.readers);
+  if (!readers.ok()) return readers.status();
+  absl::StatusOr<std::unique_ptr<MirrorService>> service =
+      MirrorService::Create(options, runs_in(makers->get()), runs_in(readers->get()), now);
   if (!service.ok()) return service.status();
   impl->service = *std::move(service);
-  impl->pool = *std::move(pool);
+  impl->makers = *std::move(makers);
+  impl->readers = *std::move(readers);
   return std::unique_ptr<Mirror>(new Mirror(std::move(impl)));
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mirror/mirror_answer.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
 
@@ -22,6 +24,13 @@ std::int64_t MirrorAnswer::length() const {
     }
   }
   return length;
+}
+
+std::unique_ptr<HttpBody> MirrorAnswer::TakeBody(FileBody::Run run) {
+  if (is_head || length() == 0 || body == Body::kText) return nullptr;
+  if (body == Body::kZeros) return std::make_unique<ZeroBody>(zeros);
+  return std::make_unique<FileBody>(std::move(file), std::move(parts), std::move(text),
+                                    std::move(run));
 }
 
 MirrorAnswer TextAnswer(int status, std::string_view line) {

@@ -6,13 +6,14 @@
 #define MUSTER_LIB_MIRROR_MIRROR_ANSWER_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "base/unique_fd.h"
-#include "http/file_parts.h"
+#include "http/file_body.h"
 #include "http/response.h"
 
 namespace muster {
@@ -36,6 +37,9 @@ struct MirrorAnswer {
 
   // Of the body, in bytes.
   std::int64_t length() const;
+  // What is sent behind the head where it is not `text` alone; null for none. Takes it out of here.
+  // `run` as FileBody has it.
+  std::unique_ptr<HttpBody> TakeBody(FileBody::Run run);
   // The value of a header; empty without it. Case matters.
   std::string_view Header(std::string_view name) const;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Mirror::Impl: the service, and the threads that make its torrents.
+// Mirror::Impl: the service, the threads that make its torrents, and those that read.
 #ifndef MUSTER_LIB_MIRROR_MIRROR_IMPL_H_
 #define MUSTER_LIB_MIRROR_MIRROR_IMPL_H_
 
@@ -19,8 +19,9 @@ class Mirror::Impl {
   }
 
   std::unique_ptr<MirrorService> service;
-  // Goes first: what it drops is answered by the service.
-  std::unique_ptr<WorkPool> pool;
+  // These go first: what they drop is answered by the service.
+  std::unique_ptr<WorkPool> makers;
+  std::unique_ptr<WorkPool> readers;
 };
 
 }  // namespace muster

@@ -67,13 +67,16 @@ std::string JsonOf(const MirrorView& view) {
     StrAppend(&json, std::exchange(comma, ","), "{\"paths\":", JsonText(flight.about),
               ",\"bytes\":", flight.bytes, ",\"total_bytes\":", flight.total_bytes, "}");
   }
-  json += "],\"given\":[";
-  comma = "";
-  for (const GivenTorrent& given : view.given) {
-    StrAppend(&json, std::exchange(comma, ","), "{\"info_hash\":", JsonText(given.info_hash_hex),
-              ",\"name\":", JsonText(given.name), ",\"files\":", given.files,
-              ",\"length\":", given.length, ",\"times\":", given.times,
-              ",\"last\":", given.last.time_since_epoch().count(), "}");
+  for (const auto& [name, torrents] :
+       {std::pair("given", &view.given), std::pair("cached", &view.cached)}) {
+    StrAppend(&json, "],\"", name, "\":[");
+    comma = "";
+    for (const GivenTorrent& one : *torrents) {
+      StrAppend(&json, std::exchange(comma, ","), "{\"info_hash\":", JsonText(one.info_hash_hex),
+                ",\"name\":", JsonText(one.name), ",\"files\":", one.files,
+                ",\"length\":", one.length, ",\"times\":", one.times,
+                ",\"last\":", one.last.time_since_epoch().count(), "}");
+    }
   }
   return json + "]}\n";
 }
@@ -89,10 +92,13 @@ void AppendFlights(const std::vector<FlightView>& flights, std::string& html) {
   html += "</table>\n";
 }
 
-void AppendGiven(const std::vector<GivenTorrent>& given, std::string& html) {
-  html +=
-      "<h2>Given out</h2>\n<table>\n<tr><th>Name<th>Info hash<th>Files<th>Bytes<th>Times<th>Last\n";
-  for (const GivenTorrent& one : given) {
+// `last` heads the column of that name. Nothing for none.
+void AppendTorrents(const char* title, const char* last, const std::vector<GivenTorrent>& torrents,
+                    std::string& html) {
+  if (torrents.empty()) return;
+  StrAppend(&html, "<h2>", title,
+            "</h2>\n<table>\n<tr><th>Name<th>Info hash<th>Files<th>Bytes<th>Times<th>", last, "\n");
+  for (const GivenTorrent& one : torrents) {
     StrAppend(&html, "<tr><td>", HtmlText(one.name), "<td><code>", HtmlText(one.info_hash_hex),
               "</code><td>", one.files, "<td>", one.length, "<td>", one.times, "<td>",
               HttpDate(one.last), "\n");
@@ -113,7 +119,8 @@ std::string HtmlOf(const MirrorView& view) {
   }
   html += "</table>\n";
   if (!view.flights.empty()) AppendFlights(view.flights, html);
-  if (!view.given.empty()) AppendGiven(view.given, html);
+  AppendTorrents("Given out", "Last", view.given, html);
+  AppendTorrents("Cached", "Made", view.cached, html);
   StrAppend(&html, "<p>muster ", HtmlText(Version()), "\n</html>\n");
   return html;
 }

@@ -17,12 +17,13 @@
 
 namespace muster {
 
-// A torrent that was given out.
+// A torrent that was given out, or that the cache has.
 struct GivenTorrent {
   std::string info_hash_hex;
   std::string name;
   std::size_t files = 0;
   std::int64_t length = 0;
+  // 0, and when it was made, of one that was not given out since the service began.
   std::uint64_t times = 0;
   Instant last;
 };
@@ -41,6 +42,8 @@ struct MirrorView {
   Instant now;
   std::vector<FlightView> flights = {};
   std::vector<GivenTorrent> given = {};
+  // Of the cache folder, as it was last cleaned: those that are not among the others.
+  std::vector<GivenTorrent> cached = {};
 };
 
 // For kIndex and kMetrics.

@@ -68,6 +68,22 @@ bool IsHostHeader(std::string_view host) {
          });
 }
 
+// Whoever does not give it in the end says that the service ends.
+class OwedAnswer {
+ public:
+  explicit OwedAnswer(MirrorService::Done done) : done_(std::move(done)) {}
+  ~OwedAnswer() {
+    if (done_) done_(ErrorAnswer(absl::CancelledError("")));
+  }
+  OwedAnswer(const OwedAnswer&) = delete;
+  OwedAnswer& operator=(const OwedAnswer&) = delete;
+
+  void Give(MirrorAnswer answer) { std::exchange(done_, nullptr)(std::move(answer)); }
+
+ private:
+  MirrorService::Done done_;
+};
+
 MirrorAnswer RefusalAnswer(const MirrorRequest& request) {
   MirrorAnswer answer = TextAnswer(request.refusal, request.reason);
   if (request.refusal == 405) answer.headers.emplace_back("Allow", "GET, HEAD, POST");
@@ -78,6 +94,14 @@ MirrorAnswer FullAnswer() {
   MirrorAnswer answer = TextAnswer(503, "too many torrents are being made");
   answer.headers.emplace_back("Retry-After", "5");
   return answer;
+}
+
+GivenTorrent ViewOf(const MirrorTorrent& torrent, Instant last) {
+  return {.info_hash_hex = torrent.info_hash_hex,
+          .name = std::string(torrent.set.name()),
+          .files = torrent.set.paths.size(),
+          .length = torrent.set.length(),
+          .last = last};
 }
 
 std::string FlightKey(const MirrorRequest& request) {
@@ -92,10 +116,11 @@ std::string CacheKey(const std::string& key, const MirrorOptions& options) {
 
 }  // namespace
 
-MirrorService::MirrorService(const MirrorOptions& options, Root root, Run run)
+MirrorService::MirrorService(const MirrorOptions& options, Root root, Run make, Run read)
     : options_(options),
       root_(std::move(root)),
-      run_(std::move(run)),
+      make_(std::move(make)),
+      read_(std::move(read)),
       trackers_(options.trackers_file, options.trackers_every),
       pieces_(CacheOptions(options, "pieces")),
       torrents_(CacheOptions(options, "info")),
@@ -105,7 +130,8 @@ MirrorService::MirrorService(const MirrorOptions& options, Root root, Run run)
                .threads = options.threads}) {}
 
 absl::StatusOr<std::unique_ptr<MirrorService>> MirrorService::Create(const MirrorOptions& options,
-                                                                     Run run, Instant now) {
+                                                                     Run make, Run read,
+                                                                     Instant now) {
   if (absl::Status status = Check(options); !status.ok()) return status;
   absl::StatusOr<Root> root = Root::Open(options.root);
   if (!root.ok()) return root.status();
@@ -114,7 +140,7 @@ absl::StatusOr<std::unique_ptr<MirrorService>> MirrorService::Create(const Mirro
     static_cast<void>(::mkdir(options.cache_folder.c_str(), 0755));
   }
   std::unique_ptr<MirrorService> service(
-      new MirrorService(options, *std::move(root), std::move(run)));
+      new MirrorService(options, *std::move(root), std::move(make), std::move(read)));
   if (absl::Status status = service->LookAtTrackers(now); !status.ok()) return status;
   return service;
 }
@@ -133,10 +159,10 @@ void MirrorService::Answer(const HttpRequest& http, bool may_see_pages, Instant 
     case Kind::kRefused:
       return finish(RefusalAnswer(request));
     case Kind::kFile:
-      return finish(options_.serve_files ? ServeFile(root_, request.path, http)
-                                         : TextAnswer(404, "nothing is here"));
+      if (!options_.serve_files) return finish(TextAnswer(404, "nothing is here"));
+      return AnswerFile(request.path, FileConditions::Of(http), std::move(finish));
     case Kind::kNullFile:
-      return finish(ServeZeros(request.size, options_.piece_length, http, now));
+      return finish(ServeZeros(request.size, options_.piece_length, FileConditions::Of(http), now));
     case Kind::kIndex:
     case Kind::kMetrics:
       return finish(may_see_pages ? Page(request, now) : TextAnswer(403, "not for everybody"));
@@ -144,6 +170,19 @@ void MirrorService::Answer(const HttpRequest& http, bool may_see_pages, Instant 
     case Kind::kSingle:
       return AnswerTorrent(request, http, now, std::move(finish));
   }
+}
+
+void MirrorService::Read(Done done, std::function<MirrorAnswer()> work) {
+  read_([owed = std::make_shared<OwedAnswer>(std::move(done)), work = std::move(work)] {
+    owed->Give(work());
+  });
+}
+
+void MirrorService::AnswerFile(const std::string& path, const FileConditions& conditions,
+                               Done done) {
+  std::optional<MirrorAnswer> answer = ServeFileAtHand(root_, path, conditions);
+  if (answer) return done(*std::move(answer));
+  Read(std::move(done), [this, path, conditions] { return ServeFile(root_, path, conditions); });
 }
 
 void MirrorService::AnswerTorrent(const MirrorRequest& request, const HttpRequest& http,
@@ -173,9 +212,11 @@ void MirrorService::AnswerKnown(const MirrorRequest& request, const AskerRef& as
     if (request.wants_no_wait) asker->done(ProgressAnswer(flight->progress()));
     return;
   }
-  const Landed known = Known(request.digest, asker->now);
-  if (known == nullptr) return asker->done(UnknownSetAnswer());
-  Finish(known, *asker);
+  if (const Landed known = KnownAtHand(request.digest, asker->now)) return Finish(known, *asker);
+  Read(asker->done, [this, digest = request.digest, asker] {
+    const Landed known = Known(digest, asker->now);
+    return known == nullptr ? UnknownSetAnswer() : AnswerOf(known, *asker);
+  });
 }
 
 void MirrorService::AnswerMade(const MirrorRequest& request, const AskerRef& asker) {
@@ -225,7 +266,7 @@ void MirrorService::Begin(std::shared_ptr<Flights::Leader> leader, const MirrorR
     absl::StrAppend(&about, " and ", request.specs.size() - 1, " more");
   }
   leader->Describe(about);
-  run_([this, leader = std::move(leader), request, now] {
+  make_([this, leader = std::move(leader), request, now] {
     leader->Land(std::make_shared<const Outcome>(Make(request, now, leader->progress())));
   });
 }
@@ -268,6 +309,14 @@ MirrorService::Landed MirrorService::Known(const std::string& key, Instant now) 
   return nullptr;
 }
 
+MirrorService::Landed MirrorService::KnownAtHand(const std::string& key, Instant now) {
+  const BlobCache::Value bytes = torrents_.AtHand(CacheKey(key, options_));
+  if (bytes == nullptr || !trackers_.is_at_hand(now)) return nullptr;
+  absl::StatusOr<MirrorTorrent> torrent = MirrorTorrent::Decode(*bytes);
+  if (!torrent.ok() || now - torrent->made >= options_.torrent_life) return nullptr;
+  return std::make_shared<const Outcome>(Outcome{absl::OkStatus(), *std::move(torrent)});
+}
+
 void MirrorService::Finish(const Landed& landed, const Asker& asker) {
   asker.done(AnswerOf(landed, asker));
 }
@@ -292,26 +341,29 @@ MirrorAnswer MirrorService::AnswerOf(const Landed& landed, const Asker& asker) {
   return answer;
 }
 
+std::list<GivenTorrent>::iterator MirrorService::FindGiven(std::string_view info_hash_hex) {
+  return std::find_if(given_.begin(), given_.end(), [info_hash_hex](const GivenTorrent& given) {
+    return given.info_hash_hex == info_hash_hex;
+  });
+}
+
 void MirrorService::Remember(const MirrorTorrent& torrent, Instant now) {
   ++torrents_given_;
   if (options_.on_torrent) options_.on_torrent(torrent.info_hashes(), torrent.set.name());
   MutexLock lock(&mu_);
-  const auto found = std::find_if(given_.begin(), given_.end(), [&](const GivenTorrent& given) {
-    return given.info_hash_hex == torrent.info_hash_hex;
-  });
+  const auto found = FindGiven(torrent.info_hash_hex);
   if (found != given_.end()) {
     given_.splice(given_.begin(), given_, found);
   } else {
     if (given_.size() == kMaxGiven) given_.pop_back();
-    given_.push_front({torrent.info_hash_hex, std::string(torrent.set.name()),
-                       torrent.set.paths.size(), torrent.set.length(), 0, now});
+    given_.push_front(ViewOf(torrent, now));
   }
   ++given_.front().times;
   given_.front().last = now;
 }
 
 MirrorAnswer MirrorService::Page(const MirrorRequest& request, Instant now) {
-  MirrorView view{.statistics = Statistics(), .trackers = tracker_count(now), .now = now};
+  MirrorView view{.statistics = Statistics(), .trackers = trackers_.size(), .now = now};
   flights_.ForEach([&view](const std::string& about, const FlightProgress& progress) {
     view.flights.push_back({about, progress.bytes.load(), progress.total_bytes.load()});
   });
@@ -322,6 +374,9 @@ MirrorAnswer MirrorService::Page(const MirrorRequest& request, Instant now) {
                               ahead_progress_->bytes.load(), ahead_progress_->total_bytes.load()});
     }
     view.given.assign(given_.begin(), given_.end());
+    for (const GivenTorrent& cached : cached_) {
+      if (FindGiven(cached.info_hash_hex) == given_.end()) view.cached.push_back(cached);
+    }
   }
   return PageAnswer(request, view);
 }
@@ -378,7 +433,16 @@ std::vector<std::string> MirrorService::UrlBases(const std::string& host) const 
 
 void MirrorService::CleanCaches(Instant now) {
   const BlobCache::Cleaned pieces = pieces_.Clean(now);
-  const BlobCache::Cleaned torrents = torrents_.Clean(now);
+  const BlobCache::Cleaned torrents = torrents_.Clean(now, kMaxGiven);
+  std::vector<GivenTorrent> cached;
+  for (const BlobCache::Value& bytes : torrents.newest) {
+    const absl::StatusOr<MirrorTorrent> torrent = MirrorTorrent::Decode(*bytes);
+    if (torrent.ok()) cached.push_back(ViewOf(*torrent, torrent->made));
+  }
+  {
+    MutexLock lock(&mu_);
+    cached_.swap(cached);
+  }
   cached_entries_ = pieces.files + torrents.files;
   cached_bytes_ = pieces.bytes + torrents.bytes;
 }

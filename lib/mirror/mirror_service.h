@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/mutex.h"
+#include "http/conditions.h"
 #include "http/request.h"
 #include "mirror/blob_cache.h"
 #include "mirror/file_hasher.h"
@@ -41,16 +42,18 @@ class MirrorService {
  public:
   // Called once for each request: before Answer() returns, or later by another thread.
   using Done = std::function<void(MirrorAnswer)>;
-  // Runs work that takes long and may block, each at most once, in any thread, also at once. What
-  // is never run is answered 500 when it is destroyed.
+  // Runs work that may block, each at most once, in any thread, also at once. What is never run is
+  // answered 503 when it is destroyed.
   using Run = std::function<void(std::function<void()> work)>;
 
   // InvalidArgument for options that cannot be, what the system says of a root that cannot be
   // opened. A trackers file that cannot be read is an error here, and not later.
+  // `make` is for torrents, which take long; `read` for what takes no longer than the disk.
   static absl::StatusOr<std::unique_ptr<MirrorService>> Create(const MirrorOptions& options,
-                                                               Run run, Instant now);
+                                                               Run make, Run read, Instant now);
 
-  // Borrows the request until it returns. `may_see_pages` as MirrorQuery has it.
+  // Does not wait for a disk. Borrows the request until it returns. `may_see_pages` as MirrorQuery
+  // has it.
   void Answer(const HttpRequest& request, bool may_see_pages, Instant now, Done done);
 
   // As Mirror::HashAhead().
@@ -68,6 +71,7 @@ class MirrorService {
   std::size_t tracker_count(Instant now) { return trackers_.Get(now)->size(); }
   MirrorStatistics Statistics();
   const MirrorOptions& options() const { return options_; }
+  const Run& reading() const { return read_; }
 
  private:
   struct Outcome {
@@ -77,7 +81,7 @@ class MirrorService {
   using Landed = std::shared_ptr<const Outcome>;
   using Flights = SingleFlight<Landed>;
 
-  MirrorService(const MirrorOptions& options, Root root, Run run);
+  MirrorService(const MirrorOptions& options, Root root, Run make, Run read);
 
   // What is kept of a request until its torrent is there.
   struct Asker {
@@ -88,6 +92,9 @@ class MirrorService {
   };
   using AskerRef = std::shared_ptr<const Asker>;
 
+  // Has `work` give the answer where it may wait.
+  void Read(Done done, std::function<MirrorAnswer()> work);
+  void AnswerFile(const std::string& path, const FileConditions& conditions, Done done);
   void AnswerTorrent(const MirrorRequest& request, const HttpRequest& http, Instant now, Done done);
   void AnswerKnown(const MirrorRequest& request, const AskerRef& asker);
   void AnswerMade(const MirrorRequest& request, const AskerRef& asker);
@@ -101,16 +108,21 @@ class MirrorService {
 
   Outcome Make(const MirrorRequest& request, Instant now, FlightProgress& progress);
   Landed Known(const std::string& key, Instant now);
+  // The same of what can be answered without waiting for a disk.
+  Landed KnownAtHand(const std::string& key, Instant now);
   void Finish(const Landed& landed, const Asker& asker);
   MirrorAnswer AnswerOf(const Landed& landed, const Asker& asker);
   void Remember(const MirrorTorrent& torrent, Instant now);
+  std::list<GivenTorrent>::iterator FindGiven(std::string_view info_hash_hex)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<std::string> UrlBases(const std::string& host) const;
   void Count(const MirrorAnswer& answer);
   absl::Status HashOneAhead(const std::string& path, const FileIdentity& identity, Instant now);
 
   const MirrorOptions options_;
   const Root root_;
-  const Run run_;
+  const Run make_;
+  const Run read_;
   TrackersFile trackers_;
   BlobCache pieces_;
   BlobCache torrents_;
@@ -130,6 +142,7 @@ class MirrorService {
   std::unordered_map<std::string, Landed> unclaimed_ ABSL_GUARDED_BY(mu_);
   // The last first.
   std::list<GivenTorrent> given_ ABSL_GUARDED_BY(mu_);
+  std::vector<GivenTorrent> cached_ ABSL_GUARDED_BY(mu_);
   // The file that is being hashed ahead, and how far it is; null for none.
   std::string ahead_path_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<const FlightProgress> ahead_progress_ ABSL_GUARDED_BY(mu_);

@@ -20,6 +20,10 @@ absl::Status Refuse(const std::string& path, const char* why) {
   return absl::PermissionDeniedError(absl::StrCat(path, ": ", why));
 }
 
+absl::Status WouldWait(const std::string& path) {
+  return absl::UnavailableError(absl::StrCat(path, ": not in memory"));
+}
+
 }  // namespace
 
 absl::StatusOr<Root> Root::Open(const std::string& folder, Way way) {
@@ -33,12 +37,17 @@ absl::StatusOr<Root> Root::Open(const std::string& folder, Way way) {
   return Root(std::move(fd), has_openat2);
 }
 
-absl::StatusOr<UniqueFd> Root::OpenBeneath(const std::string& path, int flags) const {
+absl::StatusOr<UniqueFd> Root::OpenBeneath(const std::string& path, int flags,
+                                           bool may_wait) const {
   const std::string from_here = path.empty() ? "." : path;
   int error = 0;
-  UniqueFd fd = has_openat2_ ? OpenBeneathByKernel(fd_.get(), from_here, flags, error)
-                             : OpenBeneathByName(fd_.get(), from_here, flags, error);
+  if (!may_wait && !has_openat2_) return WouldWait(path);
+  const auto open = !has_openat2_ ? OpenBeneathByName
+                    : may_wait    ? OpenBeneathByKernel
+                                  : OpenBeneathAtHand;
+  UniqueFd fd = open(fd_.get(), from_here, flags, error);
   if (fd.get() >= 0) return fd;
+  if (!may_wait && error == EAGAIN) return WouldWait(path);
   if (error == EXDEV) return Refuse(path, "leaves the root");
   // Links that lead nowhere, and what no file can be called.
   if (error == ELOOP || error == ENAMETOOLONG) error = ENOENT;
@@ -46,8 +55,8 @@ absl::StatusOr<UniqueFd> Root::OpenBeneath(const std::string& path, int flags) c
 }
 
 // A special file is not opened before it is known to be none: that may have effects.
-absl::StatusOr<struct stat> Root::Examine(const std::string& path) const {
-  absl::StatusOr<UniqueFd> fd = OpenBeneath(path, O_PATH);
+absl::StatusOr<struct stat> Root::Examine(const std::string& path, bool may_wait) const {
+  absl::StatusOr<UniqueFd> fd = OpenBeneath(path, O_PATH, may_wait);
   if (!fd.ok()) return fd.status();
   struct stat status;
   if (::fstat(fd->get(), &status) != 0) return SystemError(path, errno);
@@ -61,10 +70,11 @@ absl::StatusOr<FileIdentity> Root::Identify(const std::string& path) const {
   return FileIdentity::Of(*status);
 }
 
-absl::StatusOr<RootFile> Root::OpenFile(const std::string& path) const {
-  absl::StatusOr<FileIdentity> before = Identify(path);
+absl::StatusOr<RootFile> Root::OpenFile(const std::string& path, bool may_wait) const {
+  absl::StatusOr<struct stat> before = Examine(path, may_wait);
   if (!before.ok()) return before.status();
-  absl::StatusOr<UniqueFd> fd = OpenBeneath(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!S_ISREG(before->st_mode)) return Refuse(path, "not a regular file");
+  absl::StatusOr<UniqueFd> fd = OpenBeneath(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, may_wait);
   if (!fd.ok()) return fd.status();
   struct stat status;
   if (::fstat(fd->get(), &status) != 0) return SystemError(path, errno);

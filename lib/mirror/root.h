@@ -57,7 +57,14 @@ class Root {
   // Paths are names with single slashes between them, as MirrorPath checks them; empty for the root
   // itself. Errors are those of SystemError(), and name the path below the root; PermissionDenied
   // also for a path that leaves, and for a file that is not a regular one.
-  absl::StatusOr<RootFile> OpenFile(const std::string& path) const;
+  absl::StatusOr<RootFile> OpenFile(const std::string& path) const {
+    return OpenFile(path, /*may_wait=*/true);
+  }
+  // The same without waiting for a disk, as far as the kernel can tell: Unavailable where that may
+  // be needed.
+  absl::StatusOr<RootFile> OpenFileAtHand(const std::string& path) const {
+    return OpenFile(path, /*may_wait=*/false);
+  }
   // What the file is, without reading it. As OpenFile().
   absl::StatusOr<FileIdentity> Identify(const std::string& path) const;
 
@@ -69,9 +76,11 @@ class Root {
  private:
   Root(UniqueFd fd, bool has_openat2) : fd_(std::move(fd)), has_openat2_(has_openat2) {}
 
+  absl::StatusOr<RootFile> OpenFile(const std::string& path, bool may_wait) const;
   // Only O_PATH, O_DIRECTORY and what a regular file is opened with are asked for.
-  absl::StatusOr<UniqueFd> OpenBeneath(const std::string& path, int flags) const;
-  absl::StatusOr<struct stat> Examine(const std::string& path) const;
+  absl::StatusOr<UniqueFd> OpenBeneath(const std::string& path, int flags,
+                                       bool may_wait = true) const;
+  absl::StatusOr<struct stat> Examine(const std::string& path, bool may_wait = true) const;
 
   UniqueFd fd_;
   bool has_openat2_;

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/hex.h"
 #include "base/text.h"
-#include "http/conditions.h"
 #include "metainfo/digest.h"
 #include "mirror/path_spec.h"
 
@@ -64,13 +63,7 @@ void AddParts(const std::vector<ByteRange>& ranges, const std::string& etag, std
 
 bool HasBody(const MirrorAnswer& answer) { return answer.status == 200 || answer.status == 206; }
 
-}  // namespace
-
-MirrorAnswer ServeFile(const Root& root, const std::string& path, const HttpRequest& request) {
-  // What cannot be there is not.
-  absl::StatusOr<PathSpec> spec = PathSpec::Parse(path);
-  if (!spec.ok()) return TextAnswer(404, "nothing is here");
-  absl::StatusOr<RootFile> file = root.OpenFile(spec->text());
+MirrorAnswer AnswerWith(absl::StatusOr<RootFile> file, const FileConditions& conditions) {
   if (!file.ok()) return ErrorAnswer(file.status());
   const FileIdentity& identity = file->identity;
   // Without the inode, which another mirror of the same files does not share.
@@ -79,7 +72,7 @@ MirrorAnswer ServeFile(const Root& root, const std::string& path, const HttpRequ
   const std::int64_t seconds =
       (identity.modified_ns - (identity.modified_ns < 0 ? kNanoseconds - 1 : 0)) / kNanoseconds;
   const Instant modified = InstantFromUnixSeconds(seconds);
-  const Selection selection = Select(request, etag, modified, identity.size);
+  const Selection selection = Select(conditions, etag, modified, identity.size);
   MirrorAnswer answer = Begin(selection, etag, modified, identity.size);
   if (!HasBody(answer)) return answer;
   AddParts(selection.ranges, etag, identity.size, answer);
@@ -88,13 +81,32 @@ MirrorAnswer ServeFile(const Root& root, const std::string& path, const HttpRequ
   return answer;
 }
 
-MirrorAnswer ServeZeros(std::int64_t size, std::int64_t max_size, const HttpRequest& request,
+}  // namespace
+
+MirrorAnswer ServeFile(const Root& root, const std::string& path,
+                       const FileConditions& conditions) {
+  // What cannot be there is not.
+  const absl::StatusOr<PathSpec> spec = PathSpec::Parse(path);
+  if (!spec.ok()) return TextAnswer(404, "nothing is here");
+  return AnswerWith(root.OpenFile(spec->text()), conditions);
+}
+
+std::optional<MirrorAnswer> ServeFileAtHand(const Root& root, const std::string& path,
+                                            const FileConditions& conditions) {
+  const absl::StatusOr<PathSpec> spec = PathSpec::Parse(path);
+  if (!spec.ok()) return TextAnswer(404, "nothing is here");
+  absl::StatusOr<RootFile> file = root.OpenFileAtHand(spec->text());
+  if (absl::IsUnavailable(file.status())) return std::nullopt;
+  return AnswerWith(std::move(file), conditions);
+}
+
+MirrorAnswer ServeZeros(std::int64_t size, std::int64_t max_size, const FileConditions& conditions,
                         Instant now) {
   if (size > max_size) return TextAnswer(403, "larger than padding can be");
   // They never change.
   const std::string etag = absl::StrCat("\"zeros-", size, "\"");
   const Instant modified = InstantFromUnixSeconds(0);
-  Selection selection = Select(request, etag, modified, size);
+  Selection selection = Select(conditions, etag, modified, size);
   if (selection.ranges.size() > 1) selection = {200, {{0, size}}};
   MirrorAnswer answer = Begin(selection, etag, modified, size);
   if (answer.status != 304 && !HasBody(answer)) return answer;

@@ -69,7 +69,7 @@ std::vector<std::string> SaltedOrder(const std::vector<std::string>& trackers,
 TrackersFile::Trackers TrackersFile::Get(Instant now) {
   MutexLock lock(&mu_);
   // What cannot be read is as it was.
-  if (looked_ == Instant::min() || now < looked_ || now - looked_ >= every_) {
+  if (IsDue(now)) {
     looked_ = now;
     Read().IgnoreError();
   }

@@ -43,10 +43,23 @@ class TrackersFile {
 
   // Those of the file as it was when it was last looked at, and could be read.
   Trackers Get(Instant now);
+  // Whether Get() would not look at the file.
+  bool is_at_hand(Instant now) {
+    MutexLock lock(&mu_);
+    return !IsDue(now);
+  }
+  // How many there are, without a look.
+  std::size_t size() {
+    MutexLock lock(&mu_);
+    return trackers_->size();
+  }
   // Looks at once; says what is wrong with the file, if anything is. Get() goes on with what it had.
   absl::Status Look(Instant now);
 
  private:
+  bool IsDue(Instant now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return looked_ == Instant::min() || now < looked_ || now - looked_ >= every_;
+  }
   absl::Status Read() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string path_;

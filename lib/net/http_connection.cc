@@ -361,6 +361,7 @@ void HttpConnection::AwaitAnswer(std::string_view received) {
 
 void HttpConnection::OnAnswer(HttpReply reply) {
   deferral_.reset();
+  if (body_ != nullptr) return Await(Phase::kWriting, UV_WRITABLE);  // its next piece is there
   if (!reply.keep_alive) last_ = true;
   if (last_ && !input_.empty()) unread_ = true;
   if (reply.body != nullptr) StartBody(std::move(reply.body));
@@ -392,6 +393,7 @@ bool HttpConnection::SendRest() {
 // One piece at a turn of the loop, so that everybody else has a turn as well.
 void HttpConnection::SendNextPiece() {
   if (uv_now(shared_->loop) >= body_due_ms_) return OnDeadline();
+  if (!body_->IsReady()) return AwaitPiece();
   if (FileStretch* stretch = body_->stretch(); stretch != nullptr && stretch->size > 0) {
     return SendStretch(*stretch);
   }
@@ -406,6 +408,14 @@ void HttpConnection::SendNextPiece() {
     if (!SendRest()) return;
   }
   if (body_ == nullptr) GoOn();
+}
+
+// Nothing is asked of the peer meanwhile: whether he is gone is seen when he is sent the piece.
+void HttpConnection::AwaitPiece() {
+  deferral_ = std::make_shared<HttpDeferral>();
+  body_->Fetch([deferral = deferral_] { deferral->Finish({}); });
+  if (shared_->late_answers->TakeOrWait(deferral_, this)) return OnAnswer({});
+  Await(Phase::kWriting, 0);
 }
 
 // sendfile() raises a signal where the peer is gone, and has no MSG_NOSIGNAL; the application's own

@@ -189,6 +189,7 @@ class HttpConnection final : private Deadlines::Entry, private LateAnswers::Wait
   void Flush();
   bool SendRest();
   void SendNextPiece();
+  void AwaitPiece();
   void SendStretch(FileStretch& stretch);
   void GoOn();
   void End();
@@ -218,7 +219,8 @@ class HttpConnection final : private Deadlines::Entry, private LateAnswers::Wait
   std::size_t output_sent_ = 0;
   // What comes after that; null when nothing does.
   std::unique_ptr<HttpBody> body_;
-  // What the answer is waited for by, instead of either; null when it is not.
+  // What the answer is waited for by, instead of either, or the next piece of the body; null when
+  // neither is.
   std::shared_ptr<HttpDeferral> deferral_;
   // Null when no body is being received.
   std::unique_ptr<Incoming> incoming_;

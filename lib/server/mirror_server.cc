@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "http/conditions.h"
 #include "http/deferral.h"
-#include "http/file_parts.h"
 #include "http/response.h"
 #include "mirror/mirror_impl.h"
 #include "net/clock.h"
@@ -25,7 +24,7 @@ namespace {
 Instant Now() { return std::chrono::floor<Seconds>(std::chrono::system_clock::now()); }
 
 // An answer as it goes onto the connection. An answer that came late has the time of when it came.
-HttpReply ReplyOf(MirrorAnswer answer, bool keep_alive) {
+HttpReply ReplyOf(MirrorAnswer answer, bool keep_alive, const FileBody::Run& run) {
   const bool has_no_body = answer.status == 304;
   const std::int64_t length = answer.length();
   answer.headers.emplace_back("Date", HttpDate(Now()));
@@ -41,13 +40,7 @@ HttpReply ReplyOf(MirrorAnswer answer, bool keep_alive) {
   if (answer.body == MirrorAnswer::Body::kText) response.body = answer.text;
   HttpReply reply{.text = {}, .body = nullptr, .keep_alive = keep_alive};
   AppendHttpResponse(response, reply.text);
-  if (answer.is_head || length == 0) return reply;
-  if (answer.body == MirrorAnswer::Body::kFile) {
-    reply.body = std::make_unique<FileBody>(std::move(answer.file), std::move(answer.parts),
-                                            std::move(answer.text));
-  } else if (answer.body == MirrorAnswer::Body::kZeros) {
-    reply.body = std::make_unique<ZeroBody>(answer.zeros);
-  }
+  reply.body = answer.TakeBody(run);
   return reply;
 }
 
@@ -113,8 +106,9 @@ class MirrorServing final : public WorkerThread::Content {
     const auto deferral = std::make_shared<HttpDeferral>();
     const bool may_see_pages = options_.pages_for && options_.pages_for(*exchange.from);
     service_.Answer(*exchange.request, may_see_pages, clock_.Now(),
-                    [deferral, keep_alive = exchange.keep_alive](MirrorAnswer answer) {
-                      deferral->Finish(ReplyOf(std::move(answer), keep_alive));
+                    [deferral, keep_alive = exchange.keep_alive,
+                     run = service_.reading()](MirrorAnswer answer) {
+                      deferral->Finish(ReplyOf(std::move(answer), keep_alive, run));
                     });
     std::optional<HttpReply> reply = deferral->Take();
     if (!reply) {

@@ -195,7 +195,7 @@ HttpService::Reply HttpService::File(const HttpExchange& exchange, Instant now) 
   if (torrent == nullptr || torrent->path.empty()) return Plain(404);
   const StreamGate::Verdict verdict = site_.gate().Enter(*exchange.from, /*limited=*/false, now);
   if (verdict != StreamGate::Verdict::kGo) return Plain(503);
-  std::unique_ptr<HttpBody> file = NewFileBody(torrent->path);
+  std::unique_ptr<HttpBody> file = OpenFileBody(torrent->path);
   if (file == nullptr) {
     site_.gate().Leave();
     return Plain(404);

@@ -3,6 +3,7 @@
 """muster-torrentd as the machines of a fleet meet it: the steps of pkgtorrent's client over a tree of real packages,
 downloads by aria2 and libtorrent from the mirror alone, and what happens when many come at once or the power goes."""
 import concurrent.futures
+import errno
 import hashlib
 import http.client
 import json
@@ -16,12 +17,13 @@ import sys
 import tempfile
 import threading
 import unittest
+import unittest.mock
 import urllib.parse
 
 import libtorrent as lt
 
-from bittorrent_clients import Transmission
-from daemon import PATIENCE, Program, has_ipv6, wait_until
+from bittorrent_clients import CLIENTS, Aria2, Libtorrent, Transmission
+from daemon import PATIENCE, Musterd, Program, has_ipv6, wait_until
 from tracker_client import Announce, TrackerError, tracker_at
 
 TORRENTD = os.environ["MUSTER_TORRENTD"]
@@ -298,6 +300,56 @@ class Downloads(Mirror):
                 self.assertEqual(said.returncode, 0, said.stdout)
                 self.assert_same(folder)
 
+    def test_single_files_of_muster_torrent(self):
+        daemon = self.start()
+        package = max(self.packages, key=lambda path: path.stat().st_size)
+        content, torrent = package.read_bytes(), self.dir / "made.torrent"
+        # The folder's: libtorrent 2.0.8 puts a slash behind a v2 file's URL, also of its own torrents.
+        seed = daemon.urls["http", 4] + "apt/pool/main/"
+        for kind in ("v1", "v2", "hybrid"):
+            with self.subTest(kind=kind):
+                made = run(MUSTER_TORRENT, "create", "-f", "-q", "--kind", kind, "--piece-length", PIECE, "--web-seed", seed,
+                           "-o", torrent, package)
+                self.assertEqual(made.returncode, 0, made.stderr)
+                self.assertEqual((self.libtorrent_downloads(torrent.read_bytes()) / package.name).read_bytes(), content)
+                if kind == "v1":
+                    self.assertEqual((self.transmission_downloads(torrent.read_bytes()) / package.name).read_bytes(), content)
+                    folder = self.dir / "aria2"
+                    folder.mkdir()
+                    self.assertEqual(run("aria2c", *ARIA2, torrent, cwd=folder).returncode, 0)
+                    self.assertEqual((folder / package.name).read_bytes(), content)
+
+    def test_pad_files_come_from_peers(self):
+        """To clients that know nothing of padding: they take it for files, which no web seed has."""
+        for client in CLIENTS:
+            if client.missing():
+                self.skipTest(client.missing())
+        torrent = self.dir / "aligned.torrent"
+        with Musterd("--interval", "4", "--interval-spread", "0", "--min-interval", "1",
+                     listeners=[("http", "127.0.0.1:0")]) as musterd:
+            url = musterd.urls["http", 4]
+            made = run(MUSTER_TORRENT, "create", "-q", "--kind", "v1", "--align", "--private", "-t", url, "--piece-length", PIECE,
+                       "-o", torrent, self.root / "apt")
+            self.assertEqual(made.returncode, 0, made.stderr)
+            info_hash = lt.torrent_info(str(torrent)).info_hash().to_bytes()
+            tracker = tracker_at(url)
+            self.addCleanup(tracker.close)
+            seeds = self.dir / "seeder/data"
+            shutil.copytree(self.root / "apt", seeds / "apt")
+
+            def start(kind, name):
+                client = kind(str(self.dir / name), str(torrent), url, seeding=name == "seeder")
+                self.addCleanup(client.kill)
+                return client
+
+            start(Libtorrent, "seeder")
+            wait_until(lambda: tracker.scrape([info_hash])[0].complete == 1, "the seeder")
+            downloads = [start(kind, kind.name) for kind in (Transmission, Aria2)]
+            wait_until(lambda: tracker.scrape([info_hash])[0].complete == 3, "the downloads")
+            for client in downloads:
+                self.assert_same(pathlib.Path(client.data))
+                client.stop()
+
     def test_hashes_are_those_of_libtorrent(self):
         for kind, flags in (("v2", lt.create_torrent.v2_only), ("hybrid", 0)):
             with self.subTest(kind=kind):
@@ -496,6 +548,24 @@ class Surroundings(Mirror):
         self.assertTrue(any("the cache is not used" in line for line in daemon.lines))
         self.assertEqual(daemon.post(self.paths)[0].status, 200)
 
+    def test_a_full_disk_costs_speed_only(self):
+        if "FAILING_DISK" not in os.environ:
+            self.skipTest("nothing can be preloaded")
+        told = self.dir / "told"
+        with unittest.mock.patch.dict(os.environ, LD_PRELOAD=os.environ["FAILING_DISK"], FAILING_DISK_AT="1",
+                                      FAILING_DISK_ERROR=str(errno.ENOSPC), FAILING_DISK_FOR_GOOD="1",
+                                      FAILING_DISK_TOLD=str(told)):
+            daemon = self.start()
+        self.assertEqual(daemon.post(self.paths)[0].status, 200)
+        self.assertTrue(told.exists())
+        self.assertEqual(daemon.get(SERVICE + "/digest/" + digest_of(self.paths))[0].status, 200)
+        # Nothing is kept for the next one, which does the work again.
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual([path for path in (self.dir / "cache").rglob("*") if path.is_file()], [])
+        daemon = self.start()
+        self.assertEqual(daemon.get(SERVICE + "/digest/" + digest_of(self.paths))[0].status, 412)
+        self.assertEqual(daemon.post(self.paths)[0].status, 200)
+
     def test_what_is_hashed_ahead_is_there_when_it_is_asked_for(self):
         daemon = self.start("--hash-ahead", "/apt/**")
         size = sum(path.stat().st_size for path in self.root.rglob("*.deb"))
@@ -525,6 +595,38 @@ class Surroundings(Mirror):
         self.assertEqual(self.tracker_of(daemon).announce(Announce(info_hash, port=1)).incomplete, 1)
         daemon.post(self.paths)
         self.assertEqual((self.dir / "hashes").read_text(), info_hash.hex() + " # apt\n")
+
+    def test_a_musterd_serves_the_torrents_of_its_list(self):
+        hashes = self.dir / "hashes"
+        hashes.touch()
+        with Musterd("--whitelist", str(hashes), listeners=[("http", "127.0.0.1:0")]) as musterd:
+            tracker = tracker_at(musterd.urls["http", 4])
+            self.addCleanup(tracker.close)
+            daemon = self.start("--kind", "hybrid", "--hash-list", hashes)
+            info = lt.torrent_info(lt.bdecode(daemon.post(self.paths)[1])).info_hashes()
+
+            def is_served(info_hash):
+                try:
+                    return tracker.announce(Announce(info_hash, port=1)).incomplete == 1
+                except TrackerError:
+                    return False
+
+            # As v1 and as v2, once the list is seen to have changed.
+            wait_until(lambda: is_served(info.v1.to_bytes()), "the torrent")
+            self.assertTrue(is_served(info.v2.to_bytes()[:20]))
+            self.assertFalse(is_served(b"x" * 20))
+
+    def test_it_says_no_more_than_it_is_asked_to(self):
+        daemon = Torrentd(self.root, "--log-level", "error")
+        self.addCleanup(daemon.kill)
+        self.assertEqual([line for line in daemon.lines if "warning" in line], [])
+
+    def test_pages_are_for_those_who_may_see_them(self):
+        for network, status in (("127.0.0.0/8", 200), ("192.0.2.0/24", 403)):
+            daemon = self.start("--stats-access", network, "--metrics-path", "/figures")
+            self.assertEqual(daemon.get("/figures")[0].status, status)
+            self.assertEqual(daemon.get(SERVICE + "/")[0].status, status)
+            self.assertEqual(daemon.get("/metrics")[0].status, 404)
 
     def test_options_and_their_mistakes(self):
         printed = run(TORRENTD, "--root", self.root, "--kind", "hybrid", "--print-config")

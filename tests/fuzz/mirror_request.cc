@@ -40,7 +40,8 @@ void CheckRequest(const muster::HttpRequest& http) {
   }
   constexpr std::int64_t kSize = 1000;
   const muster::Selection selection =
-      muster::Select(http, "\"tag\"", muster::InstantFromUnixSeconds(784111777), kSize);
+      muster::Select(muster::FileConditions::Of(http), "\"tag\"",
+                     muster::InstantFromUnixSeconds(784111777), kSize);
   Require(!selection.ranges.empty() && selection.ranges.size() <= muster::kMaxRanges);
   std::int64_t bytes = 0;
   for (const muster::ByteRange& range : selection.ranges) {

@@ -30,7 +30,8 @@ struct Answer {
 Answer Selected(const std::string& headers, const std::string& method = "GET",
                 std::int64_t size = 100) {
   const HttpText text(method + " / HTTP/1.1\r\n" + headers + "\r\n");
-  const Selection selection = Select(text.request(), "\"tag\"", kModified, size);
+  const Selection selection =
+      Select(FileConditions::Of(text.request()), "\"tag\"", kModified, size);
   EXPECT_EQ(selection.ranges.size(), 1u);
   return {selection.status, selection.ranges[0].first, selection.ranges[0].size};
 }
@@ -70,7 +71,7 @@ TEST(ConditionsTest, RangesAreParts) {
 
 std::vector<ByteRange> RangesOf(const std::string& ranges, int status = 206) {
   const HttpText text("GET / HTTP/1.1\r\nRange: bytes=" + ranges + "\r\n");
-  Selection selection = Select(text.request(), "\"tag\"", kModified, 100);
+  Selection selection = Select(FileConditions::Of(text.request()), "\"tag\"", kModified, 100);
   EXPECT_EQ(selection.status, status) << ranges;
   return std::move(selection.ranges);
 }

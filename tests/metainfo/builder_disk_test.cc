@@ -40,7 +40,7 @@ class TreeTest : public testing::Test {
       folder_.Write(name, name);
     }
   }
-  TempFolder folder_;
+  Folder folder_;
 };
 
 TEST_F(TreeTest, IsTakenWhole) {
@@ -156,7 +156,7 @@ TEST_F(TreeTest, RefusesWhatIsNoFile) {
 }
 
 TEST(BuilderOnDisk, NamesItselfByThePath) {
-  TempFolder folder;
+  Folder folder;
   folder.Write("album/a", "1");
   const auto name = [&](const std::string& path) {
     TorrentBuilder builder;
@@ -173,7 +173,7 @@ TEST(BuilderOnDisk, NamesItselfByThePath) {
 template <typename Change>
 void ExpectRefused(const Change& change, absl::StatusCode code) {
   for (const TorrentKind kind : {TorrentKind::kV1, TorrentKind::kV2, TorrentKind::kHybrid}) {
-    TempFolder folder;
+    Folder folder;
     folder.Write("t/one", SomeBytes(100000));
     folder.Write("t/two", SomeBytes(100000));
     TorrentBuilder builder({.kind = kind});
@@ -221,7 +221,7 @@ TEST(BuilderOnDisk, RefusesAFileThatVanished) {
 }
 
 TEST(BuilderOnDisk, RefusesAFileThatChangesWhileItIsHashed) {
-  TempFolder folder;
+  Folder folder;
   folder.Write("big", SomeBytes(24 << 20));
   for (const bool truncates : {false, true}) {
     TorrentBuilder builder({.piece_length = 1 << 20});
@@ -245,7 +245,7 @@ TEST(BuilderOnDisk, RefusesAFileThatChangesWhileItIsHashed) {
 }
 
 TEST(BuilderOnDisk, HashesManySmallFilesInFewDescriptors) {
-  TempFolder folder;
+  Folder folder;
   std::map<std::string, std::string> files;
   for (int i = 0; i < 500; ++i) {
     const std::string name = std::to_string(i);

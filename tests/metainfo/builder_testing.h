@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For tests of what makes and verifies torrents: folders on disk, bytes to fill files with, and the
-// hashes of a torrent's data made in the plainest way.
+// For tests of what makes and verifies torrents: bytes to fill files with, and the hashes of a
+// torrent's data made in the plainest way.
 #ifndef MUSTER_TESTS_METAINFO_BUILDER_TESTING_H_
 #define MUSTER_TESTS_METAINFO_BUILDER_TESTING_H_
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/folder.h"
 #include "metainfo/digest.h"
 #include "muster/metainfo.h"
 #include "muster/random.h"
@@ -27,32 +24,6 @@ namespace muster::testing_builder {
 
 inline constexpr TorrentKind kAllKinds[] = {TorrentKind::kV1, TorrentKind::kV2,
                                             TorrentKind::kHybrid};
-
-// A folder that goes with the test.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = ::testing::TempDir() + "muster-XXXXXX";
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    path_ = name;
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-  const std::string& path() const { return path_; }
-
-  // With the folders above it.
-  void Write(std::string_view name, std::string_view bytes) const {
-    const std::filesystem::path path = *this / name;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << bytes;
-  }
-
- private:
-  std::string path_;
-};
 
 inline std::string SomeBytes(std::size_t size, std::uint64_t seed = 1) {
   Random random(seed);

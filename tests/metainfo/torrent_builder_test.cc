@@ -89,7 +89,7 @@ TEST(TorrentBuilder, GivesTheSameBytesOnAnyNumberOfThreads) {
 }
 
 TEST(TorrentBuilder, ReadsATreeAsOneReadsItsFiles) {
-  TempFolder folder;
+  Folder folder;
   const Files files = OfAllSizes();
   for (const auto& [name, bytes] : files) folder.Write("album/" + name, bytes);
   for (const TorrentKind kind : kAllKinds) {

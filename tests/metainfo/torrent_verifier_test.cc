@@ -47,7 +47,7 @@ class VerifierTest : public testing::TestWithParam<TorrentKind> {
   }
   bool is_aligned() const { return GetParam() != TorrentKind::kV1; }
 
-  TempFolder folder_;
+  Folder folder_;
   std::unique_ptr<Metainfo> torrent_;
 };
 
@@ -108,7 +108,7 @@ TEST_P(VerifierTest, FindsWhatHasAnotherSize) {
 }
 
 TEST_P(VerifierTest, FindsNothingInAnEmptyFolder) {
-  TempFolder empty;
+  Folder empty;
   const absl::StatusOr<VerifyReport> report = VerifyTorrent(*torrent_, empty.path());
   ASSERT_TRUE(report.ok());
   EXPECT_EQ(report->good_pieces, 0);
@@ -154,7 +154,7 @@ TEST_P(VerifierTest, SeesWhetherLinksAreThere) {
 INSTANTIATE_TEST_SUITE_P(Kinds, VerifierTest, testing::ValuesIn(kAllKinds));
 
 TEST(Verifier, GoesWithoutALayerByTheRoot) {
-  TempFolder folder;
+  Folder folder;
   folder.Write("f", SomeBytes(100000));
   TorrentBuilder builder({.kind = TorrentKind::kV2, .piece_length = 16384});
   ASSERT_TRUE(builder.AddPath(folder / "f").ok());
@@ -176,7 +176,7 @@ TEST(Verifier, GoesWithoutALayerByTheRoot) {
 }
 
 TEST(Verifier, TakesPiecesOfAnyLength) {
-  TempFolder folder;
+  Folder folder;
   const std::string bytes = SomeBytes(300000);
   folder.Write("f", bytes);
   for (const std::size_t length : {1000, 16383, 50000, 299999, 1000000}) {
@@ -193,7 +193,7 @@ TEST(Verifier, TakesPiecesOfAnyLength) {
 }
 
 TEST(Verifier, DoesNotTrustAFileThatChangesMeanwhile) {
-  TempFolder folder;
+  Folder folder;
   folder.Write("f", SomeBytes(9 << 20));
   TorrentBuilder builder({.kind = TorrentKind::kHybrid});
   ASSERT_TRUE(builder.AddPath(folder / "f").ok());
@@ -215,7 +215,7 @@ TEST(Verifier, DoesNotTrustAFileThatChangesMeanwhile) {
 
 TEST(Verifier, PassesOverPiecesOfPaddingAlone) {
   using testing_torrent::Dict;
-  TempFolder folder;
+  Folder folder;
   folder.Write("a", "aaaaaaaaaa");
   folder.Write("b", "bbbbb");
   std::string data = "aaaaaaaaaa";
@@ -250,7 +250,7 @@ TEST(Verifier, PassesOverPiecesOfPaddingAlone) {
 
 // What a torrent says of sizes is a stranger's word.
 TEST(Verifier, ReadsNothingWhereFilesAreSaidToBeHuge) {
-  TempFolder folder;
+  Folder folder;
   folder.Write("f", "small");
   testing_torrent::Dict info;
   info["name"] = "f";

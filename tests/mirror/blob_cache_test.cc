@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "folder.h"
+#include "base/folder.h"
 
 namespace muster {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "folder.h"
+#include "base/folder.h"
 
 namespace muster {
 namespace {

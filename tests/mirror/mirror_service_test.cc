@@ -197,7 +197,7 @@ TEST_F(MirrorServiceTest, WithoutACacheOrTrackersThereAreTorrents) {
   const auto torrent = Metainfo::Parse(Post(kSet).text);
   EXPECT_TRUE(torrent->trackers().empty());
   options_.trackers_file = tree_.path("none");
-  EXPECT_FALSE(MirrorService::Create(options_, {}, kNow).ok());
+  EXPECT_FALSE(MirrorService::Create(options_, {}, {}, kNow).ok());
 }
 
 TEST_F(MirrorServiceTest, TrackersChangeWithoutAnythingBeingHashed) {
@@ -306,6 +306,61 @@ TEST_F(MirrorServiceTest, SomeDoNotWait) {
   EXPECT_EQ(Ask("POST " + UrlOf({"/no"}), prefer, FormOf({"/no"})).status, 404);
 }
 
+// Whoever asks must not wait for a disk.
+TEST_F(MirrorServiceTest, NothingIsReadWhereItIsAskedFor) {
+  ASSERT_EQ(Post(kSet).status, 200);
+  std::vector<std::function<void()>> reads;
+  Start(Now, [&reads](std::function<void()> work) { reads.push_back(std::move(work)); });
+  may_see_pages_ = true;
+  std::vector<int> statuses;
+  // Nobody has asked for any of these before.
+  for (const std::string& path : {UrlOf(kSet), UrlOf({"/unknown"}), std::string("/none")}) {
+    // The request is gone when the answer is made.
+    const HttpText text("GET " + path + " HTTP/1.1\r\nHost: m\r\nRange: bytes=5-9\r\n");
+    service_->Answer(text.request(), true, kNow, [&statuses](const MirrorAnswer& answer) {
+      statuses.push_back(answer.status);
+    });
+  }
+  EXPECT_TRUE(statuses.empty());
+  for (const auto& read : reads) read();
+  EXPECT_EQ(statuses, (std::vector{200, 412, 404}));
+  // What is in memory is answered at once.
+  EXPECT_EQ(Ask("GET " + UrlOf(kSet)).status, 200);
+  EXPECT_EQ(Ask("GET /metrics").status, 200);
+}
+
+// Where the kernel cannot tell, there is somebody to wait.
+TEST_F(MirrorServiceTest, AFileIsOpenedAtOnceOrByOthers) {
+  std::vector<std::function<void()>> reads;
+  Start(Now, [&reads](std::function<void()> work) { reads.push_back(std::move(work)); });
+  for (int round = 0; round < 2; ++round) {
+    std::optional<MirrorAnswer> answer;
+    {
+      const HttpText text("GET /yum/os/a.rpm HTTP/1.1\r\nHost: m\r\nRange: bytes=5-9\r\n");
+      service_->Answer(text.request(), false, kNow,
+                       [&answer](MirrorAnswer given) { answer = std::move(given); });
+    }
+    EXPECT_EQ(answer.has_value(), reads.empty());
+    for (const auto& read : reads) read();
+    reads.clear();
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->status, 206);
+    EXPECT_EQ(BodyOf(*answer), tree_.Read("root/yum/os/a.rpm").substr(5, 5));
+  }
+}
+
+TEST_F(MirrorServiceTest, WhoIsNotReadForIsAnswered) {
+  std::vector<std::function<void()>> reads;
+  Start(Now, [&reads](std::function<void()> work) { reads.push_back(std::move(work)); });
+  int status = 0;
+  const HttpText text("GET /none HTTP/1.1\r\nHost: m\r\n");
+  service_->Answer(text.request(), false, kNow,
+                   [&status](const MirrorAnswer& answer) { status = answer.status; });
+  EXPECT_EQ(status, 0);
+  reads.clear();
+  EXPECT_EQ(status, 503);
+}
+
 TEST_F(MirrorServiceTest, WhatIsNeverDoneIsAnswered) {
   options_.max_flights = 1;
   std::vector<std::function<void()>> works;
@@ -408,7 +463,7 @@ TEST_F(MirrorServiceTest, PagesAreForWhoMaySeeThem) {
   const MirrorAnswer json = Ask("GET /yum/torrent_service/?format=json");
   EXPECT_THAT(json.text, HasSubstr("\"under_way\":[],\"given\":[{\"info_hash\":\"" + hex +
                                    "\",\"name\":\"yum\",\"files\":3,\"length\":72768,"
-                                   "\"times\":2,\"last\":1700000000}]}\n"));
+                                   "\"times\":2,\"last\":1700000000}],\"cached\":[]}\n"));
 }
 
 TEST_F(MirrorServiceTest, ThePageShowsWhatIsBeingMade) {
@@ -448,6 +503,27 @@ TEST_F(MirrorServiceTest, ACleanCacheIsCounted) {
   EXPECT_EQ(Post(kSet).status, 200);
 }
 
+TEST_F(MirrorServiceTest, ThePageShowsWhatIsCached) {
+  may_see_pages_ = true;
+  const std::string hex = Metainfo::Parse(Post(kSet).text)->info_hashes().v1->ToHex();
+  const std::string one =
+      "{\"info_hash\":\"" + hex +
+      "\",\"name\":\"yum\",\"files\":3,\"length\":" + std::to_string(20'000 * 2 + 2 * kPiece) +
+      ",\"times\":";
+  const std::string page = "/y/torrent_service/";
+  const std::string as_json = page + "?format=json";
+  service_->CleanCaches(kNow);
+  EXPECT_THAT(Ask("GET " + as_json).text, HasSubstr("\"given\":[" + one +
+                                                    "1,\"last\":1700000000}],"
+                                                    "\"cached\":[]}"));
+  Start();
+  service_->CleanCaches(kNow);
+  EXPECT_THAT(Ask("GET " + as_json).text,
+              HasSubstr("\"given\":[],\"cached\":[" + one + "0,\"last\":1700000000}]}"));
+  EXPECT_THAT(Ask("GET " + page).text, HasSubstr("<h2>Cached</h2>"));
+  EXPECT_THAT(Ask("GET " + page).text, HasSubstr("<code>" + hex + "</code>"));
+}
+
 TEST_F(MirrorServiceTest, WhoeverListensHearsOfEachTorrent) {
   std::vector<std::string> heard;
   options_.on_torrent = [&heard](const InfoHashes& hashes, std::string_view name) {
@@ -476,11 +552,86 @@ TEST_F(MirrorServiceTest, WhatIsStoppedIsGivenUp) {
   EXPECT_EQ(Post(kSet).status, 503);
 }
 
+// Each is good by default, and too much for a limit that is one lower.
+TEST_F(MirrorServiceTest, EachLimitIsInForce) {
+  const auto status = [this](auto change, auto ask) {
+    const MirrorOptions before = options_;
+    change(options_);
+    Start();
+    options_ = before;
+    return ask();
+  };
+  const auto set = [this] { return Post(kSet).status; };
+  const auto tree = [this] { return Post({"/yum/**"}).status; };
+  using O = MirrorOptions&;
+  EXPECT_EQ(status([](O o) { o.max_files = 3; }, set), 200);
+  EXPECT_EQ(status([](O o) { o.max_files = 2; }, set), 413);
+  EXPECT_EQ(status([](O o) { o.max_bytes = 72'768; }, set), 200);
+  EXPECT_EQ(status([](O o) { o.max_bytes = 72'767; }, set), 413);
+  EXPECT_EQ(status([](O o) { o.max_entries = 6; }, tree), 200);  // two folders and four files
+  EXPECT_EQ(status([](O o) { o.max_entries = 5; }, tree), 413);
+  EXPECT_EQ(status([](O o) { o.max_paths = 3; }, set), 200);
+  EXPECT_EQ(status([](O o) { o.max_paths = 2; }, set), 413);
+  const std::size_t form = FormOf(kSet).size();
+  EXPECT_EQ(status([form](O o) { o.max_form = form; }, set), 200);
+  EXPECT_EQ(status([form](O o) { o.max_form = form - 1; }, set), 413);
+  const std::size_t target = UrlOf(kSet).size();
+  EXPECT_EQ(status([target](O o) { o.max_target = target; }, set), 200);
+  EXPECT_EQ(status([target](O o) { o.max_target = target - 1; }, set), 414);
+}
+
+TEST_F(MirrorServiceTest, CachesAreOfTheSizesAndAgesOfTheOptions) {
+  const auto now = std::chrono::floor<Seconds>(std::chrono::system_clock::now());
+  const auto kept = [this](Instant when) {
+    Start();
+    EXPECT_EQ(Post(kSet).status, 200);
+    service_->CleanCaches(when);
+    return service_->Statistics().cached_entries;
+  };
+  EXPECT_EQ(kept(now), 4u);
+  options_.cache_age = Seconds(3600);
+  EXPECT_EQ(kept(now + Seconds(3000)), 4u);
+  EXPECT_EQ(kept(now + Seconds(4000)), 0u);
+  options_.cache_disk = 4096;  // a block for the pieces, and none for the torrents
+  EXPECT_EQ(kept(now), 0u);
+  // In memory alone.
+  options_.cache_folder = "";
+  Start();
+  Post(kSet);
+  EXPECT_EQ(Ask("GET " + UrlOf(kSet)).status, 200);
+  options_.cache_memory = 0;
+  Start();
+  Post(kSet);
+  EXPECT_EQ(Ask("GET " + UrlOf(kSet)).status, 412);
+}
+
+TEST_F(MirrorServiceTest, ATorrentLivesAsLongAsTheOptionsSay) {
+  options_.torrent_life = Seconds(10);
+  Start();
+  Post(kSet);
+  EXPECT_EQ(Ask("GET " + UrlOf(kSet), "", "", kNow + Seconds(9)).status, 200);
+  EXPECT_EQ(Ask("GET " + UrlOf(kSet), "", "", kNow + Seconds(10)).status, 412);
+}
+
+TEST_F(MirrorServiceTest, PlacesAreThoseOfTheOptions) {
+  options_.service = "ts";
+  options_.metrics_path = "/m";
+  may_see_pages_ = true;
+  const std::string digest = DigestOfPaths(kSet);
+  const MirrorAnswer answer = Ask("POST /yum/ts/digest/" + digest, "", FormOf(kSet));
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.text, HasSubstr("2:ts8:nullfile"));  // where padding is
+  EXPECT_EQ(Ask("GET /yum/ts/").status, 200);
+  EXPECT_EQ(Ask("GET " + UrlOf(kSet)).status, 404);
+  EXPECT_EQ(Ask("GET /m").status, 200);
+  EXPECT_EQ(Ask("GET /metrics").status, 404);
+}
+
 TEST_F(MirrorServiceTest, OptionsThatCannotBeAreErrors) {
   const auto says = [this](auto change) {
     MirrorOptions options = options_;
     change(options);
-    return std::string(MirrorService::Create(options, {}, kNow).status().message());
+    return std::string(MirrorService::Create(options, {}, {}, kNow).status().message());
   };
   EXPECT_THAT(says([](MirrorOptions& o) { o.root = "/none/here"; }), StartsWith("/none/here: "));
   EXPECT_THAT(says([](MirrorOptions& o) { o.piece_length = 1000; }), HasSubstr("power of two"));

@@ -6,13 +6,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <filesystem>
 #include <future>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "folder.h"
+#include "base/folder.h"
 #include "muster/metainfo.h"
 
 namespace muster {
@@ -24,6 +27,7 @@ using ::testing::Pair;
 class MirrorTest : public ::testing::Test {
  protected:
   static constexpr Instant kNow = InstantFromUnixSeconds(1'700'000'000);
+  static constexpr std::chrono::seconds kNoTime{0};
 
   MirrorTest() {
     tree_.Write("root/yum/a.rpm", std::string(20'000, 'a'));
@@ -130,8 +134,35 @@ TEST_F(MirrorTest, WhoWaitsIsAnsweredWhenItGoes) {
   mirror_.reset();
 }
 
+std::size_t Threads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST_F(MirrorTest, HasAsManyThreadsAsItIsTold) {
+  mirror_.reset();
+  tree_.Write("root/yum/huge", "");
+  std::filesystem::resize_file(tree_.path("root/yum/huge"), std::uintmax_t{1} << 40);
+  const std::size_t before = Threads();
+  auto mirror =
+      Mirror::Create({.root = tree_.path("root"), .workers = 3, .threads = 6, .readers = 5}, kNow);
+  ASSERT_TRUE(mirror.ok()) << mirror.status();
+  EXPECT_EQ(Threads(), before + 3 + 5);
+  // A maker is one of those that hash.
+  std::promise<int> status;
+  (*mirror)->Answer({.target = "/yum/torrent_service/single/yum/huge", .host = "m"}, kNow,
+                    [&status](const MirrorReply& reply) { status.set_value(reply.status); });
+  std::future<int> answer = status.get_future();
+  while (Threads() < before + 3 + 5 + 5 && answer.wait_for(kNoTime) != std::future_status::ready) {
+  }
+  EXPECT_EQ(Threads(), before + 3 + 5 + 5);
+  (*mirror)->Stop();
+  EXPECT_EQ(answer.get(), 503);
+}
+
 TEST_F(MirrorTest, OptionsThatCannotBeAreErrors) {
   EXPECT_FALSE(Mirror::Create({.root = tree_.path("root"), .workers = 0}, kNow).ok());
+  EXPECT_FALSE(Mirror::Create({.root = tree_.path("root"), .readers = 0}, kNow).ok());
   EXPECT_FALSE(Mirror::Create({.root = tree_.path("none")}, kNow).ok());
 }
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "folder.h"
+#include "base/folder.h"
 #include "mirror/file_text.h"
 
 namespace muster {
@@ -108,6 +108,19 @@ TEST_P(RootTest, ListsFilesAndFoldersByName) {
                                     RootEntry{"z", true, false, true}));
   EXPECT_EQ(Opened().List("yum", 2).status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(Opened().List("yum/a.rpm", 2).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_P(RootTest, WaitsForNoDiskWhereItMustNot) {
+  const auto at_hand = [this](const std::string& path) {
+    return Opened().OpenFileAtHand(path).status();
+  };
+  EXPECT_TRUE(absl::IsUnavailable(at_hand("never/asked/for")));
+  // Whether it is at hand, the kernel knows; it is never another file.
+  ASSERT_TRUE(Opened().OpenFile("yum/a.rpm").ok());
+  const absl::Status status = at_hand("yum/a.rpm");
+  EXPECT_TRUE(status.ok() ? GetParam() == Root::Way::kBest : absl::IsUnavailable(status)) << status;
+  EXPECT_FALSE(at_hand("../secret").ok());
+  EXPECT_FALSE(at_hand("yum").ok());
 }
 
 TEST_P(RootTest, KnowsWhenAFileChanged) {

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "folder.h"
+#include "base/folder.h"
 #include "http/http_text.h"
 #include "mirror/mirror_service.h"
 
@@ -46,10 +46,12 @@ class MirrorServiceTest : public ::testing::Test {
     return bytes;
   }
 
+  static void Now(const std::function<void()>& work) { work(); }
+
   // A new one, which knows what the cache's folder has.
-  void Start(MirrorService::Run run = [](const std::function<void()>& work) { work(); }) {
+  void Start(MirrorService::Run make = Now, MirrorService::Run read = Now) {
     service_.reset();
-    auto service = MirrorService::Create(options_, std::move(run), kNow);
+    auto service = MirrorService::Create(options_, std::move(make), std::move(read), kNow);
     ASSERT_TRUE(service.ok()) << service.status();
     service_ = *std::move(service);
   }

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "folder.h"
+#include "base/folder.h"
 
 namespace muster {
 namespace {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,7 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
-#include "http/file_parts.h"
+#include "http/file_body.h"
 #include "net/client.h"
 #include "net/http_listener.h"
 #include "net/loop_thread.h"
@@ -49,8 +50,33 @@ UniqueFd FileOf(const std::string& bytes) {
   return fd;
 }
 
-// "/body" answers with the body, "/later" when the test says so, "/file" with parts of a file, any
-// other path with itself.
+// Three pieces; somebody else gets each of them.
+class FetchedBody final : public HttpBody {
+ public:
+  using Fetches = std::vector<std::function<void()>>;
+  FetchedBody(std::mutex* mu, Fetches* fetches) : mu_(*mu), fetches_(*fetches) {}
+
+  Progress Produce(std::size_t /*budget*/, std::string& out) override {
+    EXPECT_TRUE(std::exchange(is_ready_, false));
+    out += "piece";
+    return ++pieces_ == 3 ? Progress::kEnd : Progress::kMore;
+  }
+  bool IsReady() override { return is_ready_; }
+  void Fetch(std::function<void()> done) override {
+    is_ready_ = true;
+    const std::lock_guard<std::mutex> lock(mu_);
+    fetches_.push_back(std::move(done));
+  }
+
+ private:
+  std::mutex& mu_;
+  Fetches& fetches_;
+  int pieces_ = 0;
+  bool is_ready_ = false;
+};
+
+// "/body" answers with the body, "/later" when the test says so, "/file" with parts of a file,
+// "/fetched" with a FetchedBody, any other path with itself.
 class HttpExchangeTest : public testing::Test {
  protected:
   void Listen(HttpListenerOptions options = {}) {
@@ -96,6 +122,9 @@ class HttpExchangeTest : public testing::Test {
       }
       absl::StrAppend(&out, "HTTP/1.1 200 X\r\nContent-Length: ", size + 3, "\r\n\r\n");
       exchange.body = std::make_unique<FileBody>(UniqueFd(dup(file_.get())), parts_, "end");
+    } else if (path == "/fetched") {
+      out += "HTTP/1.1 200 X\r\nContent-Length: 15\r\n\r\n";
+      exchange.body = std::make_unique<FetchedBody>(&mu_, &fetches_);
     } else {
       out += Response(path == "/body" ? exchange.request->body : path, exchange.keep_alive);
     }
@@ -111,6 +140,16 @@ class HttpExchangeTest : public testing::Test {
     });
     return found;
   }
+  void AwaitFetches(std::size_t n) {
+    loop_.RunUntil([&] {
+      const std::lock_guard<std::mutex> lock(mu_);
+      return fetches_.size() == n;
+    });
+  }
+  std::function<void()> TakeFetch(std::size_t n) {
+    const std::lock_guard<std::mutex> lock(mu_);
+    return std::move(fetches_[n]);
+  }
   Client Connect(int receive_buffer = 0) { return Client::Tcp(server_, receive_buffer); }
   void AwaitNobody() {
     loop_.RunUntil([&] { return listener_->connections() == 0; });
@@ -124,6 +163,7 @@ class HttpExchangeTest : public testing::Test {
   std::vector<FilePart> parts_;
   std::mutex mu_;
   std::vector<std::shared_ptr<HttpDeferral>> deferrals_;
+  FetchedBody::Fetches fetches_;
   std::atomic<int> errors_ = 0;
 };
 
@@ -236,6 +276,38 @@ TEST_F(HttpExchangeTest, ABodyThatDoesNotComeIsNotWaitedForForEver) {
   ASSERT_TRUE(client.Send("POST /body HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf"));
   EXPECT_EQ(client.ReceiveToEnd(), Client::Got::kEnd);
   EXPECT_EQ(client.received(), "");
+}
+
+// --- bodies that wait for a disk ---
+
+TEST_F(HttpExchangeTest, NobodyElseWaitsForWhatABodyWaitsFor) {
+  Listen();
+  Client client = Connect();
+  ASSERT_TRUE(client.Send("GET /fetched HTTP/1.1\r\n\r\nGET /next HTTP/1.1\r\n\r\n"));
+  for (std::size_t n = 1; n <= 3; ++n) {
+    AwaitFetches(n);
+    Client other = Connect();
+    ASSERT_TRUE(other.Send("GET /other HTTP/1.1\r\n\r\n"));
+    EXPECT_EQ(other.ReceiveResponse()->body, "/other");
+    TakeFetch(n - 1)();
+  }
+  EXPECT_EQ(client.ReceiveResponse()->body, "piecepiecepiece");
+  EXPECT_EQ(client.ReceiveResponse()->body, "/next");
+}
+
+TEST_F(HttpExchangeTest, WhatABodyWaitsForMayComeWhenItsConnectionIsGone) {
+  HttpListenerOptions options;
+  options.write_timeout = milliseconds(30);
+  Listen(options);
+  Client client = Connect();
+  ASSERT_TRUE(client.Send("GET /fetched HTTP/1.1\r\n\r\n"));
+  AwaitFetches(1);
+  // A disk that takes longer than a piece may: the connection is cut off.
+  AwaitNobody();
+  TakeFetch(0)();
+  Client other = Connect();
+  ASSERT_TRUE(other.Send("GET /other HTTP/1.1\r\n\r\n"));
+  EXPECT_EQ(other.ReceiveResponse()->body, "/other");
 }
 
 // --- answers that come later ---

@@ -36,6 +36,21 @@ def run_example(name, program, environment):
         out = run(program, env=environment, timeout=SECONDS)
         assert out.strip(), 'logic_only says nothing'
         return
+    if name == 'make_torrent':
+        with tempfile.TemporaryDirectory() as folder:
+            content = pathlib.Path(folder) / 'album'
+            (content / 'sub').mkdir(parents=True)
+            (content / 'a.flac').write_bytes(os.urandom(100_000))
+            (content / 'sub/b.txt').write_text('b')
+            (content / 'c.part').write_text('left out')
+            out = run(program, content, folder + '/t', env=environment, timeout=SECONDS)
+            assert re.search(r' 100000  a.flac\n +1  sub/b.txt\nmagnet:\?xt=urn:btih:', out), out
+            assert out.endswith('pieces are good\n'), out
+            # A program that fails says why.
+            failed = subprocess.run([program, folder + '/none', folder + '/t'], capture_output=True, text=True,
+                                    env=environment, timeout=SECONDS)
+            assert failed.returncode == 1 and '/none' in failed.stderr, failed
+        return
     if name == 'saved_state':
         with tempfile.TemporaryDirectory() as folder:
             for torrents in (0, 1):  # its second life has what its first one left
@@ -77,7 +92,7 @@ def main():
         pc.write_text(re.sub(r'(?m)^prefix=.*', f'prefix={prefix}', pc.read_text()))
         environment = dict(os.environ, PKG_CONFIG_PATH=str(pc.parent), LD_LIBRARY_PATH=str(libdir))
         examples = sorted(p.parent for p in (source / 'examples').glob('*/main.cc'))
-        assert {'logic_only', 'own_loop', 'own_thread', 'saved_state'} <= {e.name for e in examples}, examples
+        assert {'logic_only', 'make_torrent', 'own_loop', 'own_thread', 'saved_state'} <= {e.name for e in examples}, examples
         programs = {example.name: (example / 'main.cc').read_text() for example in examples}
         programs['readme'] = re.search(r'```cpp\n(.*?)```', (source / 'README.md').read_text(), re.S)[1]
         for name, text in programs.items():

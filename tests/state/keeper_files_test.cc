@@ -2,7 +2,6 @@
 //
 // The keeper on a real disk, with its threads.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -13,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/folder.h"
 #include "muster/tracker.h"
 #include "state/keeper_testing.h"
 
@@ -26,21 +26,6 @@ using testing_swarm::ImageOf;
 using testing_swarm::kStart;
 using testing_swarm::TestHash;
 using testing_swarm::TestPeer;
-
-class Folder {
- public:
-  Folder() {
-    std::string name = ::testing::TempDir() + "muster_XXXXXX";
-    path_ = mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 StateKeeperOptions Quick(LogSink* log = nullptr) {
   StateKeeperOptions options;

@@ -86,6 +86,22 @@ class Create(InAFolder):
         self.assertNotEqual(self.torrent.read_bytes(), b"precious")
         self.assertEqual(sorted(p.name for p in self.dir.iterdir()), ["album", "album.torrent"])  # nothing is left behind
 
+    def test_only_files_are_replaced(self):
+        os.mkfifo(self.dir / "pipe")
+        for place in (self.dir / "pipe", self.album):
+            _, err = run("create", "-f", "-o", place, self.album / "a.txt", status=1)
+            self.assertIn("is not a file that can be replaced", err)
+        self.assertTrue((self.dir / "pipe").is_fifo())
+        # A link stays one.
+        self.create()
+        link = self.dir / "link"
+        link.symlink_to(self.torrent)
+        run("create", "-f", "-o", link, "--comment", "new", self.album)
+        run("edit", "-i", "--created-by", "me", link)
+        self.assertTrue(link.is_symlink())
+        shown = run_json("show", self.torrent)
+        self.assertEqual((shown["comment"], shown["created_by"]), ("new", "me"))
+
     def test_a_dry_run_writes_nothing(self):
         plan = run_json("create", "-o", self.torrent, "--dry-run", "--exclude", "*.txt", self.album)
         self.assertEqual([f["path"] for f in plan["files"]], ["b.bin", "disc/c.bin"])

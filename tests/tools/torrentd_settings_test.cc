@@ -47,6 +47,8 @@ const TorrentdCase kTorrentdCases[] = {
      [](const Settings& s) { return Made(s).root == "/srv"; }},
     {"serve-files", "--no-serve-files", "serve-files = false",
      [](const Settings& s) { return !Made(s).serve_files; }},
+    {"readers", "--readers 9", "readers = 9",
+     [](const Settings& s) { return Made(s).readers == 9; }},
     {"url-base", "--url-base=https://a", "url-base = 'https://a/'",
      [](const Settings& s) { return Made(s).url_bases == std::vector<std::string>{"https://a/"}; }},
     {"hash-ahead", "--hash-ahead /yum/**", "hash-ahead = '/yum/**'",

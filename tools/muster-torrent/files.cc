@@ -77,8 +77,11 @@ absl::StatusOr<muster::Metainfo> ReadTorrent(const std::string& path, bool stric
 
 absl::Status MayWrite(const std::string& path, bool replace) {
   struct stat status;
-  if (path == "-" || replace || ::lstat(path.c_str(), &status) != 0) return absl::OkStatus();
-  return Exists(path);
+  if (path == "-" || ::lstat(path.c_str(), &status) != 0) return absl::OkStatus();
+  if (!replace) return Exists(path);
+  // A link stays, and what it leads to is replaced.
+  if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) return absl::OkStatus();
+  return absl::FailedPreconditionError(path + " is not a file that can be replaced");
 }
 
 absl::Status WriteFile(const std::string& path, std::string_view bytes, bool replace) {
@@ -86,14 +89,16 @@ absl::Status WriteFile(const std::string& path, std::string_view bytes, bool rep
     return Print(bytes) == kGood ? absl::OkStatus() : absl::UnknownError("nothing more is written");
   }
   if (absl::Status status = MayWrite(path, replace); !status.ok()) return status;
-  std::string temporary = path + ".XXXXXX";
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
+  const std::string place = real == nullptr ? path : real.get();
+  std::string temporary = place + ".XXXXXX";
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) return Failed("write", path);
   const mode_t mask = ::umask(0);
   ::umask(mask);
   bool ok = WriteAll(fd, bytes) && ::fchmod(fd, 0666 & ~mask) == 0 && ::fsync(fd) == 0;
   ok = ::close(fd) == 0 && ok;
-  if (ok && Rename(temporary, path, replace)) return absl::OkStatus();
+  if (ok && Rename(temporary, place, replace)) return absl::OkStatus();
   absl::Status status = ok && errno == EEXIST ? Exists(path) : Failed("write", path);
   ::unlink(temporary.c_str());
   return status;

@@ -33,6 +33,8 @@ constexpr milliseconds kSettle{1'000};
 // Directories that are watched; beyond, changes are found by looking.
 constexpr std::size_t kMaxWatches = 100'000;
 
+constexpr steady_clock::time_point kNever = steady_clock::time_point::max();
+
 // What makes a file another one, or a new one.
 constexpr std::uint32_t kChanges =
     IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
@@ -57,6 +59,7 @@ class Keeper::Impl {
     ending_ = true;
     Wake();
     if (thread_.joinable()) thread_.join();
+    if (hashing_.joinable()) hashing_.join();
     for (const int fd : {wake_, trackers_watch_, files_watch_}) {
       if (fd >= 0) close(fd);
     }
@@ -71,7 +74,7 @@ class Keeper::Impl {
     WatchTrackers();
     next_clean_ = steady_clock::now();
     next_hash_ = next_clean_;
-    settled_ = steady_clock::time_point::max();
+    settled_ = kNever;
     try {
       thread_ = std::thread([this] { Run(); });
     } catch (const std::system_error& error) {
@@ -110,7 +113,10 @@ class Keeper::Impl {
         mirror_.CleanCaches(Now());
         next_clean_ = steady_clock::now() + options_.clean_interval;
       }
-      if (!options_.hash_ahead.empty() && now >= std::min(next_hash_, settled_)) HashAhead();
+      if (!is_hashing_) {
+        if (next_hash_ == kNever) next_hash_ = now + options_.hash_interval;  // it has ended
+        if (!options_.hash_ahead.empty() && now >= std::min(next_hash_, settled_)) HashAhead();
+      }
       Await();
     }
   }
@@ -125,15 +131,26 @@ class Keeper::Impl {
     }
   }
 
+  // In a thread of its own, as it may take hours, and trackers and caches must not wait for it.
   void HashAhead() {
-    settled_ = steady_clock::time_point::max();
+    settled_ = next_hash_ = kNever;
     // What changes from here on is told.
     WatchFiles();
-    const absl::Status status = mirror_.HashAhead(options_.hash_ahead, Now());
-    if (!status.ok() && !absl::IsCancelled(status)) {
-      Warn(Concat({"hashing ahead: ", musterd::MessageOf(status)}));
+    if (hashing_.joinable()) hashing_.join();
+    is_hashing_ = true;
+    try {
+      hashing_ = std::thread([this] {
+        const absl::Status status = mirror_.HashAhead(options_.hash_ahead, Now());
+        if (!status.ok() && !absl::IsCancelled(status)) {
+          Warn(Concat({"hashing ahead: ", musterd::MessageOf(status)}));
+        }
+        is_hashing_ = false;
+        Wake();
+      });
+    } catch (const std::system_error& error) {
+      Warn(Concat({"hashing ahead: ", error.what()}));
+      is_hashing_ = false;
     }
-    next_hash_ = steady_clock::now() + options_.hash_interval;
   }
 
   // Every directory that a pattern may mean files in.
@@ -168,7 +185,7 @@ class Keeper::Impl {
   // Until something is due or was told.
   void Await() {
     auto due = next_clean_;
-    if (!options_.hash_ahead.empty()) due = std::min({due, next_hash_, settled_});
+    if (!options_.hash_ahead.empty() && !is_hashing_) due = std::min({due, next_hash_, settled_});
     const auto left = std::chrono::ceil<milliseconds>(due - steady_clock::now());
     std::array<pollfd, 3> fds = {
         {{wake_, POLLIN, 0}, {trackers_watch_, POLLIN, 0}, {files_watch_, POLLIN, 0}}};
@@ -218,13 +235,16 @@ class Keeper::Impl {
   int files_watch_ = -1;
   std::atomic<bool> ending_{false};
   std::atomic<bool> look_now_{false};
-  // Of the thread.
+  std::atomic<bool> is_hashing_{false};
+  // Of the first thread.
   bool trackers_changed_ = false;
   bool told_ = false;
   steady_clock::time_point next_clean_;
+  // Never while it hashes.
   steady_clock::time_point next_hash_;
   // When what was told of has been left alone for long enough.
   steady_clock::time_point settled_;
+  std::thread hashing_;
   std::thread thread_;
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Keeper: what a mirror needs done beside answering: its trackers file is read as soon as it changes,
-// its caches are cleaned, and files are hashed before anybody asks for them. One thread, which is told
-// by the system (inotify) what has changed, and looks for itself now and then.
+// its caches are cleaned, and files are hashed before anybody asks for them. One thread is told by the
+// system (inotify) what has changed, and looks for itself now and then; another one hashes.
 //
 // To be used from one thread.
 #ifndef MUSTER_TOOLS_MUSTER_TORRENTD_KEEPER_H_
@@ -20,12 +20,12 @@
 namespace torrentd {
 
 struct KeeperOptions {
-  std::string trackers_file;
+  std::string trackers_file = {};
   // Of the mirror; with what is to be hashed in it.
-  std::string root;
-  std::vector<std::string> hash_ahead;
-  std::chrono::milliseconds hash_interval;
-  std::chrono::milliseconds clean_interval;
+  std::string root = {};
+  std::vector<std::string> hash_ahead = {};
+  std::chrono::milliseconds hash_interval{15 * 60'000};
+  std::chrono::milliseconds clean_interval{60 * 60'000};
 };
 
 class Keeper {

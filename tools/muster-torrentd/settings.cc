@@ -63,6 +63,10 @@ constexpr Setting kSettings[] = {
         "serve-files", kFiles, Kind::kFlag, 0, 0,
         "Serve the files themselves, as the web seed of the torrents. Without it, a web server in "
         "front does, and hands on what is below the service's name."),
+    Row<&Settings::mirror, &MirrorOptions::readers>(
+        "readers", kFiles, Kind::kCount, 1, 1024,
+        "Threads that open files, and read what is not in memory: so many requests wait for a slow "
+        "disk at a time, and no others."),
     Text<&Settings::url_bases>(
         "url-base", kFiles, "URL",
         "Where clients find the root: the web seed of each torrent. Several are separated by "

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Folder: a temporary folder of a test, with what the test puts there.
-#ifndef MUSTER_TESTS_MIRROR_FOLDER_H_
-#define MUSTER_TESTS_MIRROR_FOLDER_H_
+// Folder: a folder that goes with the test, with what the test puts there.
+#ifndef MUSTER_TESTS_BASE_FOLDER_H_
+#define MUSTER_TESTS_BASE_FOLDER_H_
 
+#include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <filesystem>
@@ -17,8 +18,9 @@ namespace muster {
 class Folder {
  public:
   Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "muster-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
+    std::string name = ::testing::TempDir() + "muster-XXXXXX";
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    path_ = name;
   }
   ~Folder() {
     std::error_code ignored;
@@ -27,13 +29,19 @@ class Folder {
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
 
-  std::string path(std::string_view name = "") const { return (path_ / name).string(); }
+  // Of what is in it; of itself without a name.
+  std::string path(std::string_view name = "") const {
+    return name.empty() ? path_.string() : (path_ / name).string();
+  }
+  std::string operator/(std::string_view name) const { return path(name); }
+
+  // These make the folders above it as well.
   void Write(std::string_view name, std::string_view bytes) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
+    MakeFoldersOf(name);
     std::ofstream(path_ / name, std::ios::binary) << bytes;
   }
   void Link(std::string_view name, std::string_view target) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
+    MakeFoldersOf(name);
     std::filesystem::create_symlink(target, path_ / name);
   }
   std::string Read(std::string_view name) const {
@@ -42,9 +50,13 @@ class Folder {
   }
 
  private:
+  void MakeFoldersOf(std::string_view name) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
+  }
+
   std::filesystem::path path_;
 };
 
 }  // namespace muster
 
-#endif  // MUSTER_TESTS_MIRROR_FOLDER_H_
+#endif  // MUSTER_TESTS_BASE_FOLDER_H_
