@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/huge_pages.h"
 
 namespace muster {
 namespace {
@@ -42,6 +43,8 @@ HashTable::HashTable(std::vector<InfoHash> hashes) : hashes_(std::move(hashes)) 
     while (starts_.size() <= first_bits) starts_.push_back(static_cast<std::uint32_t>(i));
   }
   starts_.resize((std::size_t{1} << bits) + 1, static_cast<std::uint32_t>(hashes_.size()));
+  PreferHugePages(hashes_.data(), hashes_.size() * sizeof(InfoHash));
+  PreferHugePages(starts_.data(), starts_.size() * sizeof(std::uint32_t));
 }
 
 // Among evenly distributed hashes the bits that follow the first ones say where a hash would be,
