@@ -40,5 +40,6 @@
 #include "muster/torrent_verifier.h"
 #include "muster/tracker.h"
 #include "muster/version.h"
+#include "muster/woodpeckers.h"
 
 #endif  // MUSTER_MUSTER_H_

@@ -20,7 +20,9 @@
 #include "muster/swarm_store.h"
 #include "muster/torrent_catalog.h"
 #include "muster/tracker.h"
+#include "muster/woodpeckers.h"
 #include "musterd/access_log.h"
+#include "musterd/completion_log.h"
 #include "musterd/list_keeper.h"
 #include "musterd/load_state.h"
 #include "musterd/privileges.h"
@@ -204,6 +206,9 @@ int Serve(const Settings& settings, int cannot_prepare) {
   }
   muster::AccessRules rules;
   muster::TorrentCatalog catalog;
+  // Who only looks on must outlive the tracker.
+  muster::Woodpeckers woodpeckers(settings.tracker.interval);
+  std::unique_ptr<CompletionLog> completions;
   auto tracker = muster::Tracker::Create(settings.tracker, muster::NewMemoryStore(settings.store));
   if (!tracker.ok()) {
     Complain(MessageOf(tracker.status()));
@@ -234,6 +239,10 @@ int Serve(const Settings& settings, int cannot_prepare) {
     return kBadUsage;
   }
   options.http.log = access_log->get();
+  if (settings.spot_woodpeckers) {
+    (*tracker)->AddObserver(&woodpeckers);
+    options.http.woodpeckers = &woodpeckers;
+  }
   const std::size_t workers =
       settings.workers > 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
   RaiseFileLimit();
@@ -248,6 +257,15 @@ int Serve(const Settings& settings, int cannot_prepare) {
   const std::unique_ptr<muster::LiveSync> cluster = *std::move(joined);
   if (cluster != nullptr) (*tracker)->AddObserver(cluster.get());
   options.live_sync = cluster.get();
+  if (settings.syslog_completed) {
+    auto connected = CompletionLog::Start();
+    if (!connected.ok()) {
+      Complain(MessageOf(connected.status()));
+      return kFailed;
+    }
+    completions = *std::move(connected);
+    (*tracker)->AddObserver(completions.get());
+  }
   std::unique_ptr<muster::StateKeeper> keeper;
   std::unique_ptr<ListKeeper> lists;
   std::unique_ptr<TorrentKeeper> torrents;
