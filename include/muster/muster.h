@@ -48,5 +48,6 @@
 #include "muster/tracker.h"
 #include "muster/tracker_url.h"
 #include "muster/version.h"
+#include "muster/woodpeckers.h"
 
 #endif  // MUSTER_MUSTER_H_

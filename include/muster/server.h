@@ -52,14 +52,16 @@ struct uv_loop_s;
 namespace muster {
 
 class LiveSync;
+class Woodpeckers;
 
 // A socket to listen on. Port 0 takes a free one; see Server::listeners() for which. An IPv6
 // listener takes IPv6 only: list the IPv4 address as well to serve both.
 struct Listener {
   Protocol protocol = Protocol::kUdp;
   Endpoint endpoint;
-  // HTTP: every connection begins with a header of the PROXY protocol (version 1 or 2), which says
-  // whom it is for. Only those of HttpOptions::trusted_proxies may connect, and are believed.
+  // Every HTTP connection begins with a header of the PROXY protocol (version 1 or 2), every UDP
+  // datagram with one of version 2, which says whom it is for; answers have none. Only those of
+  // HttpOptions::trusted_proxies are served, and believed.
   bool proxied = false;
 
   // "udp://192.0.2.1:6969/announce"
@@ -174,6 +176,11 @@ struct HttpOptions {
   std::string metrics_path = "/metrics";
   // Who may see either.
   AddressFilter statistics_for = IsLoopback;
+  // Networks that announce too often (mode=woodpeckers). Not owned; null: that is not known.
+  const Woodpeckers* woodpeckers = nullptr;
+  // Memory for requests as they came (mode=fulllog), of the networks that those who may see the
+  // statistics name by lognet=. When it is full, new ones are left out. 0: none are kept.
+  std::size_t full_log_bytes = 0;
 
   // A page at "/" for people, which lists so many torrents at most.
   bool info_page = false;

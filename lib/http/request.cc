@@ -196,7 +196,7 @@ void HttpRequestParser::BuildRequest(std::string_view received) {
   request_.url = received.substr(path_, target_end_ - path_);
   request_.minor_version = parser_.http_minor == 0 ? 0 : 1;
   request_.keep_alive = http_should_keep_alive(&parser_) != 0;
-  request_.bytes = received;
+  request_.bytes = received.substr(0, consumed_);
   request_.fields = fields_;
   request_.body = {};
 }

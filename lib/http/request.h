@@ -77,6 +77,7 @@ struct HttpRequest {
   int minor_version = 1;
   // What the client asks for, by its version and its Connection header.
   bool keep_alive = false;
+  // As it came, with a body that is skipped.
   std::string_view bytes;
   absl::Span<const Field> fields;
   // Where bodies are wanted, and whoever received it has put it here.

@@ -58,8 +58,11 @@ ProxyPreamble ParseLine(std::string_view bytes) {
   return preamble.client.has_value() ? preamble : kBad;
 }
 
+// What version 2 has in its lower half of the byte for family and protocol.
+enum Transport : std::uint8_t { kStream = 1, kDatagram = 2 };
+
 // After the signature: version and command; family and protocol; length in two bytes; addresses.
-ProxyPreamble ParseBinary(std::string_view bytes) {
+ProxyPreamble ParseBinary(std::string_view bytes, Transport transport) {
   constexpr std::size_t kHeader = 16;
   if (bytes.size() < kHeader) return {};
   const auto at = [bytes](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
@@ -70,21 +73,14 @@ ProxyPreamble ParseBinary(std::string_view bytes) {
   ProxyPreamble preamble{.result = Result::kDone, .size = kHeader + length, .client = std::nullopt};
   if (is_local) return preamble;
   const auto* const address = reinterpret_cast<const std::uint8_t*>(bytes.data()) + kHeader;
-  switch (at(13)) {
-    case 0x00:  // not known
-    case 0x31:  // a socket of a file system
-      return preamble;
-    case 0x11:  // TCP over IPv4: two addresses, two ports
-      if (length < 12) return kBad;
-      preamble.client = IpAddress::FromIpv4(address);
-      return preamble;
-    case 0x21:  // TCP over IPv6
-      if (length < 36) return kBad;
-      preamble.client = IpAddress::FromIpv6(address);
-      return preamble;
-    default:
-      return kBad;
-  }
+  const int family = at(13) >> 4;
+  // Not known, or sockets of a file system.
+  if (at(13) == 0x00 || at(13) == (0x30 | transport)) return preamble;
+  if ((at(13) & 15) != transport || (family != 1 && family != 2)) return kBad;
+  // Two addresses, two ports.
+  if (length < (family == 1 ? 12 : 36)) return kBad;
+  preamble.client = family == 1 ? IpAddress::FromIpv4(address) : IpAddress::FromIpv6(address);
+  return preamble;
 }
 
 }  // namespace
@@ -94,9 +90,15 @@ ProxyPreamble ParseProxyPreamble(std::string_view bytes) {
     const std::size_t size = std::min(bytes.size(), begin.size());
     if (bytes.substr(0, size) != begin.substr(0, size)) continue;
     if (size < begin.size()) return {};
-    return begin == kLineBegin ? ParseLine(bytes) : ParseBinary(bytes);
+    return begin == kLineBegin ? ParseLine(bytes) : ParseBinary(bytes, kStream);
   }
   return kBad;
+}
+
+ProxyPreamble ParseProxyDatagram(std::string_view datagram) {
+  if (datagram.substr(0, kSignature.size()) != kSignature) return kBad;
+  const ProxyPreamble preamble = ParseBinary(datagram, kDatagram);
+  return preamble.result == Result::kNeedMore ? kBad : preamble;
 }
 
 }  // namespace muster

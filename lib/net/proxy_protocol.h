@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The PROXY protocol, versions 1 (a line of text) and 2 (binary): what a proxy that does not look
-// into a connection puts in front of it, to say whom it is for. Pure functions; thread-safe.
+// into a connection, or into datagrams, puts in front, to say whom they are for. Pure functions;
+// thread-safe.
 // Source: https://www.haproxy.org/download/2.8/doc/proxy-protocol.txt
 #ifndef MUSTER_LIB_NET_PROXY_PROTOCOL_H_
 #define MUSTER_LIB_NET_PROXY_PROTOCOL_H_
@@ -23,7 +24,7 @@ inline constexpr std::size_t kMaxProxyHeader = 16 + 4096;
 struct ProxyPreamble {
   enum class Result : std::uint8_t {
     kNeedMore,  // it is right so far
-    kBad,       // it is none, or one of these that no TCP connection has
+    kBad,       // it is none, or one that does not belong there
     kDone,
   };
   Result result = Result::kNeedMore;
@@ -34,8 +35,11 @@ struct ProxyPreamble {
   std::optional<IpAddress> client;
 };
 
-// What stands at the beginning of `bytes`.
+// What stands at the beginning of a TCP connection of which `bytes` have come.
 ProxyPreamble ParseProxyPreamble(std::string_view bytes);
+// What stands at the beginning of a whole datagram: a header of version 2, as version 1 has none for
+// UDP. Never kNeedMore.
+ProxyPreamble ParseProxyDatagram(std::string_view datagram);
 
 }  // namespace muster
 

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "base/cache_line.h"
+#include "net/proxy_protocol.h"
 
 namespace muster {
 namespace {
@@ -84,10 +85,11 @@ void AnswerFromWhereItCame(msghdr& message) {
 }  // namespace
 
 UdpListener::UdpListener(UniqueFd socket, const Endpoint& local, Handler handler,
-                         UdpCounters* counters, LogSink* log)
+                         UdpCounters* counters, LogSink* log, Proxies proxies)
     : socket_(std::move(socket)),
       buffers_(std::make_unique<Buffers>(local)),
       handler_(std::move(handler)),
+      proxies_(std::move(proxies)),
       log_(log),
       counters_(*counters) {}
 
@@ -95,10 +97,11 @@ UdpListener::~UdpListener() = default;
 
 absl::StatusOr<ClosingPtr<UdpListener>> UdpListener::Start(uv_loop_t* loop, UniqueFd socket,
                                                            Handler handler, UdpCounters* counters,
-                                                           LogSink* log) {
+                                                           LogSink* log, Proxies proxies) {
   const absl::StatusOr<Endpoint> local = LocalEndpoint(socket.get());
   if (!local.ok()) return local.status();
-  auto* listener = new UdpListener(std::move(socket), *local, std::move(handler), counters, log);
+  auto* listener = new UdpListener(std::move(socket), *local, std::move(handler), counters, log,
+                                   std::move(proxies));
   const int error = uv_poll_init(loop, &listener->poll_, listener->socket_.get());
   if (error != 0) {
     delete listener;
@@ -173,6 +176,10 @@ void UdpListener::AnswerBatch(std::size_t received) {
     // Cut short by our buffer, or nowhere to answer to.
     if ((b.in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 || from.port() == 0) continue;
     b.batch[count] = {{slot.request, b.in[i].msg_len}, from, absl::MakeSpan(b.slots[i].answer)};
+    if (proxies_ && !TakePreamble(b.batch[count])) {
+      counters_.noise.Add();
+      continue;
+    }
     b.came_as[count++] = &b.in[i].msg_hdr;
   }
   if (count > 0) {
@@ -182,6 +189,18 @@ void UdpListener::AnswerBatch(std::size_t received) {
   if (b.control_size > 0) {  // the kernel cut it to what it filled in
     for (std::size_t i = 0; i < received; ++i) b.in[i].msg_hdr.msg_controllen = b.control_size;
   }
+}
+
+// False where it comes from nobody who is believed, or has none. Nothing depends on the sender's port,
+// which stays that of the proxy.
+bool UdpListener::TakePreamble(UdpDatagram& datagram) const {
+  if (!proxies_(datagram.from.address())) return false;
+  const ProxyPreamble preamble = ParseProxyDatagram(
+      {reinterpret_cast<const char*>(datagram.request.data()), datagram.request.size()});
+  if (preamble.result != ProxyPreamble::Result::kDone) return false;
+  datagram.request.remove_prefix(preamble.size);
+  if (preamble.client.has_value()) datagram.from = Endpoint(*preamble.client, datagram.from.port());
+  return true;
 }
 
 void UdpListener::Send(std::size_t count) {

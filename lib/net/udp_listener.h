@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
@@ -40,11 +41,16 @@ class UdpListener {
 
   ~UdpListener();
 
+  // Whether an address is that of a proxy that is believed.
+  using Proxies = std::function<bool(const IpAddress&)>;
+
   // `socket` as BindUdp() makes it. `counters` may be shared with other listeners of the loop, and
-  // must outlive this. `log` may be null.
+  // must outlive this. `log` may be null. Where there are `proxies`, each datagram has to come from
+  // one of them and to begin with a header of the PROXY protocol: the request is what follows, from
+  // the address that it says, and its answer goes back to the proxy.
   static absl::StatusOr<ClosingPtr<UdpListener>> Start(uv_loop_t* loop, UniqueFd socket,
                                                        Handler handler, UdpCounters* counters,
-                                                       LogSink* log);
+                                                       LogSink* log, Proxies proxies = nullptr);
 
   // Answers what the socket holds already, then closes; the handler is not called after this
   // returns.
@@ -54,11 +60,12 @@ class UdpListener {
   struct Buffers;
 
   UdpListener(UniqueFd socket, const Endpoint& local, Handler handler, UdpCounters* counters,
-              LogSink* log);
+              LogSink* log, Proxies proxies);
 
   static void OnReadable(uv_poll_t* handle, int status, int events);
   void Drain();
   void AnswerBatch(std::size_t received);
+  bool TakePreamble(UdpDatagram& datagram) const;
   void Send(std::size_t count);
   void CountDrops();
 
@@ -66,6 +73,7 @@ class UdpListener {
   UniqueFd socket_;
   const std::unique_ptr<Buffers> buffers_;
   Handler handler_;
+  const Proxies proxies_;
   LogSink* const log_;
   UdpCounters& counters_;
   // Of all batches, so that some can be timed.

@@ -60,6 +60,9 @@ Server::Impl::Impl(uv_loop_t* loop, Tracker* tracker, const ServerOptions& optio
 
 absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first, bool is_alone) {
   listeners_ = ListenersOf(bound);
+  const auto proxies =
+      [set = std::make_shared<const IpSet>(absl::MakeConstSpan(options_.http.trusted_proxies))](
+          const IpAddress& from) { return set->Contains(from); };
   std::vector<HttpSocket> http_sockets;
   for (BoundListener& one : bound) {
     if (one.listener.protocol == Protocol::kHttp) {
@@ -69,7 +72,8 @@ absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first,
     absl::StatusOr<ClosingPtr<UdpListener>> udp = UdpListener::Start(
         loop_, std::move(one.socket),
         [this](absl::Span<UdpDatagram> batch) { udp_service_.Answer(batch, clock_.Now()); },
-        &counters_.udp, options_.log);
+        &counters_.udp, options_.log,
+        one.listener.proxied ? UdpListener::Proxies(proxies) : nullptr);
     if (!udp.ok()) return udp.status();
     udp_.push_back(*std::move(udp));
   }
@@ -84,9 +88,7 @@ absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first,
          .idle_timeout = o.idle_timeout,
          .write_timeout = o.write_timeout,
          .stream_timeout = o.stream_timeout,
-         .proxies = [proxies =
-                         std::make_shared<const IpSet>(absl::MakeConstSpan(o.trusted_proxies))](
-                        const IpAddress& from) { return proxies->Contains(from); }},
+         .proxies = proxies},
         {.answer = [this](absl::Span<HttpExchange> batch,
                           std::string& out) { http_service_.Answer(batch, clock_.Now(), out); },
          .error = [this](int status, std::string& out) { http_service_.AnswerError(status, out); }},

@@ -55,8 +55,6 @@ absl::Status CheckServerOptions(const ServerOptions& options) {
   if (options.listeners.empty()) return absl::InvalidArgumentError("listeners: there is none");
   for (const Listener& listener : options.listeners) {
     if (!listener.proxied) continue;
-    if (listener.protocol != Protocol::kHttp)
-      return absl::InvalidArgumentError("listeners: the PROXY protocol is for HTTP");
     if (options.http.trusted_proxies.empty())
       return absl::InvalidArgumentError("listeners: one for proxies, but no proxy is trusted");
   }

@@ -7,12 +7,15 @@
 #include <string_view>
 #include <utility>
 
+#include "base/bytes.h"
 #include "http/file_body.h"
 #include "http/query.h"
+#include "muster/woodpeckers.h"
 #include "service/http_service.h"
 #include "web/busy_networks.h"
 #include "web/info_page.h"
 #include "web/metrics.h"
+#include "web/network_ranking.h"
 #include "web/opentracker_page.h"
 #include "web/state_dump.h"
 #include "web/top_torrents.h"
@@ -22,7 +25,8 @@
 namespace muster {
 namespace {
 
-constexpr std::size_t kMaxMode = 16;  // no mode or format has a longer name
+constexpr std::size_t kMaxMode = 16;     // no mode or format has a longer name
+constexpr std::size_t kMaxNetwork = 64;  // nor a network a longer text
 
 // What a request for statistics says.
 struct StatisticsQuery {
@@ -72,6 +76,16 @@ std::optional<InfoHash> InfoHashOfFile(std::string_view query) {
   return std::nullopt;
 }
 
+void AppendWoodpeckers(const Woodpeckers& woodpeckers, Instant now, std::string& out) {
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> ranking;
+  unsigned bits = 28;
+  for (const auto& [network, announces] : woodpeckers.Networks(now)) {
+    bits = static_cast<unsigned>(network.bits());
+    ranking.emplace_back(announces, LoadBig32(network.first().bytes().data()));
+  }
+  AppendNetworkRanking(bits, std::move(ranking), out);
+}
+
 // What a browser may call a file: its name, of which odd characters become '_'.
 std::string FileNameOf(std::string_view path) {
   std::string name(path.substr(path.rfind('/') + 1));
@@ -100,7 +114,7 @@ HttpService::Reply HttpService::Statistics(const HttpExchange& exchange, Instant
     const Snapshot snapshot = site_.Take(now);
     const bool json = query.mode == "json";
     if (json) AppendJson(snapshot, body_);
-    if (json || AppendOpentrackerPage(query.mode, snapshot, body_)) {
+    if (json || AppendOpentrackerPage(query.mode, snapshot, body_) || AppendLog(query.mode, now)) {
       Count(exchange, RequestKind::kStatistics, Outcome::kAnswered);
       return {.content_type = json ? "application/json" : "text/plain", .compressible = true};
     }
@@ -108,6 +122,40 @@ HttpService::Reply HttpService::Statistics(const HttpExchange& exchange, Instant
   }
   Count(exchange, RequestKind::kStatistics, Outcome::kInvalid);
   return Plain(400);
+}
+
+// The modes that are there where a setting wants them.
+bool HttpService::AppendLog(std::string_view mode, Instant now) {
+  if (mode == "woodpeckers" && options_.woodpeckers != nullptr) {
+    AppendWoodpeckers(*options_.woodpeckers, now, body_);
+    return true;
+  }
+  if (mode == "fulllog" && site_.full_log().enabled()) {
+    body_ += site_.full_log().Take();
+    return true;
+  }
+  return false;
+}
+
+// What lognet= in an announce changes; nothing where there is none of it.
+std::optional<HttpService::Reply> HttpService::ChangeLoggedNetworks(const HttpExchange& exchange) {
+  QueryReader reader(exchange.request->query);
+  bool found = false;
+  while (!found && reader.Next()) found = IsParameter(reader.name(), "lognet");
+  if (!found) return std::nullopt;
+  const bool allowed = Allows(options_.statistics_for, *exchange.from);
+  DecodedText<kMaxNetwork> text;
+  const std::optional<std::string_view> value = text.Decode(reader.value());
+  const bool clears = value == "-";
+  const bool good =
+      allowed && value && (clears ? site_.full_log().Forget() : site_.full_log().Add(*value));
+  Count(exchange, RequestKind::kStatistics,
+        good      ? Outcome::kAnswered
+        : allowed ? Outcome::kInvalid
+                  : Outcome::kRefused);
+  if (!good) return Plain(allowed ? 400 : 403);
+  body_ += clears ? "Successfully removed.\n" : "Successfully added.\n";
+  return Reply{};
 }
 
 // The modes that take a walk over all torrents.

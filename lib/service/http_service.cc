@@ -110,6 +110,13 @@ HttpService::Reply HttpService::ReplyTo(const HttpExchange& exchange, Pending& p
     const absl::Status status = tracker_->policy()->AllowAddress(*exchange.from);
     if (!status.ok()) return Failure(400, status);
   }
+  FullLog& log = site_.full_log();
+  if (log.enabled()) {
+    log.Record(*exchange.from, exchange.request->bytes, now);
+    if (pending.route == HttpRoute::kAnnounce) {
+      if (std::optional<Reply> reply = ChangeLoggedNetworks(exchange)) return *std::move(reply);
+    }
+  }
   switch (pending.route) {
     case HttpRoute::kAnnounce:
       return Announce(pending, exchange, now);

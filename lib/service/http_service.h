@@ -103,6 +103,8 @@ class HttpService {
   Reply Scrape(const HttpExchange& exchange, Instant now);
   Reply FullScrape(const HttpExchange& exchange, Instant now);
   Reply Statistics(const HttpExchange& exchange, Instant now);
+  bool AppendLog(std::string_view mode, Instant now);
+  std::optional<Reply> ChangeLoggedNetworks(const HttpExchange& exchange);
   Reply StatisticsStream(std::string_view mode, std::string_view format,
                          const HttpExchange& exchange, Instant now);
   std::unique_ptr<HttpBody> StatisticsBody(std::string_view mode, std::string_view format,

@@ -11,7 +11,8 @@ HttpSite::HttpSite(const Tracker* tracker, const CounterBook* book, const HttpOp
       book_(book),
       live_sync_(live_sync),
       tracker_id_(static_cast<std::uint32_t>(Random::FromSystem().Next())),
-      gate_(options.max_streams, options.full_scrape_interval) {}
+      gate_(options.max_streams, options.full_scrape_interval),
+      full_log_(options.full_log_bytes) {}
 
 Snapshot HttpSite::Take(Instant now) {
   Snapshot snapshot{.server = book_->Sum(),

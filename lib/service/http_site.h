@@ -11,6 +11,7 @@
 #include "base/mutex.h"
 #include "muster/server.h"
 #include "muster/tracker.h"
+#include "service/full_log.h"
 #include "service/stream_gate.h"
 #include "statistics/counters.h"
 #include "web/snapshot.h"
@@ -26,6 +27,7 @@ class HttpSite {
   // The store's totals are taken once a second at most, as they cost a walk over its shards.
   Snapshot Take(Instant now);
   StreamGate& gate() { return gate_; }
+  FullLog& full_log() { return full_log_; }
 
  private:
   const Tracker* const tracker_;
@@ -33,6 +35,7 @@ class HttpSite {
   const LiveSync* const live_sync_;
   const std::uint32_t tracker_id_;
   StreamGate gate_;
+  FullLog full_log_;
   Mutex mu_;
   Instant totals_of_ ABSL_GUARDED_BY(mu_) = Instant::min();
   StoreTotals totals_ ABSL_GUARDED_BY(mu_);

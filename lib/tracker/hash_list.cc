@@ -67,7 +67,7 @@ class HashList::Impl {
   void Prefetch(absl::Span<const SwarmHint> coming) const {
     if (empty_.load(std::memory_order_acquire)) return;
     const auto snapshot = snapshot_.Read();
-    for (const SwarmHint& hint : coming) snapshot->base->PrefetchStart(hint.info_hash);
+    for (const SwarmHint& hint : coming) snapshot->base->PrefetchGroup(hint.info_hash);
     for (const SwarmHint& hint : coming) snapshot->base->PrefetchHash(hint.info_hash);
   }
 

@@ -7,11 +7,15 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/huge_pages.h"
 
 namespace muster {
 namespace {
 
-constexpr std::size_t kHashesPerStart = 32;
+// At most, on average; at least half as many. More than kMany no chance puts into one: somebody has
+// chosen them.
+constexpr std::size_t kHashesPerGroup = 128;
+constexpr std::size_t kMany = 4 * kHashesPerGroup;
 constexpr int kMaxIndexBits = 24;
 
 // As `a < b`, but quicker: the first 8 bytes hardly ever agree.
@@ -33,47 +37,71 @@ HashTable::HashTable(std::vector<InfoHash> hashes) : hashes_(std::move(hashes)) 
   // it may have been touched a copy is worth it.
   if (hashes_.capacity() / 2 > hashes_.size()) hashes_.shrink_to_fit();
   if (hashes_.empty()) return;
-  const int bits = std::clamp(static_cast<int>(std::bit_width(hashes_.size() / kHashesPerStart)), 1,
+  const int bits = std::clamp(static_cast<int>(std::bit_width(hashes_.size() / kHashesPerGroup)), 1,
                               kMaxIndexBits);
-  shift_ = 32 - bits;
-  starts_.reserve((std::size_t{1} << bits) + 1);
-  for (std::size_t i = 0; i < hashes_.size(); ++i) {
-    const std::size_t first_bits = LoadBig32(hashes_[i].data()) >> shift_;
-    while (starts_.size() <= first_bits) starts_.push_back(static_cast<std::uint32_t>(i));
+  shift_ = 64 - bits;
+  groups_.resize((std::size_t{1} << bits) + 1);
+  std::size_t end = 0;
+  for (std::size_t i = 0; i + 1 < groups_.size(); ++i) {
+    groups_[i].start = static_cast<std::uint32_t>(end);
+    while (end < hashes_.size() && LoadBig64(hashes_[end].data()) >> shift_ == i) ++end;
+    FillGroup(i, end);
   }
-  starts_.resize((std::size_t{1} << bits) + 1, static_cast<std::uint32_t>(hashes_.size()));
+  groups_.back().start = static_cast<std::uint32_t>(end);
+  PreferHugePages(hashes_.data(), hashes_.size() * sizeof(InfoHash));
+  PreferHugePages(groups_.data(), groups_.size() * sizeof(Group));
 }
 
-// Among evenly distributed hashes the bits that follow the first ones say where a hash would be,
-// give or take a few places.
-const InfoHash* HashTable::Guess(std::uint64_t number, const InfoHash*& begin,
-                                 const InfoHash*& end) const {
-  const std::size_t first_bits = number >> 32 >> shift_;
-  begin = hashes_.data() + starts_[first_bits];
-  end = hashes_.data() + starts_[first_bits + 1];
-  const std::uint64_t following = number << (32 - shift_) >> 32;
-  return begin + (static_cast<std::uint64_t>(end - begin) * following >> 32);
+void HashTable::FillGroup(std::size_t index, std::size_t end) {
+  Group& group = groups_[index];
+  if (end - group.start > kMany) {
+    group.before[0] = kCrowded;
+    return;
+  }
+  std::uint16_t counts[Group::kWords] = {};
+  for (std::size_t i = group.start; i < end; ++i) {
+    const std::size_t place = PlaceOf(LoadBig64(hashes_[i].data()));
+    group.taken[place / 64] |= std::uint64_t{1} << place % 64;
+    ++counts[place / 64];
+  }
+  for (std::size_t word = 1; word < Group::kWords; ++word) {
+    group.before[word] = static_cast<std::uint16_t>(group.before[word - 1] + counts[word - 1]);
+  }
 }
 
-void HashTable::PrefetchStart(const std::uint8_t* info_hash) const {
-  if (!hashes_.empty()) __builtin_prefetch(&starts_[LoadBig32(info_hash) >> shift_]);
+const InfoHash* HashTable::Guess(std::uint64_t number) const {
+  const Group& group = GroupOf(number);
+  const std::size_t place = PlaceOf(number);
+  const std::uint64_t taken = group.taken[place / 64];
+  const std::uint64_t bit = std::uint64_t{1} << place % 64;
+  if ((taken & bit) == 0) return nullptr;
+  return hashes_.data() + group.start + group.before[place / 64] + std::popcount(taken & (bit - 1));
+}
+
+void HashTable::PrefetchGroup(const std::uint8_t* info_hash) const {
+  if (!hashes_.empty()) __builtin_prefetch(&GroupOf(LoadBig64(info_hash)));
 }
 
 void HashTable::PrefetchHash(const std::uint8_t* info_hash) const {
   if (hashes_.empty()) return;
-  const InfoHash *begin, *end;
-  __builtin_prefetch(Guess(LoadBig64(info_hash), begin, end));
+  if (const InfoHash* at = Guess(LoadBig64(info_hash)); at != nullptr) __builtin_prefetch(at);
+}
+
+bool HashTable::ContainsAmongCrowd(const InfoHash& info_hash, const Group& group) const {
+  const auto* const next = &group + 1;
+  return std::binary_search(hashes_.begin() + group.start, hashes_.begin() + next->start, info_hash,
+                            Less);
 }
 
 bool HashTable::Contains(const InfoHash& info_hash) const {
   if (hashes_.empty()) return false;
   const std::uint64_t number = LoadBig64(info_hash.data());
-  const InfoHash *begin, *end;
-  const InfoHash* at = Guess(number, begin, end);
-  // More than any chance puts between two starts: chosen by somebody.
-  constexpr std::ptrdiff_t kMany = 8 * kHashesPerStart;
-  if (end - begin > kMany) return std::binary_search(begin, end, info_hash, Less);
-  while (at != begin && LoadBig64(at[-1].data()) >= number) --at;
+  const InfoHash* at = Guess(number);
+  if (at == nullptr) {
+    const Group& group = GroupOf(number);
+    return group.before[0] == kCrowded && ContainsAmongCrowd(info_hash, group);
+  }
+  const InfoHash* const end = hashes_.data() + hashes_.size();
   while (at != end && LoadBig64(at->data()) < number) ++at;
   // Hashes whose first eight bytes agree stand side by side.
   for (; at != end && LoadBig64(at->data()) == number; ++at) {

@@ -135,6 +135,30 @@ class Proxied(Test):
         self.assertEqual(self.counts(self.client(tracker, "udp"), info_hash), (0, 0, 3))
 
 
+    def test_clients_of_datagrams_are_who_the_proxy_says(self):
+        tracker = self.start("--udp-proxied", "127.0.0.1:0", "--trusted-proxy", "127.0.0.1",
+                             listeners=[("udp", "127.0.0.1:0")])
+        plain = tracker.address("udp", 4)[1]
+        ports = {int(port) for line in tracker.lines for port in re.findall(r"listening on udp://127\.0\.0\.1:(\d+)/", line)}
+        port = (ports - {plain}).pop()
+        header = b"\r\n\r\n\0\r\nQUIT\n\x21\x12" + struct.pack(">H4s4sHH", 12, socket.inet_aton("192.0.2.1"), b"\x7f\0\0\1", 5, 6)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(10)
+            s.connect(("127.0.0.1", port))
+
+            def ask(request):
+                s.send(header + request)
+                return s.recv(2000)
+
+            connection_id = ask(struct.pack(">QII", 0x41727101980, 0, 7))[8:]
+            info_hash = os.urandom(20)
+            announce = struct.pack(">II", 1, 8) + info_hash + b"-XX0001-000000000000" + struct.pack(
+                ">QQQIIIiH", 0, 1, 0, 0, 0, 0, -1, 7001)
+            self.assertEqual(ask(connection_id + announce)[:8], struct.pack(">II", 1, 8))
+        peers = self.client(tracker, "udp").announce(Announce(info_hash, 7003, left=1)).peers
+        self.assertEqual(peers, [("192.0.2.1", 7001)])
+
+
 class ManyAddresses(Test):
     def test_answers_leave_from_the_address_that_was_asked(self):
         tracker = self.start(listeners=[("udp", "0.0.0.0:0")])

@@ -137,6 +137,15 @@ class Pages(unittest.TestCase):
         self.assertEqual(get(base, "/stats")[0], 404)
         self.assertEqual(get(base, "/metrics")[0], 404)
 
+    def test_requests_and_networks_are_kept_where_that_is_wanted(self):
+        _, base = self.start()
+        self.assertEqual([get(base, "/stats?mode=" + mode)[0] for mode in ("woodpeckers", "fulllog")], [500, 500])
+        _, base = self.start("--spot-woodpeckers", "--full-log", "1M")
+        self.assertEqual(get(base, "/stats?mode=woodpeckers")[2], b"Networks, limit /28:\n\n")
+        self.assertEqual(get(base, "/announce?lognet=127.0.0.0/8")[2], b"Successfully added.\n")
+        get(base, "/nowhere")
+        self.assertRegex(get(base, "/stats?mode=fulllog")[2], rb"\A\d+: 127\.0\.0\.1\nGET /nowhere HTTP/1\.1\r\n")
+
     def test_settings_of_pages_are_heeded(self):
         _, base = self.start()
         self.assertEqual(get(base, "/")[0], 404)

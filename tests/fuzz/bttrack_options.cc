@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "fuzz/require.h"
+#include "fuzz/settings_hold.h"
 #include "musterd/bttrack.h"
-#include "musterd/toml.h"
 
 using muster::Require;
 
@@ -38,12 +38,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const std::string& note : parsed->notes) {
     Require(note.substr(0, 2) == "--" && note.find('\n') == note.npos && note.size() < 300);
   }
-  for (const musterd::Assignment& assignment : parsed->line.assignments) {
-    const bool listens = assignment.setting->kind == musterd::Kind::kEndpoints;
-    Require(listens || CheckRange(*assignment.setting, assignment.value).ok());
-  }
-  const auto settings = musterd::Resolve(parsed->line.assignments);
-  if (!settings.ok()) return 0;
-  Require(musterd::ReadToml(musterd::WriteToml(*settings), "printed").ok() || size > 4096);
+  muster::RequireSettingsHold(parsed->line.assignments);
   return 0;
 }

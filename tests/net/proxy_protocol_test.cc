@@ -103,10 +103,39 @@ TEST(ProxyPreamble, IsBadWhenItIsNone) {
                                    Binary(0x31, 0x11, kTcp4),
                                    Binary(0x22, 0x11, kTcp4),
                                    Binary(0x21, 0x12, kTcp4),
+                                   Binary(0x21, 0x32, kTcp4),
                                    Binary(0x21, 0x11, kTcp4.substr(1)),
                                    Binary(0x21, 0x21, kTcp4),
                                    Binary(0x21, 0x11, std::string(4097, 'x'))}) {
     EXPECT_EQ(Parse(bytes).result, Result::kBad) << bytes;
+  }
+}
+
+TEST(ProxyDatagram, SaysWhomItIsFor) {
+  const std::string ipv4 = Binary(0x21, 0x12, std::string(kTcp4) + "more of it");
+  const ProxyPreamble four = ParseProxyDatagram(ipv4 + "request");
+  ASSERT_EQ(four.result, Result::kDone);
+  EXPECT_EQ(four.size, ipv4.size());
+  EXPECT_EQ(four.client->ToString(), "192.0.2.1");
+  const ProxyPreamble six = ParseProxyDatagram(Binary(0x21, 0x22, Tcp6("2001:db8::1")));
+  ASSERT_EQ(six.result, Result::kDone);
+  EXPECT_EQ(six.client->ToString(), "2001:db8::1");
+  for (const std::string& bytes : {Binary(0x20, 0x00, ""), Binary(0x20, 0x12, kTcp4),
+                                   Binary(0x21, 0x00, "abc"), Binary(0x21, 0x32, "abc")}) {
+    EXPECT_EQ(ParseProxyDatagram(bytes).result, Result::kDone) << bytes;
+    EXPECT_FALSE(ParseProxyDatagram(bytes).client.has_value()) << bytes;
+  }
+}
+
+TEST(ProxyDatagram, IsBadWhenItIsNoneOrCutOffOrOfAnotherTransport) {
+  const std::string good = Binary(0x21, 0x12, kTcp4);
+  for (std::size_t n = 0; n < good.size(); ++n)
+    EXPECT_EQ(ParseProxyDatagram(good.substr(0, n)).result, Result::kBad) << n;
+  for (const std::string& bytes :
+       {std::string("PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n"),
+        std::string("PROXY UNKNOWN\r\n"), Binary(0x21, 0x11, kTcp4), Binary(0x21, 0x31, "abc"),
+        Binary(0x21, 0x22, kTcp4), Binary(0x21, 0x42, kTcp4)}) {
+    EXPECT_EQ(ParseProxyDatagram(bytes).result, Result::kBad) << bytes;
   }
 }
 

@@ -30,7 +30,8 @@ void Reply(UdpDatagram& datagram) {
 class UdpListenerTest : public testing::Test {
  protected:
   // A listener that answers by `Reply`, unless the test has a handler of its own.
-  Endpoint Listen(std::string_view local, UdpListener::Handler handler = nullptr) {
+  Endpoint Listen(std::string_view local, UdpListener::Handler handler = nullptr,
+                  UdpListener::Proxies proxies = nullptr) {
     absl::StatusOr<UniqueFd> socket = BindUdp(E(local), {});
     EXPECT_TRUE(socket.ok()) << socket.status();
     const Endpoint bound = *LocalEndpoint(socket->get());
@@ -42,7 +43,7 @@ class UdpListenerTest : public testing::Test {
     }
     loop_.Run([&] {
       auto listener = UdpListener::Start(loop_.loop(), *std::move(socket), std::move(handler),
-                                         &counters_, nullptr);
+                                         &counters_, nullptr, std::move(proxies));
       ASSERT_TRUE(listener.ok()) << listener.status();
       listeners_.push_back(*std::move(listener));
     });
@@ -64,6 +65,35 @@ class UdpListenerTest : public testing::Test {
   std::vector<ClosingPtr<UdpListener>> listeners_;  // on the loop's thread
   std::vector<std::size_t> batches_;
 };
+
+TEST_F(UdpListenerTest, TakesTheWordOfItsProxiesAloneAndAnswersThem) {
+  std::vector<std::string> asked;
+  const Endpoint server = Listen(
+      "0.0.0.0:0",
+      [&asked](absl::Span<UdpDatagram> batch) {
+        for (UdpDatagram& datagram : batch) {
+          asked.push_back(datagram.from.address().ToString());
+          Reply(datagram);
+        }
+      },
+      [](const IpAddress& from) { return from.ToString() == "127.0.0.2"; });
+  const Endpoint here(*IpAddress::Parse("127.0.0.1"), server.port());
+  const std::string header(
+      "\r\n\r\n\0\r\nQUIT\n\x21\x12\0\x0c\xc0\0\x02\x01\x7f\0\0\x01\0\x01\0\x02", 28);
+  const std::string health("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16);
+  Client stranger = Client::Udp("127.0.0.3:0");
+  stranger.SendTo(here, header + "a");
+  Client proxy = Client::Udp("127.0.0.2:0");
+  proxy.SendTo(here, "b");
+  proxy.SendTo(here, header.substr(0, 27));
+  proxy.SendTo(here, header + "c");
+  proxy.SendTo(here, health + "d");
+  EXPECT_EQ(proxy.Receive()->bytes, "re: c");
+  EXPECT_EQ(proxy.Receive()->bytes, "re: d");
+  loop_.Run([&] { EXPECT_EQ(asked, (std::vector<std::string>{"192.0.2.1", "127.0.0.2"})); });
+  EXPECT_EQ(counters().received, 5u);
+  EXPECT_EQ(counters().noise, 3u);
+}
 
 TEST_F(UdpListenerTest, AnswersEachSenderInItsOrder) {
   const Endpoint server = Listen("127.0.0.1:0");

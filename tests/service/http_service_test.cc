@@ -12,6 +12,7 @@
 #include "http/decoding.h"
 #include "muster/bencode.h"
 #include "muster/refusal.h"
+#include "muster/woodpeckers.h"
 #include "service/service_testing.h"
 
 namespace muster {
@@ -448,6 +449,56 @@ TEST_F(HttpServiceTest, RefusesStatisticsThatMakeNoSense) {
                             "mode=aaaaaaaaaaaaaaaaaaaaaaaa", "info_hash=x", "mode=peer&info_hash="})
     EXPECT_THAT(Send(Get10(std::string("/stats?") + query)), StartsWith("HTTP/1.1 400 ")) << query;
   EXPECT_THAT(Send(Get10("/stats?mode=busy")), StartsWith("HTTP/1.1 500 "));
+}
+
+TEST_F(HttpServiceTest, ShowsNetworksThatComeTooOftenWhereTheyAreCounted) {
+  const std::string get = "GET /stats?mode=woodpeckers HTTP/1.1\r\n\r\n";
+  EXPECT_THAT(Send(get, "127.0.0.1"), StartsWith("HTTP/1.1 500 "));
+  Woodpeckers woodpeckers(Seconds(1800));
+  HttpOptions http;
+  http.woodpeckers = &woodpeckers;
+  Serve(http);
+  SwarmDelta delta{.info_hash = {},
+                   .peer = *Endpoint::Parse("192.0.2.17:1"),
+                   .peer_id = {},
+                   .state = PeerState::kSeeder,
+                   .completed = false,
+                   .time = kThen,
+                   .minutes_since_seen = 1};
+  for (int i = 0; i < 3; ++i) woodpeckers.OnDelta(delta);
+  EXPECT_EQ(Body(Send(get, "127.0.0.1")), "Networks, limit /28:\n00000003: 192.0.2.16\n\n");
+  EXPECT_THAT(Send(get), StartsWith("HTTP/1.1 403 "));
+}
+
+TEST_F(HttpServiceTest, KeepsTheRequestsOfNetworksThatWereNamedWhereThatIsWanted) {
+  const std::string take = "GET /stats?mode=fulllog HTTP/1.1\r\n\r\n";
+  const auto name = [this](const std::string& network, std::string_view from = "127.0.0.1") {
+    return Send("GET /announce?lognet=" + network + " HTTP/1.1\r\n\r\n", from);
+  };
+  EXPECT_THAT(Send(take, "127.0.0.1"), StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(name("192.0.2.0/24"), HasSubstr("failure reason"));
+  HttpOptions http;
+  http.full_log_bytes = 200;
+  Serve(http);
+  EXPECT_EQ(Body(Send(take, "127.0.0.1")), "");
+  EXPECT_THAT(name("192.0.2.0/24", "192.0.2.1"), StartsWith("HTTP/1.1 403 "));
+  for (const char* wrong : {"", "x", "192.0.2.0/33", "%zz"})
+    EXPECT_THAT(name(wrong), StartsWith("HTTP/1.1 400 ")) << wrong;
+  EXPECT_EQ(Body(name("192.0.2.0%2F24")), "Successfully added.\n");
+  const std::string request = "GET /what HTTP/1.1\r\nA: b\r\n\r\n";
+  Send(request + "GET /next", "192.0.2.7");
+  Send(request, "192.0.3.7");
+  EXPECT_THAT(Send(take), StartsWith("HTTP/1.1 403 "));  // and is kept itself
+  const std::string kept = Body(Send(take, "127.0.0.1"));
+  EXPECT_EQ(kept,
+            "1700000000: 192.0.2.7\n" + request + "\n*\n1700000000: 192.0.2.1\n" + take + "\n*\n");
+  EXPECT_EQ(Body(Send(take, "127.0.0.1")), "");
+  for (int i = 0; i < 9; ++i) Send(request, "192.0.2.7");
+  EXPECT_THAT(Body(Send(take, "127.0.0.1")), EndsWith("\n*\n6 further requests had no room\n"));
+  Send(request, "192.0.2.7");
+  EXPECT_EQ(Body(name("-")), "Successfully removed.\n");
+  Send(request, "192.0.2.7");
+  EXPECT_EQ(Body(Send(take, "127.0.0.1")), "1700000000: 192.0.2.7\n" + request + "\n*\n");
 }
 
 TEST_F(HttpServiceTest, AnnouncesToAStatisticsAddressCostNothing) {

@@ -150,6 +150,23 @@ class Options(Dialect):
             self.assertIn(f"\n{line}\n", result.stdout)
 
 
+    @unittest.skipUnless(os.geteuid() == 0 and not os.path.exists("/dev/log"), "the system's log cannot be played here")
+    def test_may_want_a_line_of_syslog_for_each_finished_download(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+            log.settimeout(TIMEOUT)
+            log.bind("/dev/log")
+            self.addCleanup(os.unlink, "/dev/log")
+            # It is connected before it is confined.
+            self.start(*LOCAL, "-d", self.folder, "--syslog-completed")
+            for event, left in (("started", 1), ("completed", 0), ("completed", 0)):
+                self.trackers[0].announce(Announce(V1, 7000, event=event, left=left))
+            self.trackers[1].announce(Announce(OTHER, 7001, event="completed", left=0))
+            lines = [log.recv(1000).decode() for _ in range(2)]
+        for line, info_hash in zip(lines, (V1, OTHER)):
+            self.assertRegex(line, r"\A<14>.*musterd: time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} event=completed info_hash=%s "
+                                   r"peer_id=([0-9A-F]{40}) ip=127\.0\.0\.1\Z" % info_hash.hex().upper())
+
+
 class Files(Dialect):
     def test_with_every_key_start_it_unchanged(self):
         shutil.copy(FILES / "every_key.conf", self.folder)

@@ -293,6 +293,21 @@ class Convert(Test):
         self.assertIn(b"cannot write standard output: No space left", result.stderr)
         self.assertComplains(1, "cannot create", "convert", state, "-o", self.path("no/such"))
 
+    def test_sorts_a_dump_that_is_larger_than_its_memory(self):
+        count = 1_200_000
+        with open(self.path("dump"), "wb") as f:
+            for t in reversed(range(count)):
+                f.write(b"%040x:28333333:%d\n" % (t, t % 7))
+            f.write(b"%040x:28333335:9\n" % 5)
+        # Some 40 MB; the lines are 62.
+        limit = "" if SANITIZED else "ulimit -d 55000 && "
+        subprocess.run(["sh", "-c", limit + 'exec "$@"', "sh", DFILE, "convert", "--to", "opentracker", "-o", self.path("out"),
+                        self.path("dump")], check=True, timeout=TIMEOUT)
+        with open(self.path("out"), "rb") as out:
+            for t, line in enumerate(out):
+                self.assertEqual(line, b"%040x:%d:%d\n" % (t, *((28333335, 9) if t == 5 else (28333333, t % 7))))
+        self.assertEqual(t, count - 1)
+
     def test_needs_no_memory_for_what_is_larger(self):
         def big(f):
             f.write(b"d9:completedd")

@@ -77,6 +77,14 @@ const Case kCases[] = {
        return ListensOn(s, muster::Protocol::kHttp) && Server(s).listeners[0].proxied &&
               Server(s).listeners[1].proxied;
      }},
+    {"udp-proxied",
+     "--udp-proxied 127.0.0.1:7001 --udp-proxied=[::1]:7002 --trusted-proxy 10.0.0.0/8 "
+     "--trusted-proxy ::1",
+     "udp-proxied = ['127.0.0.1:7001', '[::1]:7002']\ntrusted-proxy = ['10.0.0.0/8', '::1']",
+     [](const Settings& s) {
+       return ListensOn(s, muster::Protocol::kUdp) && Server(s).listeners[0].proxied &&
+              Server(s).listeners[1].proxied;
+     }},
     {"interval", "--interval 20m", "interval = '20m'",
      [](const Settings& s) { return s.tracker.interval == seconds(1200); }},
     {"interval-spread", "--interval-spread 61", "interval-spread = 61",
@@ -168,6 +176,12 @@ const Case kCases[] = {
      [](const Settings& s) { return Admits(Server(s).http.statistics_for, "192.0.2.1"); }},
     {"stats-path", "--stats-path /s", "stats-path = '/s'",
      [](const Settings& s) { return Server(s).http.statistics_path == "/s"; }},
+    {"spot-woodpeckers", "--spot-woodpeckers", "spot-woodpeckers = true",
+     [](const Settings& s) { return s.spot_woodpeckers; }},
+    {"full-log", "--full-log 1M", "full-log = '1M'",
+     [](const Settings& s) { return Server(s).http.full_log_bytes == 1024 * 1024; }},
+    {"syslog-completed", "--syslog-completed", "syslog-completed = true",
+     [](const Settings& s) { return s.syslog_completed; }},
     {"metrics-path", "--metrics-path m", "metrics-path = 'm'",
      [](const Settings& s) { return Server(s).http.metrics_path == "/m"; }},
     {"info-page", "--info-page", "info-page = true",

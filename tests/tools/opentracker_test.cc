@@ -108,6 +108,7 @@ TEST(Opentracker, HasDefaultsOfItsOwn) {
 TEST(OpentrackerOptions, ReachTheirSettings) {
   EXPECT_EQ(StartedWith({"-d", "/srv/t"}).privileges.root_directory, "/srv/t");
   EXPECT_EQ(StartedWith({"-u", "tracker"}).privileges.user, "tracker");
+  EXPECT_EQ(StartedWith({"-r", "http://t/"}).http.info_page_redirect, "http://t/");
   EXPECT_EQ(StartedWith({"-w", "white"}).access.whitelist, "white");
   EXPECT_EQ(StartedWith({"-b", "black"}).access.blacklist, "black");
   EXPECT_THAT(Shown(StartedWith({"-A", "10.0.0.0/8", "-A", "::1"}).http.trusted_proxies),

@@ -154,6 +154,21 @@ TEST(HashTable, FindsHashesThatSomebodyChoseToCrowdTogether) {
   for (const InfoHash& hash : outside) EXPECT_FALSE(table.Contains(hash));
 }
 
+TEST(HashTable, FindsHashesThatBeginAlikeAmongOthers) {
+  for (const std::uint32_t alike : {2u, 100u, 400u, 600u}) {
+    std::vector<InfoHash> inside = SomeHashes(10'000, 1), outside = SomeHashes(1000, 2);
+    for (std::uint32_t i = 0; i < 2 * alike; ++i) {
+      std::uint8_t bytes[20] = {0x77, 0x77, 0x77, 0x77, 0x77, 0x77, 0x77, 0x77};
+      bytes[18] = static_cast<std::uint8_t>(i >> 8);
+      bytes[19] = static_cast<std::uint8_t>(i);
+      (i % 2 == 0 ? inside : outside).push_back(InfoHash::FromBytes(bytes));
+    }
+    const HashTable table(inside);
+    for (const InfoHash& hash : inside) ASSERT_TRUE(table.Contains(hash)) << alike;
+    for (const InfoHash& hash : outside) ASSERT_FALSE(table.Contains(hash)) << alike;
+  }
+}
+
 TEST(HashTable, TakesLittleMoreThanItsHashes) {
   std::vector<InfoHash> hashes = SomeHashes(100'000, 3);
   hashes.shrink_to_fit();

@@ -13,6 +13,7 @@
 #include "muster/bencode.h"
 #include "muster/random.h"
 #include "muster/version.h"
+#include "muster/woodpeckers.h"
 #include "statistics/counters.h"
 #include "web/busy_networks.h"
 #include "web/html.h"
@@ -376,6 +377,68 @@ TEST_F(TorrentsTest, TheBusiestNetworksAreCountedExactlyAmongManySmallOnes) {
     EXPECT_EQ(std::count(part.begin(), part.end(), '\n'), 1 + 128 + 1);
     EXPECT_THAT(part, testing::EndsWith("\n\n"));
   }
+}
+
+// --- networks that announce too often ---
+
+class WoodpeckersTest : public testing::Test {
+ protected:
+  void Announce(std::uint32_t address, std::int32_t minutes, Instant time = kStart, int times = 1,
+                bool replicated = false) {
+    std::uint8_t compact[6] = {0, 0, 0, 0, 1, 1};
+    StoreBig32(compact, address);
+    for (int i = 0; i < times; ++i) {
+      woodpeckers_.OnDelta({.info_hash = {},
+                            .peer = Endpoint::FromCompact(AddressFamily::kIpv4, compact),
+                            .peer_id = {},
+                            .state = PeerState::kDownloader,
+                            .completed = false,
+                            .time = time,
+                            .minutes_since_seen = minutes,
+                            .replicated = replicated});
+    }
+  }
+  std::map<std::string, std::uint32_t> Networks(Instant now = kStart) {
+    std::map<std::string, std::uint32_t> networks;
+    for (const auto& [network, announces] : woodpeckers_.Networks(now))
+      networks[network.ToString()] = announces;
+    return networks;
+  }
+
+  Woodpeckers woodpeckers_{Seconds(1800)};
+};
+
+TEST_F(WoodpeckersTest, CountWhoComesBackEarlyByNetwork) {
+  for (const std::int32_t minutes : {-1, 0, 20, 30}) Announce(0xc0000201, minutes);
+  Announce(0xc0000201, 5, kStart, 1, /*replicated=*/true);
+  EXPECT_TRUE(Networks().empty());
+  Announce(0xc0000201, 1);
+  Announce(0xc000020f, 19);
+  Announce(0xc0000210, 7, kStart, 3);
+  EXPECT_EQ(Networks(),
+            (std::map<std::string, std::uint32_t>{{"192.0.2.0/28", 2}, {"192.0.2.16/28", 3}}));
+}
+
+TEST_F(WoodpeckersTest, AreHalvedEveryTwoMinutesAndForgotten) {
+  Announce(0xc0000201, 1, kStart, 9);
+  EXPECT_EQ(Networks(kStart + Seconds(119))["192.0.2.0/28"], 9u);
+  EXPECT_EQ(Networks(kStart + Seconds(120))["192.0.2.0/28"], 4u);
+  Announce(0xc0000201, 1, kStart + Seconds(200), 1);
+  EXPECT_EQ(Networks(kStart + Seconds(240))["192.0.2.0/28"], 2u);
+  EXPECT_TRUE(Networks(kStart + Seconds(1'000'000'000)).empty());
+  Announce(0xc0000201, 1, kStart, 1);  // a clock that was put back
+  EXPECT_EQ(Networks(kStart)["192.0.2.0/28"], 1u);
+}
+
+TEST_F(WoodpeckersTest, KeepTheBusiestAmongVeryMany) {
+  for (std::uint32_t i = 0; i < 100'000; ++i) {
+    Announce(0x0a000000 + 16 * i, 1);
+    if (i % 4 == 0) Announce(0xc0000201, 1);
+  }
+  const auto networks = Networks();
+  EXPECT_LE(networks.size(), 16u * 1024);
+  ASSERT_TRUE(networks.count("192.0.2.0/28") > 0);
+  EXPECT_GT(networks.at("192.0.2.0/28"), 24'000u);
 }
 
 // --- for people ---

@@ -154,35 +154,27 @@ absl::StatusOr<bool> StateInput::NextPart(SavedTorrent& torrent) {
   if (!std::exchange(sorted_, true)) {
     if (absl::Status status = SortLines(); !status.ok()) return status;
   }
-  if (lines_.empty()) return false;
-  torrent = std::move(lines_.back());
-  lines_.pop_back();
+  LineSorter::Line line;
+  absl::StatusOr<bool> more = lines_.Next(line);
+  if (!more.ok() || !*more) return more;
+  torrent = SavedTorrent();
+  torrent.info_hash = line.info_hash;
+  torrent.completed = line.completed;
+  torrent.last_active = muster::InstantFromUnixSeconds(line.last_active);
   return true;
 }
 
-// Descending; of a torrent that has several lines the greatest count and the latest time.
 absl::Status StateInput::SortLines() {
   SavedTorrent line;
   while (true) {
     const absl::StatusOr<bool> more = Read(line);
     if (!more.ok()) return more.status();
-    if (!*more) break;
-    lines_.push_back(std::move(line));
+    if (!*more) return absl::OkStatus();
+    const muster::Instant last = line.last_active.value_or(written_);
+    absl::Status status =
+        lines_.Add({line.info_hash, line.completed, last.time_since_epoch().count()});
+    if (!status.ok()) return status;
   }
-  std::sort(lines_.begin(), lines_.end(),
-            [](const SavedTorrent& a, const SavedTorrent& b) { return a.info_hash > b.info_hash; });
-  std::size_t kept = 0;
-  for (SavedTorrent& next : lines_) {
-    if (kept > 0 && lines_[kept - 1].info_hash == next.info_hash) {
-      SavedTorrent& same = lines_[kept - 1];
-      same.completed = std::max(same.completed, next.completed);
-      same.last_active = std::max(same.last_active, next.last_active);
-    } else {
-      std::swap(lines_[kept++], next);
-    }
-  }
-  lines_.resize(kept);
-  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> StateInput::Read(SavedTorrent& torrent) {

@@ -14,6 +14,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "muster-dfile/files.h"
+#include "muster-dfile/line_sorter.h"
 #include "muster/journaled_state.h"
 #include "muster/state_formats.h"
 
@@ -23,7 +24,7 @@ namespace muster_dfile {
 absl::Status AboutFile(const std::string& name, const absl::Status& status);
 
 // Torrents come in the order of the file; those of an opentracker dump, which may have any, are
-// sorted first, in memory. A snapshot of muster's comes with the journals beside it, unless it is read
+// sorted first. A snapshot of muster's comes with the journals beside it, unless it is read
 // from standard input: the state as a restart would find it. Where the tracker has not written one yet,
 // the journals are all there is.
 class StateInput {
@@ -58,6 +59,8 @@ class StateInput {
  private:
   using Files = std::vector<std::unique_ptr<InputFile>>;
 
+  static constexpr std::size_t kLinesInMemory = 500'000;  // 20 MB
+
   StateInput(std::string name, std::unique_ptr<InputFile> file, muster::OpenedState state,
              Files journal_files);
   // Null when the tracker was replacing it meanwhile.
@@ -75,7 +78,7 @@ class StateInput {
   std::unique_ptr<muster::JournaledReader> journaled_;  // null without journals beside it
   muster::Instant written_;
   bool sorted_ = false;
-  std::vector<muster::SavedTorrent> lines_;  // of a dump; the next one last
+  LineSorter lines_{kLinesInMemory};  // of a dump
   std::function<void(const absl::Status&)> on_damage_;
   std::optional<muster::SavedTorrent> ahead_;
   std::optional<muster::InfoHash> last_;

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,7 +17,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -27,6 +25,7 @@
 #include "musterd/descriptor.h"
 #include "musterd/list_file.h"
 #include "musterd/text.h"
+#include "musterd/thread.h"
 
 namespace musterd {
 namespace {
@@ -413,18 +412,7 @@ void ListKeeper::Impl::Loop() {
 
 absl::Status ListKeeper::Impl::Run() {
   if (!keeps_any()) return absl::OkStatus();
-  // Signals are for the main thread.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  absl::Status status;
-  try {
-    thread_ = std::thread([this] { Loop(); });
-  } catch (const std::system_error& error) {
-    status = absl::ResourceExhaustedError(Concat({"thread: ", error.what()}));
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return status;
+  return StartThread([this] { Loop(); }, thread_);
 }
 
 ListKeeper::Impl::~Impl() {

@@ -21,7 +21,9 @@
 #include "muster/swarm_store.h"
 #include "muster/torrent_catalog.h"
 #include "muster/tracker.h"
+#include "muster/woodpeckers.h"
 #include "musterd/access_log.h"
+#include "musterd/completion_log.h"
 #include "musterd/list_keeper.h"
 #include "musterd/load_state.h"
 #include "musterd/privileges.h"
@@ -242,6 +244,9 @@ int Serve(const Settings& settings, int cannot_prepare) {
   }
   muster::AccessRules rules;
   muster::TorrentCatalog catalog;
+  // Who only looks on must outlive the tracker.
+  muster::Woodpeckers woodpeckers(settings.tracker.interval);
+  std::unique_ptr<CompletionLog> completions;
   auto tracker = muster::Tracker::Create(settings.tracker, StoreOf(settings));
   if (!tracker.ok()) {
     Complain(MessageOf(tracker.status()));
@@ -288,6 +293,10 @@ int Serve(const Settings& settings, int cannot_prepare) {
   TrackerFeed feed([&running](TrackerFeed::Torrents all) {
     if (muster::ServerThreads* const server = running) server->SetTorrentTrackers(std::move(all));
   });
+  if (settings.spot_woodpeckers) {
+    (*tracker)->AddObserver(&woodpeckers);
+    options.http.woodpeckers = &woodpeckers;
+  }
   const std::size_t workers =
       settings.workers > 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
   RaiseFileLimit();
@@ -302,6 +311,15 @@ int Serve(const Settings& settings, int cannot_prepare) {
   const std::unique_ptr<muster::LiveSync> cluster = *std::move(joined);
   if (cluster != nullptr) (*tracker)->AddObserver(cluster.get());
   options.live_sync = cluster.get();
+  if (settings.syslog_completed) {
+    auto connected = CompletionLog::Start();
+    if (!connected.ok()) {
+      Complain(MessageOf(connected.status()));
+      return kFailed;
+    }
+    completions = *std::move(connected);
+    (*tracker)->AddObserver(completions.get());
+  }
   std::unique_ptr<muster::StateKeeper> keeper;
   std::unique_ptr<ListKeeper> lists;
   std::unique_ptr<TorrentKeeper> torrents;

@@ -90,9 +90,12 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
       return Contradiction(assignments, {"aggregate-forward"}, MessageOf(parsed.status()));
     }
   }
-  if (!settings.proxied_listeners.empty() && settings.http.trusted_proxies.empty()) {
-    return Contradiction(assignments, {"http-proxied", "trusted-proxy"},
-                         "http-proxied serves nobody without a trusted-proxy");
+  for (std::string_view name : {"http-proxied", "udp-proxied"}) {
+    const Value endpoints = FindSetting(name)->get(settings);
+    if (std::get<std::vector<muster::Endpoint>>(endpoints).empty()) continue;
+    if (!settings.http.trusted_proxies.empty()) break;
+    return Contradiction(assignments, {name, "trusted-proxy"},
+                         Concat({name, " serves nobody without a trusted-proxy"}));
   }
   if (settings.cluster.listen.empty() && !settings.cluster.nodes.empty()) {
     return Contradiction(assignments, {"cluster-listen", "cluster-node"},
@@ -104,7 +107,7 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
     return Contradiction(assignments, {"cluster-listen"},
                          "cluster-listen must be the IPv4 address of an interface");
   }
-  for (std::string_view name : {"udp", "http", "http-proxied"}) {
+  for (std::string_view name : {"udp", "http", "http-proxied", "udp-proxied"}) {
     auto endpoints = std::get<std::vector<muster::Endpoint>>(FindSetting(name)->get(settings));
     std::sort(endpoints.begin(), endpoints.end());
     const auto twice =
@@ -149,7 +152,7 @@ std::vector<muster::Cidr> ThisMachine() {
 
 bool UsesDefaultListeners(const Settings& settings) {
   return settings.udp_listeners.empty() && settings.http_listeners.empty() &&
-         settings.proxied_listeners.empty();
+         settings.proxied_listeners.empty() && settings.proxied_udp_listeners.empty();
 }
 
 bool KeepsDetails(const Settings& settings) {
@@ -183,6 +186,8 @@ muster::ServerOptions ServerOptionsOf(const Settings& settings, bool system_has_
   }
   muster::ServerOptions options;
   for (const auto& endpoint : udp) options.listeners.push_back({muster::Protocol::kUdp, endpoint});
+  for (const auto& endpoint : settings.proxied_udp_listeners)
+    options.listeners.push_back({muster::Protocol::kUdp, endpoint, /*proxied=*/true});
   for (const auto& endpoint : http)
     options.listeners.push_back({muster::Protocol::kHttp, endpoint});
   for (const auto& endpoint : settings.proxied_listeners)

@@ -130,8 +130,9 @@ struct Settings : AnySettings {
   // All empty: the default listeners, see ServerOptionsOf().
   std::vector<muster::Endpoint> udp_listeners;
   std::vector<muster::Endpoint> http_listeners;
-  // HTTP in PROXY protocol.
+  // In PROXY protocol: HTTP, and UDP.
   std::vector<muster::Endpoint> proxied_listeners;
+  std::vector<muster::Endpoint> proxied_udp_listeners;
   // 0: one for each core.
   std::size_t workers = 0;
   std::chrono::milliseconds drain_timeout = muster::ServerOptions().drain_timeout;
@@ -146,6 +147,8 @@ struct Settings : AnySettings {
   // Who may scrape everything, and who may see statistics.
   std::vector<muster::Cidr> full_scrape_for = ThisMachine();
   std::vector<muster::Cidr> statistics_for = ThisMachine();
+  bool spot_woodpeckers = false;
+  bool syslog_completed = false;
   // A file, which is read when the daemon starts; empty: none.
   std::string favicon;
   AccessSettings access;

@@ -61,6 +61,12 @@ constexpr Setting kSettings[] = {
         "or 2), such as haproxy with send-proxy: what they say is where a request comes from. Only "
         "those of trusted-proxy are served there."),
 
+    Row<&Settings::proxied_udp_listeners>(
+        "udp-proxied", kListening, Kind::kEndpoints, 0, 256,
+        "An address to serve UDP announces on for proxies that put a header of the PROXY protocol "
+        "(version 2) in front of each datagram. Only those of trusted-proxy are served there; what "
+        "is answered has no header."),
+
     Row<&Settings::tracker, &TrackerOptions::interval>(
         "interval", kAnnounces, Kind::kSeconds, kSecond, kDay,
         "How often clients are told to announce. Longer means less traffic and staler peer lists."),
@@ -212,6 +218,15 @@ constexpr Setting kSettings[] = {
               "Where the statistics of opentracker are (mode= and format= as there), also as JSON "
               "(mode=json). Empty for nowhere."),
           "PATH"),
+    Row<&Settings::spot_woodpeckers>(
+        "spot-woodpeckers", kPages, Kind::kFlag, 0, 0,
+        "Count the networks whose peers announce a minute or more after their last time but before "
+        "two thirds of the interval are over: mode=woodpeckers shows them."),
+    Row<&Settings::http, &HttpOptions::full_log_bytes>(
+        "full-log", kPages, Kind::kBytes, 0, 1024 * 1024 * 1024,
+        "Memory for requests as they came, of the networks that somebody who may see the "
+        "statistics has named by an announce with lognet=NETWORK (lognet=- for none any more): "
+        "mode=fulllog shows and forgets them. 0 to keep none."),
     Shown(Row<&Settings::http, &HttpOptions::metrics_path>(
               "metrics-path", kPages, Kind::kText, 0, 199,
               "Where the metrics for Prometheus are. Empty for nowhere."),
@@ -459,6 +474,9 @@ constexpr Setting kSettings[] = {
     Row<&Settings::drain_timeout>(
         "drain-timeout", kProcess, Kind::kMilliseconds, 0, kHour,
         "After SIGINT or SIGTERM, how long requests that are under way may take to finish."),
+    Row<&Settings::syslog_completed>(
+        "syslog-completed", kProcess, Kind::kFlag, 0, 0,
+        "Write a line into the system's log for each finished download, as opentracker does."),
     Among(Row<&Settings::log_level>("log-level", kProcess, Kind::kChoice, 0, 0,
                                     "The least that is worth a line on standard error."),
           kLogLevels),

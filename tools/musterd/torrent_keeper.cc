@@ -2,7 +2,6 @@
 #include "musterd/torrent_keeper.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -17,13 +16,13 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "musterd/descriptor.h"
 #include "musterd/text.h"
+#include "musterd/thread.h"
 #include "musterd/torrent_folder.h"
 
 namespace musterd {
@@ -208,18 +207,7 @@ void TorrentKeeper::Impl::Loop() {
 }
 
 absl::Status TorrentKeeper::Impl::Run() {
-  // Signals are for the main thread.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  absl::Status status;
-  try {
-    thread_ = std::thread([this] { Loop(); });
-  } catch (const std::system_error& error) {
-    status = absl::ResourceExhaustedError(Concat({"thread: ", error.what()}));
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return status;
+  return StartThread([this] { Loop(); }, thread_);
 }
 
 absl::StatusOr<std::unique_ptr<TorrentKeeper>> TorrentKeeper::Start(
