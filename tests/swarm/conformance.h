@@ -53,6 +53,8 @@ struct StoreCase {
   StoreFactory make;
   // Tests of fairness draw many thousand times; a slow store may be given a part of it.
   double part_of_draws = 1;
+  // And its swarms for them may be smaller than others'.
+  std::uint32_t largest_fair = 5000;
   // A peer is an id, not an endpoint; see muster/detailed_store.h.
   bool peers_by_id = false;
 };

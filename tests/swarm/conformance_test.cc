@@ -38,10 +38,16 @@ std::unique_ptr<SwarmStore> MakeDetailed(const StoreSpec& spec) {
                            .max_peers = spec.max_peers});
 }
 
-const StoreCase kCases[] = {{"Memory", MakeMemory},
-                            {"MemoryWithPeerIds", MakeMemoryWithIds},
-                            {"Reference", MakeReference, 0.005},
-                            {"Detailed", MakeDetailed, 0.2, /*peers_by_id=*/true}};
+// Those with peer ids choose as the first does.
+const StoreCase kCases[] = {
+    {.name = "Memory", .make = MakeMemory},
+    {.name = "MemoryWithPeerIds", .make = MakeMemoryWithIds, .part_of_draws = 0.3},
+    {.name = "Reference", .make = MakeReference, .part_of_draws = 0.005, .largest_fair = 1000},
+    {.name = "Detailed",
+     .make = MakeDetailed,
+     .part_of_draws = 0.2,
+     .largest_fair = 2000,
+     .peers_by_id = true}};
 
 std::string NameOf(const ::testing::TestParamInfo<StoreCase>& info) { return info.param.name; }
 
