@@ -175,6 +175,7 @@ SwarmCounts DetailedStore::Apply(const SwarmUpdate& update, Instant now, PeerBat
     if (is_new) return swarm.counts();
     Tell(update.info_hash, swarm, *node, PeerState::kStopped, false, now, -1, update.replicated);
     swarm.Remove(*node);
+    node = nullptr;
     swarm.empty_since = now;
   } else if (is_owner && (!is_new || may_join)) {
     std::int32_t minutes = -1;

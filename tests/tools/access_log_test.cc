@@ -49,6 +49,20 @@ TEST(AccessLogLine, StaysOneLineWhateverAClientSends) {
   EXPECT_THAT(long_line, HasSubstr("a HTTP/1.1\" 200"));
 }
 
+TEST(AccessLogLine, KeepsSecretsToItself) {
+  const auto target = [](std::string_view said) {
+    const std::string line = AccessLogLine(Entry(said), 0);
+    const std::size_t begin = line.find("\"GET ") + 5;
+    return line.substr(begin, line.find(" HTTP/") - begin);
+  };
+  EXPECT_EQ(target("/announce?password=p%20w&port=1"), "/announce?password=...&port=1");
+  EXPECT_EQ(target("/announce?port=1&seed_id=word&password="),
+            "/announce?port=1&seed_id=...&password=...");
+  EXPECT_EQ(target("/announce?password=a?b"), "/announce?password=...");
+  EXPECT_EQ(target("/password=a&password=b?my_password=b&"),
+            "/password=a&password=b?my_password=b&");
+}
+
 TEST(AccessLogLine, OfANatCheckSaysWhoWasReached) {
   setenv("TZ", "UTC", 1);
   tzset();

@@ -40,6 +40,25 @@ void AppendQuoted(std::string_view text, std::string& out) {
   out += '"';
 }
 
+// A request's target, with dots in the place of what only some may know.
+std::string WithoutSecrets(std::string_view target) {
+  constexpr std::array<std::string_view, 2> kSecrets = {"password=", "seed_id="};
+  std::size_t at = std::min(target.find('?'), target.size() - 1) + 1;
+  std::string text(target.substr(0, at));
+  while (at < target.size()) {
+    const std::size_t end = std::min(target.find('&', at), target.size() - 1) + 1;
+    std::string_view part = target.substr(at, end - at);
+    for (const std::string_view secret : kSecrets) {
+      if (part.substr(0, secret.size()) != secret) continue;
+      text += Concat({secret, "..."});
+      part = part.back() == '&' ? "&" : "";
+    }
+    text += part;
+    at = end;
+  }
+  return text;
+}
+
 std::string TimeText(const char* format, const std::tm& time) {
   std::array<char, 64> text;
   return {text.data(), std::strftime(text.data(), text.size(), format, &time)};
@@ -83,7 +102,8 @@ std::string AccessLogLine(const muster::HttpLogEntry& entry, std::time_t time) {
   std::string line = Concat(
       {entry.from.ToString(), entry.compressed ? " gzip - [" : " - - [", LocalTime(time), "] "});
   const std::string version = Concat({" HTTP/1.", std::to_string(entry.minor_version)});
-  AppendQuoted(Concat({entry.method, " ", entry.target.substr(0, kMaxField - 100), version}), line);
+  const std::string target = WithoutSecrets(entry.target.substr(0, kMaxField - 100));
+  AppendQuoted(Concat({entry.method, " ", target, version}), line);
   line += Concat({" ", std::to_string(entry.status), " ", std::to_string(entry.bytes), " "});
   AppendQuoted(entry.referer, line);
   line += ' ';

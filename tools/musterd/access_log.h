@@ -9,7 +9,8 @@
 // A check's third field is the peer id; its status is 200 when the peer is reachable, 503 when it is
 // not, 404 when it has gone or moved meanwhile.
 // The second field is "gzip" where the body was compressed; the time is local. What a client sends
-// is escaped where it could be taken for another field or another line (\" \\ \xHH).
+// is escaped where it could be taken for another field or another line (\" \\ \xHH), and the values of
+// password and seed_id in a query are left out.
 //
 // Lines are gathered and written together. A file that cannot be written, or a full disk, never
 // holds up the tracker for longer than the write takes; lines that are lost are counted and said so

@@ -160,6 +160,11 @@ void SayNatCheck(const muster::NatChecked& checked, bool known, muster::LogSink&
               known ? "" : "; it has gone or moved meanwhile"}));
 }
 
+// Whether it matters which torrents have other trackers.
+bool AsksOrAnswersTrackers(const OtherTrackerSettings& trackers) {
+  return trackers.multitracker || trackers.allowed == muster::TrackerQueries::kAutodetect;
+}
+
 // Those of the catalog that have other trackers.
 TrackerFeed::Torrents WithTrackers(const muster::TorrentCatalog& catalog) {
   TrackerFeed::Torrents torrents;
@@ -345,7 +350,8 @@ int Serve(const Settings& settings, int cannot_prepare) {
     lists = *std::move(started);
     if (!access.torrents.empty()) {
       auto read = TorrentKeeper::Start(access, &rules, &catalog, &store, &log, [&] {
-        feed.Set(TrackerFeed::Source::kDirectory, WithTrackers(catalog));
+        if (AsksOrAnswersTrackers(settings.trackers))
+          feed.Set(TrackerFeed::Source::kDirectory, WithTrackers(catalog));
       });
       if (!read.ok()) return read.status();
       torrents = *std::move(read);
