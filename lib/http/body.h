@@ -47,9 +47,9 @@ class HttpBody {
 
   // Whether what comes next can be had at once. Where it cannot, as it has to come from a disk, who
   // must not wait calls Fetch(), and asks for it after `done` was called: once, by any thread, also
-  // before Fetch() returns or after the body is gone.
+  // before Fetch() returns or after the body is gone. Without Fetch() it is always ready.
   virtual bool IsReady() { return true; }
-  virtual void Fetch(std::function<void()> done) { done(); }
+  virtual void Fetch(const std::function<void()>& /*done*/) {}
 };
 
 // Puts a body into the chunks of HTTP/1.1 (RFC 9112, 7.1), one for each piece.

@@ -88,9 +88,9 @@ bool FileBody::IsReady() {
   return is_ready_;
 }
 
-void FileBody::Fetch(std::function<void()> done) {
+void FileBody::Fetch(const std::function<void()>& done) {
   is_ready_ = true;
-  run_([file = file_, stretch = stretch_, done = std::move(done)] {
+  run_([file = file_, stretch = stretch_, done] {
     BringIntoMemory(stretch);
     done();
   });

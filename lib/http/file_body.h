@@ -42,7 +42,7 @@ class FileBody final : public HttpBody {
   Progress Produce(std::size_t budget, std::string& out) override;
   FileStretch* stretch() override { return &stretch_; }
   bool IsReady() override;
-  void Fetch(std::function<void()> done) override;
+  void Fetch(const std::function<void()>& done) override;
 
  private:
   Progress ReadSome(std::size_t budget, std::string& out);

@@ -62,10 +62,10 @@ class FetchedBody final : public HttpBody {
     return ++pieces_ == 3 ? Progress::kEnd : Progress::kMore;
   }
   bool IsReady() override { return is_ready_; }
-  void Fetch(std::function<void()> done) override {
+  void Fetch(const std::function<void()>& done) override {
     is_ready_ = true;
     const std::lock_guard<std::mutex> lock(mu_);
-    fetches_.push_back(std::move(done));
+    fetches_.push_back(done);
   }
 
  private:
