@@ -23,6 +23,7 @@
 
 #include "base/bytes.h"
 #include "muster/swarm_store.h"
+#include "state/bounds.h"
 #include "state/varint.h"
 
 namespace muster {
@@ -103,12 +104,15 @@ inline std::optional<ReadDelta> TakeDelta(Column& from) {
   const std::uint8_t* const peer = bytes(CompactSize(family) + 12);
   if (!from.ok()) return std::nullopt;
   SwarmDelta& delta = read.delta;
+  const Instant time =
+      InstantFromUnixSeconds(static_cast<std::int64_t>(LoadBig64(peer + CompactSize(family) + 4)));
+  if (!IsTimeOfState(time) || (family == AddressFamily::kIpv6 && IsIpv4Mapped(peer)))
+    return std::nullopt;
   delta.peer = Endpoint::FromCompact(family, peer);
   delta.state = static_cast<PeerState>(flags & DeltaRecord::kStates);
   delta.counted = (flags & DeltaRecord::kCounted) != 0;
   delta.completed_count = LoadBig32(peer + CompactSize(family));
-  delta.time =
-      InstantFromUnixSeconds(static_cast<std::int64_t>(LoadBig64(peer + CompactSize(family) + 4)));
+  delta.time = time;
   read.has_id = (flags & DeltaRecord::kWithId) != 0;
   if (read.has_id) {
     const std::uint8_t* const id = bytes(PeerId::kSize);

@@ -19,23 +19,18 @@ std::size_t GroupOf(const SavedPeer& peer) {
   return 3 * static_cast<std::size_t>(peer.peer.family()) + static_cast<std::size_t>(peer.state);
 }
 
-bool TimeFits(Instant time) {
-  const std::int64_t seconds = time.time_since_epoch().count();
-  return seconds >= -kMostSeconds && seconds <= kMostSeconds;
-}
-
 std::string_view CharsOf(absl::Span<const std::uint8_t> bytes) { return TextOf(bytes); }
 
 absl::Status Check(const SavedTorrent& torrent) {
   const auto bad = [&](absl::string_view what) {
     return absl::InvalidArgumentError(absl::StrCat(torrent.info_hash.ToHex(), ": ", what));
   };
-  if (torrent.last_active.has_value() && !TimeFits(*torrent.last_active))
+  if (torrent.last_active.has_value() && !IsTimeOfState(*torrent.last_active))
     return bad("a time beyond all bounds");
   if (torrent.side.size() > kMaxTorrentSide) return bad("its side record is longer than 1 MiB");
   for (const SavedPeer& peer : torrent.peers) {
     if (peer.state > PeerState::kDownloader) return bad("a stopped peer");
-    if (!TimeFits(peer.last_seen)) return bad("a time beyond all bounds");
+    if (!IsTimeOfState(peer.last_seen)) return bad("a time beyond all bounds");
     if (peer.side.size() > kMaxPeerSideBytes)
       return bad("a peer's side record is longer than 64 KiB");
   }

@@ -19,6 +19,7 @@
 #include "muster/snapshot.h"
 #include "muster/state.h"
 #include "state/blocks.h"
+#include "state/bounds.h"
 
 namespace muster {
 
@@ -32,8 +33,6 @@ inline constexpr std::uint64_t kPeerSides = 1 << 9;
 inline constexpr std::uint64_t kAll = (1 << 10) - 1;
 }  // namespace torrent_flag
 
-// Times that a snapshot holds, in Unix seconds: 34,000 years both ways.
-inline constexpr std::int64_t kMostSeconds = std::int64_t{1} << 40;
 inline constexpr std::size_t kMaxPeerSideBytes = std::size_t{64} << 10;
 inline constexpr std::size_t kMaxTorrentSide = std::size_t{1} << 20;
 

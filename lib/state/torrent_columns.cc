@@ -2,17 +2,13 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "state/bounds.h"
 #include "state/snapshot_reader.h"
 
 namespace muster {
 namespace {
 
 constexpr std::size_t kHeadSize = 40;
-
-bool IsIpv4Mapped(const std::uint8_t* compact) {
-  constexpr std::uint8_t kPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  return std::equal(kPrefix, kPrefix + 12, compact);
-}
 
 }  // namespace
 
@@ -22,7 +18,7 @@ bool TorrentColumns::Open(std::string_view payload) {
   payload.remove_prefix(kHeadSize);
   base_ = static_cast<std::int64_t>(head.U64());
   unit_ = head.U32();
-  if (base_ < -kMostSeconds || base_ > kMostSeconds || unit_ == 0) return false;
+  if (!IsTimeOfState(InstantFromUnixSeconds(base_)) || unit_ == 0) return false;
   const std::size_t torrents = head.U32();
   if (torrents > payload.size() / InfoHash::kSize) return false;
   hashes_ = payload.substr(0, torrents * InfoHash::kSize);

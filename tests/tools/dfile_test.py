@@ -445,6 +445,14 @@ class Journals(Test):
         self.journal(1, *groups)
         self.assertRegex(self.text("check", self.path("state")), "with 3 changes")
 
+    def test_that_say_what_cannot_be_are_damaged(self):
+        mapped = bytes([8 | DOWNLOADER]) + name("e") + bytes(10) + b"\xff\xff\xc0\0\2\1" + struct.pack(">HIQ", 1, 0, WRITTEN)
+        for wrong in (mapped, change("e", 1, SEEDER, age=WRITTEN - (1 << 62)), b"\x21" + name("e"), b"\x40" + name("e")):
+            path = self.journal(1, [change("f", 1, SEEDER)], [wrong])
+            self.assertRegex(self.text("check", self.path("state"), status=1), r"%s: block 1 at offset \d+ " % path)
+            listed = self.text("list", "--json", self.path("state"), status=1).splitlines()
+            self.assertEqual(json.loads(listed[-1])["info_hash"], hexname("f"))
+
     def test_that_a_snapshot_has_already_are_left_out(self):
         snapshot = bytearray(self.content("state"))
         snapshot[12:20] = struct.pack(">Q", 5)
