@@ -2,7 +2,6 @@
 #include "muster-torrentd/serve.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -29,32 +28,17 @@ using muster::LogLevel;
 using musterd::Concat;
 using musterd::MessageOf;
 
-// Events as lines on standard error. Thread-safe.
-class StderrLog final : public muster::LogSink {
- public:
-  explicit StderrLog(LogLevel least) : least_(least) {}
-  void Log(LogLevel level, std::string_view text) override {
-    if (level < least_) return;
-    constexpr std::string_view kPrefixes[] = {"", "warning: ", "error: "};
-    Complain(Concat({kPrefixes[static_cast<std::size_t>(level)], text}));
-  }
-
- private:
-  const LogLevel least_;
-};
+constexpr std::string_view kProgram = "muster-torrentd";
 
 // A connection may take two: itself, and the file that it gets.
-void RaiseFileLimit(const muster::MirrorServerOptions& options, muster::LogSink& log) {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+void CheckFileLimit(const muster::MirrorServerOptions& options, muster::LogSink& log) {
+  const rlim_t limit = musterd::RaiseFileLimit();
   constexpr rlim_t kOthers = 256;  // standard streams, loops, files that are hashed
   const rlim_t needed = 2 * options.workers * options.max_connections + kOthers;
-  if (limit.rlim_cur >= needed) return;
+  if (limit >= needed) return;
   log.Log(LogLevel::kWarning,
-          Concat({"the system allows ", std::to_string(limit.rlim_cur),
-                  " open files, but all connections with a file each need ", std::to_string(needed),
+          Concat({musterd::FileLimitText(limit), ", but all connections with a file each need ",
+                  std::to_string(needed),
                   ": lower http-max-connections or raise the limit (ulimit -Hn)"}));
 }
 
@@ -101,13 +85,6 @@ class OwnTracker {
   std::unique_ptr<muster::ServerThreads> server_;
 };
 
-// Waits for the next of them; they must be blocked.
-int NextSignal(const sigset_t& signals) {
-  int number = 0;
-  sigwait(&signals, &number);
-  return number;
-}
-
 int Fail(const absl::Status& status) {
   Complain(MessageOf(status));
   return absl::IsInvalidArgument(status) ? kBadUsage : kFailed;
@@ -115,12 +92,10 @@ int Fail(const absl::Status& status) {
 
 }  // namespace
 
-void Complain(std::string_view text) {
-  std::fprintf(stderr, "muster-torrentd: %.*s\n", static_cast<int>(text.size()), text.data());
-}
+void Complain(std::string_view text) { musterd::ComplainAs(kProgram, text); }
 
 int Serve(const Settings& settings) {
-  StderrLog log(settings.log_level);
+  musterd::StderrLog log(kProgram, settings.log_level);
   if (settings.mirror.root.empty()) {
     Complain("which directory is to be served? (--root DIRECTORY)");
     return kBadUsage;
@@ -143,17 +118,12 @@ int Serve(const Settings& settings) {
   options.log = &log;
   if (options.workers == 0) options.workers = std::max(1u, std::thread::hardware_concurrency());
 
-  signal(SIGPIPE, SIG_IGN);
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // in the threads that follow, too
-
+  musterd::Signals signals;
   const auto now = std::chrono::floor<muster::Seconds>(std::chrono::system_clock::now());
   auto mirror = muster::Mirror::Create(mirror_options, now);
   if (!mirror.ok()) return Fail(mirror.status());
   SayWhatIsMissing(settings, **mirror, log);
-  RaiseFileLimit(options, log);
+  CheckFileLimit(options, log);
   OwnTracker tracker;
   if (settings.tracker.enabled) {
     if (absl::Status status = tracker.Start(settings, ipv6, given, &log); !status.ok()) {
@@ -175,11 +145,8 @@ int Serve(const Settings& settings) {
   }
   std::fflush(stdout);
 
-  while (NextSignal(signals) == SIGHUP) (*keeper)->LookNow();
-  // A second one ends the process, even where it was ignored when that started.
-  for (const int number : {SIGINT, SIGTERM}) signal(number, SIG_DFL);
-  signal(SIGHUP, SIG_IGN);
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  while (signals.Wait() == SIGHUP) (*keeper)->LookNow();
+  signals.Release();
   (*server)->Stop();
   (*mirror)->Stop();
   return kGood;

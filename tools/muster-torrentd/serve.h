@@ -7,13 +7,13 @@
 #include <string_view>
 
 #include "muster-torrentd/settings.h"
+#include "musterd/process.h"
 
 namespace torrentd {
 
-// Exit statuses.
-inline constexpr int kGood = 0;
-inline constexpr int kFailed = 1;    // it did not run: a port that is taken, say
-inline constexpr int kBadUsage = 2;  // what it was told makes no sense
+using musterd::kBadUsage;
+using musterd::kFailed;
+using musterd::kGood;
 
 // Prints "muster-torrentd: " and `text` on standard error.
 void Complain(std::string_view text);

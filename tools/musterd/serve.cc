@@ -2,7 +2,6 @@
 #include "musterd/serve.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +11,9 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "muster/access_rules.h"
 #include "muster/live_sync.h"
@@ -27,6 +28,7 @@
 #include "musterd/list_keeper.h"
 #include "musterd/load_state.h"
 #include "musterd/privileges.h"
+#include "musterd/process.h"
 #include "musterd/text.h"
 #include "musterd/torrent_keeper.h"
 #include "musterd/tracker_list.h"
@@ -36,16 +38,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Lets the process open as many files as the system allows.
-void RaiseFileLimit() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
+constexpr std::string_view kProgram = "musterd";
 
 // Says how many files it may open; warns where its connections may need more.
-void SayFileLimit(const muster::ServerOptions& options, std::size_t workers) {
+void SayFileLimit(rlim_t limit, const muster::ServerOptions& options, std::size_t workers) {
   constexpr rlim_t kOthers = 64;  // standard streams, loops, lists, the spare one to refuse with
   const bool serves_http =
       std::any_of(options.listeners.begin(), options.listeners.end(),
@@ -57,13 +53,8 @@ void SayFileLimit(const muster::ServerOptions& options, std::size_t workers) {
       (outbound.multitracker ? outbound.multitracker->max_under_way : 0) +
       (outbound.aggregate_forward ? outbound.aggregate_forward->connections : 0);
   const rlim_t needed = connections + outgoing + workers * (options.listeners.size() + 8) + kOthers;
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  const std::string allowed =
-      Concat({"the system allows ",
-              limit.rlim_cur == RLIM_INFINITY ? "any number of" : std::to_string(limit.rlim_cur),
-              " open files"});
-  if (limit.rlim_cur >= needed) {
+  const std::string allowed = FileLimitText(limit);
+  if (limit >= needed) {
     options.log->Log(muster::LogLevel::kInfo, Concat({allowed, "; ", std::to_string(connections),
                                                       " HTTP connections may be open"}));
     return;
@@ -73,44 +64,6 @@ void SayFileLimit(const muster::ServerOptions& options, std::size_t workers) {
                            " HTTP connections need ", std::to_string(needed),
                            ": lower http-max-connections or raise the limit (ulimit -Hn)"}));
 }
-
-// SIGINT, SIGTERM and SIGHUP as something to wait for. While it lives they are blocked, in threads
-// started meanwhile too.
-class Signals {
- public:
-  Signals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGINT);
-    sigaddset(&set_, SIGTERM);
-    sigaddset(&set_, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-  }
-  ~Signals() { Release(); }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-
-  // The next one; 0 when none has come for so long. No time: for as long as it takes.
-  int Wait(std::chrono::milliseconds time) {
-    const timespec wait{.tv_sec = time.count() / 1000, .tv_nsec = time.count() % 1000 * 1'000'000};
-    siginfo_t info;
-    while (true) {
-      const int number = sigtimedwait(&set_, &info, time.count() > 0 ? &wait : nullptr);
-      if (number > 0) return number;
-      if (errno == EAGAIN) return 0;
-    }
-  }
-  // From now on SIGINT and SIGTERM end the process, even where they were ignored when it started;
-  // there is nothing left to do on SIGHUP.
-  void Release() {
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGHUP, SIG_IGN);
-    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
-  }
-
- private:
-  sigset_t set_;
-};
 
 // The bytes of a small file; the reason when it cannot be read.
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
@@ -177,7 +130,6 @@ TrackerFeed::Torrents WithTrackers(const muster::TorrentCatalog& catalog) {
 
 // Where the list is not good, the one before stays.
 void ReloadTrackerList(const std::string& path, TrackerFeed& feed, muster::LogSink& log) {
-  if (path.empty()) return;
   auto torrents = ReadTrackerListFile(path);
   if (!torrents.ok()) {
     log.Log(muster::LogLevel::kWarning, MessageOf(torrents.status()));
@@ -228,179 +180,232 @@ absl::StatusOr<std::unique_ptr<muster::LiveSync>> JoinCluster(const ClusterSetti
   return muster::LiveSync::Open({.listen = cluster.listen[0], .nodes = cluster.nodes, .log = &log});
 }
 
-}  // namespace
+// One run of the daemon. What serves is destroyed before what it uses.
+class Daemon {
+ public:
+  Daemon(const Settings& settings, int cannot_prepare)
+      : settings_(settings),
+        cannot_prepare_(cannot_prepare),
+        log_(kProgram, settings.log_level),
+        woodpeckers_(settings.tracker.interval) {}
 
-void Complain(std::string_view text) {
-  std::fprintf(stderr, "musterd: %.*s\n", static_cast<int>(text.size()), text.data());
-}
+  int Run() {
+    if (absl::Status status = Prepare(); !status.ok()) return Fail(kBadUsage, status);
+    const rlim_t files = RaiseFileLimit();
+    signals_.emplace();
+    if (absl::Status status = Connect(); !status.ok()) return Fail(kFailed, status);
+    auto server = muster::ServerThreads::Start(tracker_.get(), options_, workers_,
+                                               [this] { return BeforeServing(); });
+    if (!server.ok()) return Fail(is_preparing_ ? cannot_prepare_ : kFailed, server.status());
+    server_ = *std::move(server);
+    running_ = server_.get();
+    feed_.Set(TrackerFeed::Source::kList, std::move(listed_));
+    SayFileLimit(files, options_, workers_);
+    SayListeners();
+    WorkUntilToldToStop();
+    return Stop();
+  }
 
-void StderrLog::Log(muster::LogLevel level, std::string_view text) {
-  if (level < least_) return;
-  constexpr std::string_view kPrefixes[] = {"", "warning: ", "error: "};
-  Complain(Concat({kPrefixes[static_cast<std::size_t>(level)], text}));
-}
+ private:
+  static int Fail(int exit_status, const absl::Status& status) {
+    Complain(MessageOf(status));
+    return exit_status;
+  }
 
-int Serve(const Settings& settings, int cannot_prepare) {
-  StderrLog log(settings.log_level);
-  const absl::StatusOr<Identity> identity = LookUpIdentity(settings.privileges);
-  if (!identity.ok()) {
-    Complain(MessageOf(identity.status()));
-    return kBadUsage;
-  }
-  muster::AccessRules rules;
-  muster::TorrentCatalog catalog;
-  // Who only looks on must outlive the tracker.
-  muster::Woodpeckers woodpeckers(settings.tracker.interval);
-  std::unique_ptr<CompletionLog> completions;
-  auto tracker = muster::Tracker::Create(settings.tracker, StoreOf(settings));
-  if (!tracker.ok()) {
-    Complain(MessageOf(tracker.status()));
-    return kBadUsage;
-  }
-  const bool ipv6 = SystemHasIpv6();
-  if (!ipv6 && UsesDefaultListeners(settings)) {
-    log.Log(muster::LogLevel::kWarning, "this system has no IPv6: listening on IPv4 only");
-  }
-  muster::ServerOptions options = ServerOptionsOf(settings, ipv6);
-  options.log = &log;
-  if (!settings.favicon.empty()) {
-    absl::StatusOr<std::string> icon = ReadSmallFile(settings.favicon);
-    if (!icon.ok()) {
-      Complain(Concat({"favicon: ", MessageOf(icon.status())}));
-      return kBadUsage;
-    }
-    options.http.favicon = *std::move(icon);
-  }
+  absl::Status Prepare();
+  absl::Status PrepareOptions();
+  absl::Status Connect();
+  absl::Status BeforeServing();
+  absl::Status StartLists();
+  void SayListeners();
+  void WorkUntilToldToStop();
+  void Reload();
+  int Stop();
+
   // bttrack shows what a list allows, also without peers.
-  const bool shows_list =
-      options.http.answers == muster::HttpAnswers::kBttrack && !settings.access.whitelist.empty();
-  if (!settings.access.torrents.empty() || shows_list) options.http.catalog = &catalog;
-  if (shows_list) options.http.show_names = false;
-  auto access_log = OpenAccessLog(settings.access_log, *identity);
-  if (!access_log.ok()) {
-    Complain(MessageOf(access_log.status()));
-    return kBadUsage;
+  bool ShowsList() const {
+    return settings_.http.answers == muster::HttpAnswers::kBttrack &&
+           !settings_.access.whitelist.empty();
   }
-  options.http.log = access_log->get();
-  if (settings.peers.log_nat_checks) {
-    options.outbound.on_nat_check = [&log, requests = access_log->get()](
-                                        const muster::NatChecked& checked, bool known) {
-      requests == nullptr ? SayNatCheck(checked, known, log) : requests->OnNatCheck(checked, known);
+
+  const Settings& settings_;
+  const int cannot_prepare_;
+  StderrLog log_;
+  Identity identity_;
+  muster::AccessRules rules_;
+  muster::TorrentCatalog catalog_;
+  // Who only looks on must outlive the tracker.
+  muster::Woodpeckers woodpeckers_;
+  std::unique_ptr<CompletionLog> completions_;
+  std::unique_ptr<muster::Tracker> tracker_;
+  muster::ServerOptions options_;
+  std::size_t workers_ = 1;
+  std::unique_ptr<AccessLog> access_log_;
+  TrackerFeed::Torrents listed_;
+  // The server, once it runs; what comes before, it is told then.
+  std::atomic<muster::ServerThreads*> running_{nullptr};
+  TrackerFeed feed_{[this](TrackerFeed::Torrents all) {
+    if (muster::ServerThreads* const server = running_) server->SetTorrentTrackers(std::move(all));
+  }};
+  std::optional<Signals> signals_;
+  std::unique_ptr<muster::LiveSync> cluster_;
+  std::unique_ptr<muster::StateKeeper> keeper_;
+  std::unique_ptr<ListKeeper> lists_;
+  std::unique_ptr<TorrentKeeper> torrents_;
+  // What is read as whom the daemon becomes is being read.
+  bool is_preparing_ = false;
+  std::unique_ptr<muster::ServerThreads> server_;
+};
+
+// What goes wrong here is a mistake in the settings, or in the files that they name.
+absl::Status Daemon::Prepare() {
+  absl::StatusOr<Identity> identity = LookUpIdentity(settings_.privileges);
+  if (!identity.ok()) return identity.status();
+  identity_ = *std::move(identity);
+  auto tracker = muster::Tracker::Create(settings_.tracker, StoreOf(settings_));
+  if (!tracker.ok()) return tracker.status();
+  tracker_ = *std::move(tracker);
+  if (absl::Status status = PrepareOptions(); !status.ok()) return status;
+  auto listed = ReadTrackerListFile(settings_.trackers.list);
+  if (!listed.ok()) return listed.status();
+  listed_ = *std::move(listed);
+  workers_ =
+      settings_.workers > 0 ? settings_.workers : std::max(1u, std::thread::hardware_concurrency());
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::PrepareOptions() {
+  const bool ipv6 = SystemHasIpv6();
+  if (!ipv6 && UsesDefaultListeners(settings_)) {
+    log_.Log(muster::LogLevel::kWarning, "this system has no IPv6: listening on IPv4 only");
+  }
+  options_ = ServerOptionsOf(settings_, ipv6);
+  options_.log = &log_;
+  if (!settings_.favicon.empty()) {
+    absl::StatusOr<std::string> icon = ReadSmallFile(settings_.favicon);
+    if (!icon.ok()) return Invalid({"favicon: ", MessageOf(icon.status())});
+    options_.http.favicon = *std::move(icon);
+  }
+  if (!settings_.access.torrents.empty() || ShowsList()) options_.http.catalog = &catalog_;
+  if (ShowsList()) options_.http.show_names = false;
+  auto access_log = OpenAccessLog(settings_.access_log, identity_);
+  if (!access_log.ok()) return access_log.status();
+  access_log_ = *std::move(access_log);
+  options_.http.log = access_log_.get();
+  if (settings_.peers.log_nat_checks) {
+    options_.outbound.on_nat_check = [this](const muster::NatChecked& checked, bool known) {
+      access_log_ == nullptr ? SayNatCheck(checked, known, log_)
+                             : access_log_->OnNatCheck(checked, known);
     };
   }
-  auto listed = ReadTrackerListFile(settings.trackers.list);
-  if (!listed.ok()) {
-    Complain(MessageOf(listed.status()));
-    return kBadUsage;
+  if (settings_.spot_woodpeckers) {
+    tracker_->AddObserver(&woodpeckers_);
+    options_.http.woodpeckers = &woodpeckers_;
   }
-  // The server, once it runs; what comes before, it is told then.
-  std::atomic<muster::ServerThreads*> running{nullptr};
-  TrackerFeed feed([&running](TrackerFeed::Torrents all) {
-    if (muster::ServerThreads* const server = running) server->SetTorrentTrackers(std::move(all));
-  });
-  if (settings.spot_woodpeckers) {
-    (*tracker)->AddObserver(&woodpeckers);
-    options.http.woodpeckers = &woodpeckers;
-  }
-  const std::size_t workers =
-      settings.workers > 0 ? settings.workers : std::max(1u, std::thread::hardware_concurrency());
-  RaiseFileLimit();
+  return absl::OkStatus();
+}
 
-  signal(SIGPIPE, SIG_IGN);
-  Signals signals;
-  absl::StatusOr<std::unique_ptr<muster::LiveSync>> joined = JoinCluster(settings.cluster, log);
-  if (!joined.ok()) {
-    Complain(MessageOf(joined.status()));
-    return kFailed;
+// What the system may refuse.
+absl::Status Daemon::Connect() {
+  absl::StatusOr<std::unique_ptr<muster::LiveSync>> joined = JoinCluster(settings_.cluster, log_);
+  if (!joined.ok()) return joined.status();
+  cluster_ = *std::move(joined);
+  if (cluster_ != nullptr) tracker_->AddObserver(cluster_.get());
+  options_.live_sync = cluster_.get();
+  if (!settings_.syslog_completed) return absl::OkStatus();
+  auto connected = CompletionLog::Start();
+  if (!connected.ok()) return connected.status();
+  completions_ = *std::move(connected);
+  tracker_->AddObserver(completions_.get());
+  return absl::OkStatus();
+}
+
+// When the sockets are bound, root is given up; then the state and the lists are read, so that
+// whoever may read and write them now may do so later, and what the lists refuse goes; then it
+// serves.
+absl::Status Daemon::BeforeServing() {
+  is_preparing_ = true;
+  if (absl::Status status = Become(identity_); !status.ok()) return status;
+  auto keeper = KeepState(settings_, identity_, *tracker_, log_);
+  if (!keeper.ok()) return keeper.status();
+  keeper_ = *std::move(keeper);
+  const bool loads = !settings_.state.load.empty();
+  if (loads) {
+    absl::Status status = LoadInitialState(PathWithin(identity_, settings_.state.load),
+                                           settings_.access.require, tracker_->store(), log_);
+    if (!status.ok()) return status;
   }
-  const std::unique_ptr<muster::LiveSync> cluster = *std::move(joined);
-  if (cluster != nullptr) (*tracker)->AddObserver(cluster.get());
-  options.live_sync = cluster.get();
-  if (settings.syslog_completed) {
-    auto connected = CompletionLog::Start();
-    if (!connected.ok()) {
-      Complain(MessageOf(connected.status()));
-      return kFailed;
-    }
-    completions = *std::move(connected);
-    (*tracker)->AddObserver(completions.get());
+  if (absl::Status status = StartLists(); !status.ok()) return status;
+  is_preparing_ = false;
+  // What was loaded was no announce, so that no journal has it; nor what the lists refused of it.
+  if (keeper_ != nullptr && loads) (void)keeper_->Save();  // logs what fails
+  return cluster_ == nullptr ? absl::OkStatus() : cluster_->Start(tracker_.get());
+}
+
+absl::Status Daemon::StartLists() {
+  const AccessSettings access = Within(identity_, settings_.access);
+  muster::SwarmStore& store = tracker_->store();
+  auto lists = ListKeeper::Start(access, &rules_, &store, &log_, ShowsList() ? &catalog_ : nullptr);
+  if (!lists.ok()) return lists.status();
+  lists_ = *std::move(lists);
+  if (!access.torrents.empty()) {
+    auto torrents = TorrentKeeper::Start(access, &rules_, &catalog_, &store, &log_, [this] {
+      if (AsksOrAnswersTrackers(settings_.trackers))
+        feed_.Set(TrackerFeed::Source::kDirectory, WithTrackers(catalog_));
+    });
+    if (!torrents.ok()) return torrents.status();
+    torrents_ = *std::move(torrents);
   }
-  std::unique_ptr<muster::StateKeeper> keeper;
-  std::unique_ptr<ListKeeper> lists;
-  std::unique_ptr<TorrentKeeper> torrents;
-  bool preparing = false;
-  // When the sockets are bound, root is given up; then the state and the lists are read, so that
-  // whoever may read and write them now may do so later, and what the lists refuse goes; then it
-  // serves.
-  const auto before_serving = [&]() -> absl::Status {
-    preparing = true;
-    if (absl::Status status = Become(*identity); !status.ok()) return status;
-    auto opened = KeepState(settings, *identity, **tracker, log);
-    if (!opened.ok()) return opened.status();
-    keeper = *std::move(opened);
-    const AccessSettings access = Within(*identity, settings.access);
-    muster::SwarmStore& store = (*tracker)->store();
-    if (!settings.state.load.empty()) {
-      absl::Status loaded = LoadInitialState(PathWithin(*identity, settings.state.load),
-                                             settings.access.require, store, log);
-      if (!loaded.ok()) return loaded;
-    }
-    auto started = ListKeeper::Start(access, &rules, &store, &log, shows_list ? &catalog : nullptr);
-    if (!started.ok()) return started.status();
-    lists = *std::move(started);
-    if (!access.torrents.empty()) {
-      auto read = TorrentKeeper::Start(access, &rules, &catalog, &store, &log, [&] {
-        if (AsksOrAnswersTrackers(settings.trackers))
-          feed.Set(TrackerFeed::Source::kDirectory, WithTrackers(catalog));
-      });
-      if (!read.ok()) return read.status();
-      torrents = *std::move(read);
-    }
-    if (lists->keeps_any() || torrents != nullptr) (*tracker)->SetPolicy(&rules);
-    preparing = false;
-    // What was loaded was no announce, so that no journal has it; nor what the lists refused of it.
-    if (keeper != nullptr && !settings.state.load.empty()) (void)keeper->Save();  // logs what fails
-    return cluster == nullptr ? absl::OkStatus() : cluster->Start(tracker->get());
-  };
-  auto server = muster::ServerThreads::Start(tracker->get(), options, workers, before_serving);
-  if (!server.ok()) {
-    Complain(MessageOf(server.status()));
-    return preparing ? cannot_prepare : kFailed;
-  }
-  running = server->get();
-  feed.Set(TrackerFeed::Source::kList, *std::move(listed));
-  SayFileLimit(options, workers);
-  for (const muster::Listener& listener : (*server)->listeners()) {
+  if (lists_->keeps_any() || torrents_ != nullptr) tracker_->SetPolicy(&rules_);
+  return absl::OkStatus();
+}
+
+void Daemon::SayListeners() {
+  for (const muster::Listener& listener : server_->listeners()) {
     std::printf("listening on %s\n", listener.AnnounceUrl().c_str());
     std::fflush(stdout);
   }
-  if (cluster != nullptr)
-    log.Log(muster::LogLevel::kInfo, Concat({"live sync on ", cluster->listen().ToString()}));
-  // It was read before the process was confined.
-  const std::string tracker_list =
-      settings.trackers.list.empty() ? "" : PathWithin(*identity, settings.trackers.list);
-  AccessLog* const requests = access_log->get();
+  if (cluster_ != nullptr)
+    log_.Log(muster::LogLevel::kInfo, Concat({"live sync on ", cluster_->listen().ToString()}));
+}
+
+void Daemon::WorkUntilToldToStop() {
   const milliseconds wake =
-      requests == nullptr ? milliseconds(0) : settings.access_log.flush_interval;
-  for (int signal_number = SIGHUP; signal_number == SIGHUP || signal_number == 0;) {
-    signal_number = signals.Wait(wake);
-    if (requests != nullptr) requests->Flush();
-    if (signal_number != SIGHUP) continue;
-    lists->Reload();
-    if (torrents != nullptr) torrents->Reload();
-    ReloadTrackerList(tracker_list, feed, log);
-    if (requests == nullptr || !settings.access_log.reopen) continue;
-    if (absl::Status status = requests->Reopen(); !status.ok()) {
-      log.Log(muster::LogLevel::kError, Concat({"access-log: ", MessageOf(status)}));
-    }
+      access_log_ == nullptr ? milliseconds(0) : settings_.access_log.flush_interval;
+  for (int number = SIGHUP; number == SIGHUP || number == 0;) {
+    number = signals_->Wait(wake);
+    if (access_log_ != nullptr) access_log_->Flush();
+    if (number == SIGHUP) Reload();
   }
-  signals.Release();
-  torrents.reset();  // its thread tells the server
-  (*server)->Stop();
-  if (cluster != nullptr) cluster->Stop();
-  if (requests != nullptr) requests->SayEnd();
+}
+
+void Daemon::Reload() {
+  lists_->Reload();
+  if (torrents_ != nullptr) torrents_->Reload();
+  // At first it was read before the process was confined.
+  if (const std::string& list = settings_.trackers.list; !list.empty())
+    ReloadTrackerList(PathWithin(identity_, list), feed_, log_);
+  if (access_log_ == nullptr || !settings_.access_log.reopen) return;
+  if (absl::Status status = access_log_->Reopen(); !status.ok())
+    log_.Log(muster::LogLevel::kError, Concat({"access-log: ", MessageOf(status)}));
+}
+
+int Daemon::Stop() {
+  signals_->Release();
+  torrents_.reset();  // its thread tells the server
+  server_->Stop();
+  if (cluster_ != nullptr) cluster_->Stop();
+  if (access_log_ != nullptr) access_log_->SayEnd();
   // What fails here the log has been told.
-  return keeper == nullptr || keeper->Close().ok() ? kGood : kFailed;
+  return keeper_ == nullptr || keeper_->Close().ok() ? kGood : kFailed;
+}
+
+}  // namespace
+
+void Complain(std::string_view text) { ComplainAs(kProgram, text); }
+
+int Serve(const Settings& settings, int cannot_prepare) {
+  return Daemon(settings, cannot_prepare).Run();
 }
 
 }  // namespace musterd

@@ -6,29 +6,14 @@
 
 #include <string_view>
 
-#include "muster/log_sink.h"
 #include "musterd/ipv6.h"
+#include "musterd/process.h"
 #include "musterd/settings.h"
 
 namespace musterd {
 
-// Exit statuses.
-inline constexpr int kGood = 0;
-inline constexpr int kFailed = 1;    // it did not run: a port that is taken, say
-inline constexpr int kBadUsage = 2;  // what it was told makes no sense
-
 // Prints "musterd: " and `text` on standard error.
 void Complain(std::string_view text);
-
-// Events as lines on standard error. Thread-safe.
-class StderrLog : public muster::LogSink {
- public:
-  explicit StderrLog(muster::LogLevel least) : least_(least) {}
-  void Log(muster::LogLevel level, std::string_view text) override;
-
- private:
-  const muster::LogLevel least_;
-};
 
 // Listens, gives up privileges, reads the lists, prints one line for each listener on standard
 // output, and serves until SIGINT or SIGTERM; a second signal ends the process at once. SIGHUP has

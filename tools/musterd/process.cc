@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "musterd/process.h"
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <ctime>
+
+#include "musterd/text.h"
+
+namespace musterd {
+
+void ComplainAs(std::string_view program, std::string_view text) {
+  std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(program.size()), program.data(),
+               static_cast<int>(text.size()), text.data());
+}
+
+void StderrLog::Log(muster::LogLevel level, std::string_view text) {
+  if (level < least_) return;
+  constexpr std::string_view kPrefixes[] = {"", "warning: ", "error: "};
+  ComplainAs(program_, Concat({kPrefixes[static_cast<std::size_t>(level)], text}));
+}
+
+Signals::Signals() {
+  signal(SIGPIPE, SIG_IGN);
+  sigemptyset(&set_);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set_, number);
+  pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+}
+
+int Signals::Wait(std::chrono::milliseconds time) {
+  const timespec wait{.tv_sec = time.count() / 1000, .tv_nsec = time.count() % 1000 * 1'000'000};
+  siginfo_t info;
+  while (true) {
+    const int number = sigtimedwait(&set_, &info, time.count() > 0 ? &wait : nullptr);
+    if (number > 0) return number;
+    if (errno == EAGAIN) return 0;
+  }
+}
+
+void Signals::Release() {
+  signal(SIGINT, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGHUP, SIG_IGN);
+  pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+}
+
+rlim_t RaiseFileLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+std::string FileLimitText(rlim_t limit) {
+  return Concat({"the system allows ",
+                 limit == RLIM_INFINITY ? "any number of" : std::to_string(limit), " open files"});
+}
+
+}  // namespace musterd
