@@ -5,8 +5,11 @@
 #ifndef MUSTER_TOOLS_MUSTER_TORRENT_COMMANDS_H_
 #define MUSTER_TOOLS_MUSTER_TORRENT_COMMANDS_H_
 
-#include <CLI/CLI.hpp>
 #include <functional>
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace muster_torrent {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // muster-torrent create: one hashing pass, one torrent or several.
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <map>

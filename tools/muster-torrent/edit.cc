@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // muster-torrent edit: what stands around the info dictionary; the info hashes remain.
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <memory>
 #include <nlohmann/json.hpp>

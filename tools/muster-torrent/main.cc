@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // muster-torrent: makes, shows, verifies and edits torrents. See muster-torrent(1).
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // muster-torrent show, files and magnet: what a torrent says.
+#include <CLI/CLI.hpp>
 #include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>

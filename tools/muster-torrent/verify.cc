@@ -2,6 +2,7 @@
 //
 // muster-torrent verify: data on disk against a torrent.
 #include <sys/stat.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <nlohmann/json.hpp>
