@@ -463,7 +463,7 @@ TEST_F(HttpServiceTest, ShowsNetworksThatComeTooOftenWhereTheyAreCounted) {
                    .peer_id = {},
                    .state = PeerState::kSeeder,
                    .completed = false,
-                   .time = kThen,
+                   .time = kNow,
                    .minutes_since_seen = 1};
   for (int i = 0; i < 3; ++i) woodpeckers.OnDelta(delta);
   EXPECT_EQ(Body(Send(get, "127.0.0.1")), "Networks, limit /28:\n00000003: 192.0.2.16\n\n");
