@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The options of musterd(8) and muster-torrentd(8) are those of their tables, word for word. When
+// The options of musterd(8), muster-torrentd(8) and the README are those of their tables. When
 // this fails, put the text that it prints between the two marks of the page, or run it with the
 // environment variable UPDATE_MAN_PAGE set, which does that.
 #include <gtest/gtest.h>
@@ -78,6 +78,21 @@ std::string BttrackTable() {
   return text + ".El\n";
 }
 
+// The same as Markdown.
+std::string BttrackMarkdown() {
+  std::string text;
+  for (const BttrackOption& option : BttrackOptions()) {
+    std::istringstream words{std::string(option.settings)};
+    std::string settings;
+    for (std::string word; words >> word;) {
+      settings += (settings.empty() ? "`" : ", `") + word + "`";
+    }
+    text += "| `" + std::string(option.name) + "` | " + std::string(option.initial) + " | " +
+            (settings.empty() ? "no effect" : settings) + " |\n";
+  }
+  return text;
+}
+
 // Holds what stands between two marks of the page against what it should be; or writes it there.
 void CheckPart(const char* path, std::string_view begin_mark, std::string_view end_mark,
                const std::string& want) {
@@ -86,7 +101,7 @@ void CheckPart(const char* path, std::string_view begin_mark, std::string_view e
   page << file.rdbuf();
   const std::string text = page.str();
   const std::size_t begin = text.find(begin_mark);
-  const std::size_t end = text.find(end_mark);
+  const std::size_t end = text.find(end_mark, begin);
   ASSERT_NE(begin, text.npos);
   ASSERT_NE(end, text.npos);
   const std::size_t from = begin + begin_mark.size();
@@ -106,6 +121,10 @@ TEST(ManPage, OfTheMirrorHasTheOptionsOfItsTable) {
 
 TEST(ManPage, HasTheOptionsOfBttrack) {
   CheckPart(MUSTERD_MAN_PAGE, ".\\\" bttrack: begin\n", ".\\\" bttrack: end\n", BttrackTable());
+}
+TEST(Readme, HasTheOptionsOfBttrack) {
+  CheckPart(README, "| bttrack | by itself | setting of musterd |\n| --- | --- | --- |\n",
+            "\n</details>", BttrackMarkdown());
 }
 
 }  // namespace
