@@ -45,6 +45,9 @@ struct AnnounceDetails {
   // Message stream encryption: a peer that requires it is only told to those that support it.
   bool supports_crypto = false;
   bool requires_crypto = false;
+  // It asks for peers that support it and no others, whatever is recorded of its own; as it does where
+  // it requires it.
+  bool wants_crypto = false;
   // The peer is taken for reachable without a check: it is on a network of ours.
   bool surely_reachable = false;
 
@@ -55,8 +58,8 @@ struct AnnounceDetails {
   bool wants_check = false;
   // The announce named somebody else's peer id and proved nothing: it changed nothing.
   bool is_impostor = false;
-  // Where given: for each chosen peer 1 when it requires encryption, otherwise 0; places for as many
-  // as the batch has room for, IPv4 and IPv6.
+  // Where given: for each chosen peer 1 when it, or who asks, requires encryption, otherwise 0; places
+  // for as many as the batch has room for, IPv4 and IPv6.
   std::uint8_t* crypto_flags[2] = {nullptr, nullptr};
 };
 

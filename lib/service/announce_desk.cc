@@ -103,6 +103,7 @@ absl::Status AnnounceDesk::Admit(const HttpAnnounceMore& more, const IpAddress& 
   details.key = more.key;
   details.supports_crypto = more.supports_crypto;
   details.requires_crypto = more.requires_crypto;
+  details.wants_crypto = more.wants_crypto;
   details.surely_reachable =
       options_.aggregator || (options_.reachable && options_.reachable(from));
   const bool is_believed = tracker_->keeps_details() && more.ip && options_.given_ip_from &&

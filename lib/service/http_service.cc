@@ -289,7 +289,8 @@ HttpService::Reply HttpService::ApplyAtDesk(HttpAnnounce& announce, const HttpAn
     return {};
   }
   request.peer = Endpoint(*exchange.from, request.peer.port());  // who asks is told his own address
-  const bool tells_crypto = tracker_->keeps_details() && announce.compact && more.supports_crypto;
+  const bool tells_crypto =
+      tracker_->keeps_details() && announce.compact && (more.supports_crypto || more.wants_crypto);
   EncodeHttpAnnounce(
       *answer, peers, announce, body_,
       {.crypto_flags =

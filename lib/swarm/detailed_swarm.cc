@@ -111,10 +111,16 @@ std::size_t DetailedSwarm::Stretches::NumberOf(std::uint32_t place) const {
   return all;
 }
 
+// Who asks has no use for peers without it.
+static bool RequiresCrypto(const SwarmUpdate& update) {
+  return update.details != nullptr &&
+         (update.details->requires_crypto || update.details->wants_crypto);
+}
+
 DetailedSwarm::Stretches DetailedSwarm::Suiting(const SwarmUpdate& update,
                                                 AddressFamily family) const {
   const bool supports = update.details != nullptr && update.details->supports_crypto;
-  const bool requires_it = update.details != nullptr && update.details->requires_crypto;
+  const bool requires_it = RequiresCrypto(update);
   // Who requires encryption has no use for those without; who does not support it, none for those
   // that require it.
   const unsigned first_kind = requires_it ? 1 : 0;
@@ -143,6 +149,7 @@ void DetailedSwarm::Choose(const SwarmUpdate& update, const Node* asking, PeerBa
     own[f] = asking == nullptr ? suiting[f].all : suiting[f].NumberOf(asking->second.place);
     others[f] = suiting[f].all - (own[f] == suiting[f].all ? 0 : 1);
   }
+  const bool encrypted = RequiresCrypto(update);
   Random random(update.random);
   const Shares shares =
       Share(update.wanted, std::min(others[0], chosen.room(AddressFamily::kIpv4)),
@@ -160,7 +167,8 @@ void DetailedSwarm::Choose(const SwarmUpdate& update, const Node* asking, PeerBa
       const Node& node = *order_[suiting[f].At(at < own[f] ? at : at + 1)];
       std::uint8_t* const flags =
           update.details == nullptr ? nullptr : update.details->crypto_flags[f];
-      if (flags != nullptr) flags[chosen.size(family)] = node.second.requires_crypto ? 1 : 0;
+      if (flags != nullptr)
+        flags[chosen.size(family)] = encrypted || node.second.requires_crypto ? 1 : 0;
       chosen.Append(family, node.second.peer.compact().data(), node.first.id.data(), 1);
     }
   }

@@ -140,7 +140,8 @@ SwarmCounts Tracker::ApplyWithMore(const AnnounceRequest& request, SwarmUpdate& 
   }
   // Nobody knows whether those from elsewhere would do for one that requires encryption.
   // Trackers that ask each other are told their own peers only: others would go round for ever.
-  const bool takes_any = update.details == nullptr || !update.details->requires_crypto;
+  const bool takes_any = update.details == nullptr ||
+                         !(update.details->requires_crypto || update.details->wants_crypto);
   const std::size_t foreign = foreign_peers_ == nullptr || !takes_any || update.visitor
                                   ? 0
                                   : foreign_peers_->Count(update.info_hash, now);

@@ -153,7 +153,7 @@ void TakeMore(std::string_view name, std::string_view value, HttpAnnounceMore& m
   } else if (IsParameter(name, "supportcrypto")) {
     more.supports_crypto = !IsZero(value);
   } else if (IsParameter(name, "requirecrypto")) {
-    more.requires_crypto = !IsZero(value);
+    more.wants_crypto = !IsZero(value);
   } else if (IsParameter(name, "ip")) {
     const absl::StatusOr<IpAddress> address = IpAddress::Parse(text());
     more.ip = address.ok() ? std::optional(*address) : std::nullopt;
@@ -264,7 +264,7 @@ absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const Ip
                                                 HttpAnnounceMore& more) {
   more = HttpAnnounceMore();
   absl::StatusOr<HttpAnnounce> announce = Decode(query, from, &more);
-  more.requires_crypto = more.requires_crypto && more.supports_crypto;
+  more.requires_crypto = more.wants_crypto && more.supports_crypto;
   return announce;
 }
 

@@ -38,9 +38,11 @@ struct HttpAnnounceMore {
   std::string key;
   // ip: an address that the client gives for its own; nothing when it is none, such as a name.
   std::optional<IpAddress> ip;
-  // Message stream encryption. requirecrypto counts only with supportcrypto.
+  // Message stream encryption. Of the peer, requirecrypto says something only with supportcrypto; by
+  // itself it says which others it wants.
   bool supports_crypto = false;
   bool requires_crypto = false;
+  bool wants_crypto = false;
   // tracker: a tracker asks, for its own clients.
   bool is_tracker = false;
   // Of an aggregator.

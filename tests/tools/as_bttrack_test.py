@@ -326,8 +326,12 @@ class Peers(Case):
         answer = self.announce(peer=9, port=0, supportcrypto=1)[1]
         flags = dict(zip(compact_peers(answer[b"peers"], 6), answer[b"crypto_flags"]))
         self.assertEqual(flags, {("127.0.0.1", 6001): 1, ("127.0.0.1", 6002): 0, ("127.0.0.1", 7003): 0})
-        answer = self.announce(peer=9, port=0, supportcrypto=1, requirecrypto=1)[1]
-        self.assertEqual(sorted(compact_peers(answer[b"peers"], 6)), [("127.0.0.1", 6001), ("127.0.0.1", 7003)])
+        for wish in ({"supportcrypto": 1, "requirecrypto": 1}, {"requirecrypto": 1}):
+            answer = self.announce(peer=9, port=0, **wish)[1]
+            self.assertEqual(sorted(compact_peers(answer[b"peers"], 6)), [("127.0.0.1", 6001), ("127.0.0.1", 7003)])
+            self.assertEqual(answer[b"crypto_flags"], b"\1\1")
+        self.announce(peer=2, requirecrypto=1)  # of the peer itself that says nothing
+        self.assertIn(("127.0.0.1", 6002), self.peers())
 
     def test_are_changed_by_themselves_alone(self):
         self.start("--nat_check", "0", own=("--trusted-proxy", "127.0.0.1"))

@@ -315,6 +315,7 @@ TEST(DecodeHttpAnnounceMore, ReadsWhatIsThere) {
                               .ip = Ip("203.0.113.5"),
                               .supports_crypto = true,
                               .requires_crypto = true,
+                              .wants_crypto = true,
                               .is_tracker = true,
                               .password = "p&w",
                               .seed_id = "s",
@@ -323,11 +324,17 @@ TEST(DecodeHttpAnnounceMore, ReadsWhatIsThere) {
   EXPECT_EQ(More("ip=2001%3adb8%3a%3a1").ip, Ip("2001:db8::1"));
 }
 
+TEST(DecodeHttpAnnounceMore, RequirecryptoAloneSaysWhichPeersAreWanted) {
+  HttpAnnounceMore more;
+  more.wants_crypto = true;
+  EXPECT_EQ(More("requirecrypto=1"), more);
+}
+
 TEST(DecodeHttpAnnounceMore, WhatIsMalformedCountsAsAbsent) {
   const std::string long_text(65, 'x');
   std::uint16_t port = 0;
   EXPECT_EQ(
-      More("ip=host.example&supportcrypto=0&requirecrypto=1&cryptoport=x&tracker=0&password=" +
+      More("ip=host.example&supportcrypto=0&requirecrypto=0&cryptoport=x&tracker=0&password=" +
                long_text + "&seed_id=%zz&check_seeded=0",
            &port),
       HttpAnnounceMore());
