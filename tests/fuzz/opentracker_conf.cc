@@ -16,8 +16,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto read = [&](const std::string&) -> absl::StatusOr<std::string> { return text; };
   const auto parsed = musterd::ParseOpentracker({"-f", "f"}, read, true);
   if (!parsed.ok()) return 0;  // two pipes of one name are no contradiction, a bad path is
+  // Of a line of the file, or of all of it together.
   for (const std::string& note : parsed->notes) {
-    Require(note.substr(0, 2) == "f:" && note.find('\n') == note.npos && note.size() < 300);
+    Require(note.starts_with("f:") || note.starts_with("opentracker: "));
+    Require(note.find('\n') == note.npos && note.size() < 300);
   }
   muster::RequireSettingsHold(parsed->line.assignments);
   return 0;
