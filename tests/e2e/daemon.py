@@ -3,6 +3,7 @@
 
 import os
 import queue
+import re
 import signal
 import socket
 import subprocess
@@ -37,10 +38,16 @@ def has_ipv6():
         return False
 
 
-class Program:
-    """A running program that says `listening on URL` for each listener; a context manager.
+def address_of(url):
+    """Host and port of a URL."""
+    host, port = url.split("/")[2].rsplit(":", 1)
+    return host.strip("[]"), int(port)
 
-    `urls` maps ("udp" or "http", 4 or 6) to an announce URL, of the first `ready` listeners at least.
+
+class Program:
+    """A running program that says `listening on URL` for each of its `ready` listeners; a context manager.
+
+    `listeners` has the announce URLs in their order; `urls` maps ("udp" or "http", 4 or 6) to the first of the kind.
     """
 
     def __init__(self, command, ready, timeout=PATIENCE):
@@ -51,9 +58,10 @@ class Program:
         self._queue = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        self.listeners = []
         self.urls = {}
         deadline = time.monotonic() + timeout
-        while len(self.urls) < ready:
+        while len(self.listeners) < ready:
             try:
                 line = self._queue.get(timeout=max(0, deadline - time.monotonic()))
             except queue.Empty:
@@ -63,7 +71,8 @@ class Program:
                 raise RuntimeError("%s ended with %d: %s" % (command, self.process.wait(), self.lines))
             url = line.removeprefix("listening on ")
             if url != line:
-                self.urls[url.split(":")[0], 6 if "[" in url else 4] = url
+                self.listeners.append(url)
+                self.urls.setdefault((url.split(":")[0], 6 if "[" in url else 4), url)
         self.lines_at_start = len(self.lines)
 
     def _read(self):
@@ -72,9 +81,13 @@ class Program:
             self._queue.put(self.lines[-1])
         self._queue.put(None)
 
+    def said(self, pattern):
+        """The match of a regular expression in a line that the program says, before now or soon."""
+        find = re.compile(pattern).search
+        return wait_until(lambda: next(filter(None, map(find, list(self.lines))), None), "a line like %r" % pattern)
+
     def address(self, scheme, family):
-        host, port = self.urls[scheme, family].split("/")[2].rsplit(":", 1)
-        return host.strip("[]"), int(port)
+        return address_of(self.urls[scheme, family])
 
     def resident_kib(self):
         with open("/proc/%d/status" % self.process.pid) as status:
@@ -109,7 +122,10 @@ class Program:
 
 
 class Musterd(Program):
-    """The musterd under test, $MUSTERD or what tools/quickstart has built, by default with a listener of each kind."""
+    """The musterd under test, $MUSTERD or what tools/quickstart has built, by default with a listener of each kind.
+
+    `listeners` are pairs of an option and an address.
+    """
 
     def __init__(self, *options, listeners=None):
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -531,7 +531,7 @@ class Surroundings(Mirror):
         self.assertEqual(after[b"info"], before[b"info"])
         # A mistake leaves them as they were.
         self.trackers.write_text("nonsense\n")
-        wait_until(lambda: any("line 1: not a URL" in line for line in daemon.lines), "the warning")
+        daemon.said("line 1: not a URL")
         self.assertEqual(lt.bdecode(daemon.get(url)[1])[b"announce"], b"http://new/announce")
 
     def test_without_a_cache_and_trackers_it_says_so_and_works(self):

@@ -32,10 +32,6 @@ class Case(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         return folder.name
 
-    def await_log(self, tracker, text):
-        return daemon.wait_until(
-            lambda: next((line for line in list(tracker.lines) if text in line), None), "%r in the log" % text)
-
     def await_peers(self, ask, peers):
         daemon.wait_until(lambda: set(ask().peers) >= set(peers), "peers %s" % peers, pause=0.05)
 
@@ -56,7 +52,7 @@ class Multitracker(Case):
             for info_hash, urls in torrents:
                 f.write("%s %s\n" % (info_hash.hex(), " ".join(urls)))
         self.trackers[number].process.send_signal(signal.SIGHUP)
-        self.await_log(self.trackers[number], "%d torrents with other trackers" % len(torrents))
+        self.trackers[number].said("%d torrents with other trackers" % len(torrents))
 
     def test_two_that_know_of_each_other_share_a_swarm(self):
         for scheme in ("http", "udp"):
@@ -77,14 +73,14 @@ class Multitracker(Case):
 
     def test_one_that_is_told_of_itself_gives_up(self):
         self.tell(0, [(os.urandom(20), [self.trackers[0].urls["http", 4]])])
-        self.await_log(self.trackers[0], "given up for all torrents")
+        self.trackers[0].said("given up for all torrents")
 
     def test_a_list_that_is_wrong_leaves_the_one_before(self):
         self.tell(0, [(os.urandom(20), [])])
         with open(self.lists[0], "w") as f:
             f.write("nonsense\n")
         self.trackers[0].process.send_signal(signal.SIGHUP)
-        self.await_log(self.trackers[0], "trackers:1: 'nonsense' is no info hash")
+        self.trackers[0].said("trackers:1: 'nonsense' is no info hash")
         self.assertTrue(self.trackers[0].running())
 
 
@@ -102,8 +98,8 @@ class NatCheck(Case):
             client = self.client(tracker)
             for announce in (reachable, refusing):
                 client.announce(announce)
-            self.await_log(tracker, "the peer is reachable")
-            self.await_log(tracker, "nobody listens there")
+            tracker.said("the peer is reachable")
+            tracker.said("nobody listens there")
         answer = self.client(tracker, "udp").announce(Announce(info_hash, 7))
         self.assertEqual(answer.peers, [("127.0.0.1", peer.port)])
         self.assertEqual(answer.incomplete, 3)
@@ -137,7 +133,7 @@ class Aggregator(Case):
             client = self.client(front)
             for port in range(1, 50):
                 client.announce(Announce(bytes(20), port))
-            self.await_log(front, "the aggregator fails")
+            front.said("the aggregator fails")
 
 
 class Details(Case):

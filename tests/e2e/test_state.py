@@ -165,7 +165,7 @@ class State(unittest.TestCase):
                     self.assertEqual(file.read(12), b"d9:completed" if "bttrack" in options else b"\x89muster\n\0\1\0\0")
                 with self.musterd(*options) as again:
                     self.expect(again, models)
-                    self.assertTrue(any(re.search("8 torrents with [0-9]+ peers", line) for line in again.lines), again.lines)
+                    again.said("8 torrents with [0-9]+ peers")
                 os.remove(self.dfile)
                 for journal in glob.glob(self.dfile + ".journal.*"):
                     os.remove(journal)
@@ -243,7 +243,7 @@ class State(unittest.TestCase):
                 file.write(content)
             with self.musterd() as tracker:
                 aside = "%s.damaged.%d" % (self.dfile, number)
-                wait_until(lambda: any(line.endswith(aside) for line in tracker.lines), "its name")
+                tracker.said(re.escape(aside) + "$")
                 if number == 1:
                     self.expect(tracker, models)
                 self.assertEqual(tracker.stop(), 0)
@@ -258,7 +258,7 @@ class State(unittest.TestCase):
             before = file.read()
         with self.musterd() as tracker:
             self.expect(tracker, models)
-            self.assertTrue(any(line.endswith("is kept as %s.bttrack.1" % self.dfile) for line in tracker.lines), tracker.lines)
+            tracker.said(re.escape("is kept as %s.bttrack.1" % self.dfile) + "$")
             self.assertEqual(tracker.stop(), 0)
         with open(self.dfile + ".bttrack.1", "rb") as file:
             self.assertEqual(file.read(), before)
@@ -284,7 +284,7 @@ class State(unittest.TestCase):
             moved = self.folder + ".moved"
             os.rename(self.folder, moved)
             self.addCleanup(shutil.rmtree, moved, ignore_errors=True)
-            wait_until(lambda: any("the state cannot be written" in line for line in tracker.lines), "a complaint")
+            tracker.said("the state cannot be written")
             models = self.fill(tracker, seed=2)
             self.assertEqual(len([line for line in tracker.lines if "error" in line]), 1, tracker.lines)
             os.rename(moved, self.folder)
