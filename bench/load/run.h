@@ -123,6 +123,11 @@ class Allowance {
     }
     return left;
   }
+  // When the rate allows the next question; the past where no rate is set.
+  std::uint64_t NextAt() const {
+    if (rate_ <= 0) return 0;
+    return start_ + static_cast<std::uint64_t>(static_cast<double>(asked_ + 1) * 1e9 / rate_);
+  }
   void Asked(std::uint64_t n) { asked_ += n; }
 
  private:

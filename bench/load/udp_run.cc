@@ -3,8 +3,10 @@
 // UDP in batches of 64: each source is a connected socket with a window of slots; the transaction
 // id names the slot and its generation, so an answer finds its question by an index. Sockets are
 // polled in turn without blocking: a load generator that slept would make the tracker pay for
-// waking it.
+// waking it. At a set rate there is time to sleep, and a generator that took a whole core would be
+// what answers wait for.
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +29,7 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kConnectionLife =
     60 * kSecond;                         // BEP 15: a client may use an id for a minute
 constexpr std::uint64_t kSpin = 200'000;  // ns without an answer before poll() is asked
+constexpr std::uint64_t kLongestSleep = 1'000'000;
 constexpr std::uint64_t kTimeoutCheck = 10'000'000;
 constexpr std::uint32_t kSlotBits = 12;
 constexpr std::uint32_t kSlotMask = (1u << kSlotBits) - 1;
@@ -96,7 +99,7 @@ class UdpRun {
   std::size_t Write(std::uint8_t* to, const Source& source, const Slot& slot) const;
   void Release(Source& source, Slot& slot);
   void GiveUpOld(Source& source, std::uint64_t now);
-  void Idle();
+  void Idle(std::uint64_t ns);
   // A phase in which every question must be answered.
   bool complete() const { return phase_ != Phase::kSteady; }
 
@@ -126,6 +129,8 @@ absl::Status UdpRun::Open(const std::vector<std::uint32_t>& numbers) {
 }
 
 Tally UdpRun::Run() {
+  if (options_.rate > 0)
+    prctl(PR_SET_TIMERSLACK, 1000);  // sleeps as long as it wants to, not 50 us more
   const std::uint64_t start = NowNs();
   Allowance allowance(phase_, options_, start);
   std::uint64_t last_answer = start;
@@ -152,7 +157,12 @@ Tally UdpRun::Run() {
                                      [](const auto& s) { return s->outstanding() == 0; });
       if (quiet) break;
     }
-    if (!progress && now - last_answer > kSpin) Idle();
+    if (progress) continue;
+    if (const std::uint64_t next = allowance.NextAt(); next > now) {
+      Idle(std::min(next - now, kLongestSleep));
+    } else if (now - last_answer > kSpin) {
+      Idle(kLongestSleep);
+    }
   }
   for (const auto& source : sources_) {
     tally_.lost += source->again.size() + source->outstanding();
@@ -313,11 +323,13 @@ void UdpRun::GiveUpOld(Source& source, std::uint64_t now) {
   }
 }
 
-void UdpRun::Idle() {
+// Until an answer comes, or so many nanoseconds.
+void UdpRun::Idle(std::uint64_t ns) {
   std::vector<pollfd> fds;
   fds.reserve(sources_.size());
   for (const auto& source : sources_) fds.push_back({source->fd, POLLIN, 0});
-  poll(fds.data(), fds.size(), 1);
+  const timespec time{0, static_cast<long>(ns)};
+  ppoll(fds.data(), fds.size(), &time, nullptr);
 }
 
 }  // namespace
