@@ -18,6 +18,7 @@ constexpr std::size_t DigestSize(HashKind kind) { return kind == HashKind::kSha1
 
 enum class HashEngine : std::uint8_t {
   kLibcrypto,  // one message after the other; with the CPU's SHA instructions where it has them
+  kSha,        // 2 messages at once, by those
   kAvx2,       // 8 messages at once
   kAvx512,     // 16 messages at once
 };

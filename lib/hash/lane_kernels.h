@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a vector instruction set does for hashing: it advances as many messages at once as its
-// vectors have lanes. Each set's file is compiled with that set's flags and shares no function with
+// What an instruction set does for hashing: it advances several messages at once, as many as its
+// vectors have lanes, or as keep its units busy. Each set's file is compiled with that set's flags and shares no function with
 // other files: so no instruction of it gets into what runs on any machine.
 #ifndef MUSTER_LIB_HASH_LANE_KERNELS_H_
 #define MUSTER_LIB_HASH_LANE_KERNELS_H_
@@ -32,7 +32,9 @@ struct LaneKernels {
   LaneKernel sha256;
 };
 
-// For CPUs with AVX2: 8 lanes. With AVX-512 F and BW: 16 lanes.
+// For CPUs with SHA instructions (and SSE 4.1): 2 lanes. With AVX2: 8 lanes. With AVX-512 F and BW:
+// 16 lanes. Those that were asked for when this was built.
+extern const LaneKernels kShaKernels;
 extern const LaneKernels kAvx2Kernels;
 extern const LaneKernels kAvx512Kernels;
 

@@ -44,16 +44,21 @@ HashState StartOf() {
 
 }  // namespace
 
-const LaneKernel* KernelOf([[maybe_unused]] HashKind kind, HashEngine engine) {
+const LaneKernel* KernelOf(HashKind kind, HashEngine engine) {
   const absl::Span<const HashEngine> usable = UsableEngines();
   if (std::find(usable.begin(), usable.end(), engine) == usable.end()) std::abort();
-#ifdef MUSTER_HASH_LANES
-  if (engine != HashEngine::kLibcrypto) {
-    const LaneKernels& kernels = engine == HashEngine::kAvx2 ? kAvx2Kernels : kAvx512Kernels;
-    return kind == HashKind::kSha1 ? &kernels.sha1 : &kernels.sha256;
-  }
+  const LaneKernels* kernels = nullptr;
+#ifdef MUSTER_HASH_SHA
+  if (engine == HashEngine::kSha) kernels = &kShaKernels;
 #endif
-  return nullptr;
+#ifdef MUSTER_HASH_AVX2
+  if (engine == HashEngine::kAvx2) kernels = &kAvx2Kernels;
+#endif
+#ifdef MUSTER_HASH_AVX512
+  if (engine == HashEngine::kAvx512) kernels = &kAvx512Kernels;
+#endif
+  if (kernels == nullptr) return nullptr;
+  return kind == HashKind::kSha1 ? &kernels->sha1 : &kernels->sha256;
 }
 
 double StreamCost(std::uint64_t blocks) {
