@@ -177,6 +177,7 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
   bool has_info_hash = false;
   bool has_peer_id = false;
   std::optional<std::uint16_t> port;
+  bool bad_port = false;
   std::optional<std::uint16_t> crypto_port;
   std::size_t parameters = 0;
   QueryReader reader(query);
@@ -199,9 +200,7 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
         break;
       case Parameter::kPort: {
         const Number number = ParseNumber(value);
-        if (number.kind != Number::kValue || number.value > 65535) {
-          return Bad("port is not a number from 0 to 65535");
-        }
+        bad_port = number.kind != Number::kValue || number.value > 65535;
         port = static_cast<std::uint16_t>(number.value);
         break;
       }
@@ -248,7 +247,11 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
   }
   if (!has_info_hash) return Bad("info_hash is missing");
   if (!has_peer_id) return Bad("peer_id is missing");
-  if (crypto_port) port = crypto_port;
+  if (crypto_port) {
+    port = crypto_port;
+  } else if (bad_port) {
+    return Bad("port is not a number from 0 to 65535");
+  }
   if (!port) return Bad("port is missing");
   request.peer = Endpoint(from, *port);
   return result;

@@ -330,6 +330,23 @@ TEST(DecodeHttpAnnounceMore, RequirecryptoAloneSaysWhichPeersAreWanted) {
   EXPECT_EQ(More("requirecrypto=1"), more);
 }
 
+TEST(DecodeHttpAnnounceMore, APortThatIsReplacedMayBeAnything) {
+  HttpAnnounceMore more;
+  const auto decode = [&](const std::string& query) {
+    const auto announce =
+        DecodeHttpAnnounce("info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=bbbbbbbbbbbbbbbbbbbb&" + query,
+                           Ip("192.0.2.1"), more);
+    return announce.ok() ? std::to_string(announce->request.peer.port())
+                         : std::string(announce.status().message());
+  };
+  EXPECT_EQ(decode("port=x&cryptoport=99"), "99");
+  EXPECT_EQ(decode("cryptoport=99&port=65536"), "99");
+  EXPECT_EQ(decode("cryptoport=99"), "99");
+  EXPECT_EQ(decode("port=x"), "port is not a number from 0 to 65535");
+  EXPECT_EQ(decode("port=-1&cryptoport=x"), "port is not a number from 0 to 65535");
+  EXPECT_EQ(decode("cryptoport="), "port is missing");
+}
+
 TEST(DecodeHttpAnnounceMore, WhatIsMalformedCountsAsAbsent) {
   const std::string long_text(65, 'x');
   std::uint16_t port = 0;
