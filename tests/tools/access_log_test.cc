@@ -59,6 +59,10 @@ TEST(AccessLogLine, KeepsSecretsToItself) {
   EXPECT_EQ(target("/announce?port=1&seed_id=word&password="),
             "/announce?port=1&seed_id=...&password=...");
   EXPECT_EQ(target("/announce?password=a?b"), "/announce?password=...");
+  EXPECT_EQ(target("/announce?%70assw%6Frd=a&seed%5fid=b&port=1"),
+            "/announce?%70assw%6Frd=...&seed%5fid=...&port=1");
+  EXPECT_EQ(target("/announce?%7=a&%zz=b&p%61ssw=c&passwor%64%3d=d"),
+            "/announce?%7=a&%zz=b&p%61ssw=c&passwor%64%3d=d");
   EXPECT_EQ(target("/password=a&password=b?my_password=b&"),
             "/password=a&password=b?my_password=b&");
 }

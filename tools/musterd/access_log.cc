@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <ctime>
 #include <utility>
@@ -40,17 +41,36 @@ void AppendQuoted(std::string_view text, std::string& out) {
   out += '"';
 }
 
+// The size of a parameter's name and '=' as they were sent, where it is this name, some letters of
+// which may be percent-encoded; else 0.
+std::size_t SizeOfName(std::string_view parameter, std::string_view name) {
+  std::size_t at = 0;
+  for (const char wanted : name) {
+    if (at >= parameter.size()) return 0;
+    unsigned char sent = static_cast<unsigned char>(parameter[at]);
+    std::size_t size = 1;
+    if (sent == '%' && parameter.size() - at > 2) {
+      const char* const digits = parameter.data() + at + 1;
+      if (std::from_chars(digits, digits + 2, sent, 16).ptr == digits + 2) size = 3;
+    }
+    if (sent != static_cast<unsigned char>(wanted)) return 0;
+    at += size;
+  }
+  return at < parameter.size() && parameter[at] == '=' ? at + 1 : 0;
+}
+
 // A request's target, with dots in the place of what only some may know.
 std::string WithoutSecrets(std::string_view target) {
-  constexpr std::array<std::string_view, 2> kSecrets = {"password=", "seed_id="};
+  constexpr std::array<std::string_view, 2> kSecrets = {"password", "seed_id"};
   std::size_t at = std::min(target.find('?'), target.size() - 1) + 1;
   std::string text(target.substr(0, at));
   while (at < target.size()) {
     const std::size_t end = std::min(target.find('&', at), target.size() - 1) + 1;
     std::string_view part = target.substr(at, end - at);
     for (const std::string_view secret : kSecrets) {
-      if (part.substr(0, secret.size()) != secret) continue;
-      text += Concat({secret, "..."});
+      const std::size_t name = SizeOfName(part, secret);
+      if (name == 0) continue;
+      text += Concat({part.substr(0, name), "..."});
       part = part.back() == '&' ? "&" : "";
     }
     text += part;
