@@ -68,7 +68,7 @@ DetailedStore::Swarms::value_type* DetailedStore::Open(Shard& shard, const InfoH
   if (known != shard.swarms.end()) return &*known;
   if (!MayAdd(torrents_, options_.max_torrents)) return nullptr;
   torrents_.fetch_add(1, std::memory_order_relaxed);
-  return &*shard.swarms.try_emplace(info_hash).first;
+  return &*shard.swarms.try_emplace(info_hash, options_.nat_tries > 0).first;
 }
 
 void DetailedStore::Settle(Shard& shard, Swarms::iterator at, const DetailedSwarm::Tally& before,
@@ -140,8 +140,7 @@ bool DetailedStore::Renew(DetailedSwarm& swarm, Node& node, const SwarmUpdate& u
   if (moves) peer.is_being_checked = false;
   if (peer.peer.port() == 0) {
     peer.nat = NatRecord::Never();
-  } else if (options_.nat_tries == 0 || update.replicated ||
-             (details != nullptr && details->surely_reachable)) {
+  } else if (update.replicated || (details != nullptr && details->surely_reachable)) {
     peer.nat = NatRecord::Reachable();
   }
   if (details != nullptr && !peer.is_being_checked && peer.nat.WantsCheck(options_.nat_tries))
@@ -249,12 +248,7 @@ void DetailedStore::RestorePeer(DetailedSwarm& swarm, const PeerRecord& record, 
   to.requires_crypto = details.requires_crypto;
   to.supports_crypto = details.supports_crypto || details.requires_crypto;
   to.is_being_checked = false;
-  to.nat = NatRecord::FromNumber(details.nat);
-  if (peer.port() == 0) {
-    to.nat = NatRecord::Never();
-  } else if (options_.nat_tries == 0) {
-    to.nat = NatRecord::Reachable();
-  }
+  to.nat = peer.port() == 0 ? NatRecord::Never() : NatRecord::FromNumber(details.nat);
   swarm.Arrange(*node);
 }
 

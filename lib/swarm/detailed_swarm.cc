@@ -20,9 +20,9 @@ DetailedSwarm::Tally DetailedSwarm::tally() const {
 
 // --- the order ---
 
-unsigned DetailedSwarm::GroupOf(const Node& node) {
+unsigned DetailedSwarm::GroupOf(const Node& node) const {
   const Peer& peer = node.second;
-  if (!peer.nat.is_reachable()) return 0;
+  if (checks_nat_ ? !peer.nat.is_reachable() : peer.peer.port() == 0) return 0;
   const unsigned crypto = peer.requires_crypto ? 2 : peer.supports_crypto ? 1 : 0;
   return 1 +
          (static_cast<unsigned>(node.first.family) * kRoles + static_cast<unsigned>(peer.state)) *

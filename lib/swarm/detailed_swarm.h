@@ -61,7 +61,8 @@ class DetailedSwarm {
     std::uint64_t seeders = 0;
   };
 
-  DetailedSwarm() = default;
+  // `checks_nat`: only peers that are known to be reachable are chosen, and not all that have a port.
+  explicit DetailedSwarm(bool checks_nat) : checks_nat_(checks_nat) {}
   DetailedSwarm(const DetailedSwarm&) = delete;
   DetailedSwarm& operator=(const DetailedSwarm&) = delete;
 
@@ -107,13 +108,14 @@ class DetailedSwarm {
     std::size_t NumberOf(std::uint32_t place) const;
   };
 
-  static unsigned GroupOf(const Node& node);
+  unsigned GroupOf(const Node& node) const;
   Stretches Suiting(const SwarmUpdate& update, AddressFamily family) const;
   void Put(Node* node, std::uint32_t place) {
     order_[place] = node;
     node->second.place = place;
   }
 
+  const bool checks_nat_;
   Peers peers_;
   std::vector<Node*> order_;
   // Where each group begins, and where the last one ends.

@@ -311,6 +311,27 @@ TEST_F(DetailedStoreTest, AWalkShowsTheSideRecordAndRestoreTakesIt) {
       Tell({.id = 'a', .peer = "203.0.113.5:7", .from = "192.0.2.9", .key = "secret"}).is_impostor);
 }
 
+TEST_F(DetailedStoreTest, WhoWasNeverCheckedIsCheckedOnceChecksBegin) {
+  Start({.nat_tries = 0});
+  Tell({.id = 'a', .peer = "192.0.2.1:1"});
+  EXPECT_EQ(PeersGiven(), Peers{"192.0.2.1:1"});
+  auto checking = NewDetailedStore({.nat_tries = 3});
+  auto trusting = NewDetailedStore({.nat_tries = 0});
+  store_->ForEach([&](const SwarmView& view) {
+    view.ForEachPeer([&](const PeerRecord& record) {
+      EXPECT_EQ(record.details->nat, std::nullopt);
+      for (auto* const to : {checking.get(), trusting.get()})
+        EXPECT_TRUE(to->Restore({.info_hash = kHash, .peers = {&record, 1}}, kStart).ok());
+    });
+    return true;
+  });
+  store_ = std::move(trusting);
+  EXPECT_EQ(PeersGiven(), Peers{"192.0.2.1:1"});
+  store_ = std::move(checking);
+  EXPECT_EQ(PeersGiven(), Peers());
+  EXPECT_TRUE(Tell({.id = 'a', .peer = "192.0.2.1:1"}).wants_check);
+}
+
 TEST_F(DetailedStoreTest, APeerRestoredWithoutAnIdTakesTheIdOfWhoComesFromThere) {
   const PeerRecord record{.peer = At("192.0.2.1:1"),
                           .state = PeerState::kSeeder,
