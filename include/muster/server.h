@@ -315,11 +315,12 @@ class MUSTER_EXPORT ServerThreads {
                                                               const ServerOptions& options,
                                                               std::size_t workers);
   // The same, with a step between: `before_serving` is called on this thread when every socket is
-  // bound and nothing is read from one yet. That is the moment to give up privileges. What it fails
-  // with is returned, and nothing is served.
+  // bound and nothing is read from one yet. That is the moment to give up privileges, and to tell the
+  // server what it has to know for its first answer. What it fails with is returned, and nothing is
+  // served.
   static absl::StatusOr<std::unique_ptr<ServerThreads>> Start(
       Tracker* tracker, const ServerOptions& options, std::size_t workers,
-      absl::FunctionRef<absl::Status()> before_serving);
+      absl::FunctionRef<absl::Status(ServerThreads& server)> before_serving);
   // As Stop().
   ~ServerThreads();
   ServerThreads(const ServerThreads&) = delete;

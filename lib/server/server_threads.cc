@@ -38,10 +38,11 @@ class Sending final : public WorkerThread::Content {
 
 class ServerThreads::Impl {
  public:
-  static absl::StatusOr<std::unique_ptr<Impl>> Start(
-      Tracker* tracker, const ServerOptions& options, std::size_t workers,
-      absl::FunctionRef<absl::Status()> before_serving);
+  static absl::StatusOr<std::unique_ptr<Impl>> Listen(Tracker* tracker,
+                                                      const ServerOptions& options,
+                                                      std::size_t workers);
   ~Impl() { Stop(); }
+  absl::Status Run();
   void Stop();
 
   std::vector<Listener> listeners;
@@ -53,9 +54,9 @@ class ServerThreads::Impl {
   std::vector<std::unique_ptr<WorkerThread>> workers_;
 };
 
-absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
-    Tracker* tracker, const ServerOptions& options, std::size_t workers,
-    absl::FunctionRef<absl::Status()> before_serving) {
+// Everything but the threads.
+absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Listen(
+    Tracker* tracker, const ServerOptions& options, std::size_t workers) {
   absl::Status status = CheckServerOptions(options);
   if (!status.ok()) return status;
   if (workers == 0) return absl::InvalidArgumentError("workers: there must be one at least");
@@ -90,13 +91,16 @@ absl::StatusOr<std::unique_ptr<ServerThreads::Impl>> ServerThreads::Impl::Start(
     if (!outbound.ok()) return outbound.status();
     worker.Take(std::make_unique<Sending>(*std::move(outbound)));
   }
-  status = before_serving();
-  if (!status.ok()) return status;
-  for (std::size_t i = 0; i < impl->workers_.size(); ++i) {
-    status = impl->workers_[i]->Run(i < workers ? absl::StrCat("muster-", i) : "muster-out");
+  return impl;
+}
+
+absl::Status ServerThreads::Impl::Run() {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    absl::Status status =
+        workers_[i]->Run(i < worker_count ? absl::StrCat("muster-", i) : "muster-out");
     if (!status.ok()) return status;
   }
-  return impl;
+  return absl::OkStatus();
 }
 
 void ServerThreads::Impl::Stop() {
@@ -108,16 +112,19 @@ void ServerThreads::Impl::Stop() {
 absl::StatusOr<std::unique_ptr<ServerThreads>> ServerThreads::Start(Tracker* tracker,
                                                                     const ServerOptions& options,
                                                                     std::size_t workers) {
-  return Start(tracker, options, workers, [] { return absl::OkStatus(); });
+  return Start(tracker, options, workers, [](ServerThreads&) { return absl::OkStatus(); });
 }
 
 absl::StatusOr<std::unique_ptr<ServerThreads>> ServerThreads::Start(
     Tracker* tracker, const ServerOptions& options, std::size_t workers,
-    absl::FunctionRef<absl::Status()> before_serving) {
-  absl::StatusOr<std::unique_ptr<Impl>> impl =
-      Impl::Start(tracker, options, workers, before_serving);
+    absl::FunctionRef<absl::Status(ServerThreads& server)> before_serving) {
+  absl::StatusOr<std::unique_ptr<Impl>> impl = Impl::Listen(tracker, options, workers);
   if (!impl.ok()) return impl.status();
-  return std::unique_ptr<ServerThreads>(new ServerThreads(*std::move(impl)));
+  std::unique_ptr<ServerThreads> server(new ServerThreads(*std::move(impl)));
+  absl::Status status = before_serving(*server);
+  if (status.ok()) status = server->impl_->Run();
+  if (!status.ok()) return status;
+  return server;
 }
 
 ServerThreads::ServerThreads(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

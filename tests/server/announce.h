@@ -64,13 +64,15 @@ inline std::optional<std::string> AnnounceByUdp(Client& client, const Endpoint& 
 
 // --- HTTP ---
 
-inline std::string HttpAnnounce(const InfoHash& hash, std::uint16_t port) {
+inline std::string HttpAnnounce(const InfoHash& hash, std::uint16_t port,
+                                std::string_view more = "") {
   std::string escaped;
   const std::string hex = hash.ToHex();
   for (std::size_t i = 0; i < hex.size(); i += 2) escaped += "%" + hex.substr(i, 2);
   return "GET /announce?info_hash=" + escaped +
          "&peer_id=-TS0001-abcdefghijkl&port=" + std::to_string(port) +
-         "&uploaded=0&downloaded=0&left=1000&compact=1&event=started HTTP/1.1\r\nHost: x\r\n\r\n";
+         "&uploaded=0&downloaded=0&left=1000&compact=1&event=started" + std::string(more) +
+         " HTTP/1.1\r\nHost: x\r\n\r\n";
 }
 
 }  // namespace muster

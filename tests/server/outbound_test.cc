@@ -175,6 +175,24 @@ TEST_F(OutboundTest, AMultitrackerWantsATrackerThatRemembersForeignPeers) {
               HasSubstr("max_foreign_peers"));
 }
 
+TEST_F(OutboundTest, WhatIsSetBeforeItServesHoldsForTheFirstAnswer) {
+  options_.announce.tracker_queries = TrackerQueries::kAutodetect;
+  tracker_ = *Tracker::Create({});
+  auto server = ServerThreads::Start(tracker_.get(), options_, 2, [](ServerThreads& starting) {
+    starting.SetTorrentTrackers({{Hash('h'), {"http://127.0.0.1:1/announce"}}});
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(server.ok()) << server.status();
+  const auto ask = [&](char hash) {
+    Client client = Client::Tcp((*server)->listeners()[0].endpoint);
+    EXPECT_TRUE(client.Send(HttpAnnounce(Hash(hash), 1, "&tracker=1")));
+    const auto response = client.ReceiveResponse();
+    return response ? response->body : "";
+  };
+  EXPECT_THAT(ask('h'), HasSubstr("8:complete"));
+  EXPECT_THAT(ask('i'), HasSubstr("is not authorized for multitracker use"));
+}
+
 TEST_F(OutboundTest, TorrentsMayBeSetFromAnyThreadAtAnyTime) {
   options_.outbound.multitracker = MultitrackerOptions();
   options_.announce.tracker_queries = TrackerQueries::kAutodetect;

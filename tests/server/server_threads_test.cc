@@ -129,10 +129,12 @@ TEST_F(ServerThreadsTest, TakesAStepBetweenBindingAndServing) {
   options.listeners = {{Protocol::kUdp, free}};
   options.udp.socket_buffer = 0;
   bool bound = false;
-  auto server = ServerThreads::Start(tracker_.get(), options, 2, [&]() -> absl::Status {
-    bound = !BindUdp(free, {}).ok();
-    return absl::OkStatus();
-  });
+  auto server = ServerThreads::Start(tracker_.get(), options, 2,
+                                     [&](ServerThreads& starting) -> absl::Status {
+                                       bound = !BindUdp(free, {}).ok();
+                                       EXPECT_EQ(starting.listeners()[0].endpoint, free);
+                                       return absl::OkStatus();
+                                     });
   EXPECT_TRUE(server.ok()) << server.status();
   EXPECT_TRUE(bound);
 }
@@ -140,8 +142,9 @@ TEST_F(ServerThreadsTest, TakesAStepBetweenBindingAndServing) {
 TEST_F(ServerThreadsTest, ServesNothingWhenThatStepFails) {
   ServerOptions options;
   options.listeners = kAll;
-  const auto server = ServerThreads::Start(tracker_.get(), options, 2,
-                                           [] { return absl::FailedPreconditionError("no"); });
+  const auto server = ServerThreads::Start(tracker_.get(), options, 2, [](ServerThreads&) {
+    return absl::FailedPreconditionError("no");
+  });
   EXPECT_EQ(server.status(), absl::FailedPreconditionError("no"));
 }
 

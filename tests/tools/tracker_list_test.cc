@@ -39,10 +39,12 @@ TEST(TrackerList, SaysWhichLineIsWrong) {
 
 TEST(TrackerFeed, TellsTheServerWhatAllSourcesSayLast) {
   std::vector<std::size_t> told;
-  TrackerFeed feed([&](const TrackerFeed::Torrents& all) { told.push_back(all.size()); });
+  TrackerFeed feed;
   const auto two = *ReadTrackerList(kHash + "\n" + kOther, "list");
   const auto one = *ReadTrackerList(kHash, "list");
   feed.Set(TrackerFeed::Source::kList, two);
+  EXPECT_EQ(feed.All().size(), 2u);
+  feed.Attach([&](const TrackerFeed::Torrents& all) { told.push_back(all.size()); });
   feed.Set(TrackerFeed::Source::kDirectory, one);
   feed.Set(TrackerFeed::Source::kList, {});
   EXPECT_EQ(told, (std::vector<std::size_t>{2, 3, 1}));

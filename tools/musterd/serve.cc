@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -194,12 +193,12 @@ class Daemon {
     const rlim_t files = RaiseFileLimit();
     signals_.emplace();
     if (absl::Status status = Connect(); !status.ok()) return Fail(kFailed, status);
-    auto server = muster::ServerThreads::Start(tracker_.get(), options_, workers_,
-                                               [this] { return BeforeServing(); });
+    auto server =
+        muster::ServerThreads::Start(tracker_.get(), options_, workers_,
+                                     [this](auto& starting) { return BeforeServing(starting); });
     if (!server.ok()) return Fail(is_preparing_ ? cannot_prepare_ : kFailed, server.status());
     server_ = *std::move(server);
-    running_ = server_.get();
-    feed_.Set(TrackerFeed::Source::kList, std::move(listed_));
+    feed_.Attach([this](auto torrents) { server_->SetTorrentTrackers(std::move(torrents)); });
     SayFileLimit(files, options_, workers_);
     SayListeners();
     WorkUntilToldToStop();
@@ -215,7 +214,7 @@ class Daemon {
   absl::Status Prepare();
   absl::Status PrepareOptions();
   absl::Status Connect();
-  absl::Status BeforeServing();
+  absl::Status BeforeServing(muster::ServerThreads& server);
   absl::Status StartLists();
   void SayListeners();
   void WorkUntilToldToStop();
@@ -241,12 +240,7 @@ class Daemon {
   muster::ServerOptions options_;
   std::size_t workers_ = 1;
   std::unique_ptr<AccessLog> access_log_;
-  TrackerFeed::Torrents listed_;
-  // The server, once it runs; what comes before, it is told then.
-  std::atomic<muster::ServerThreads*> running_{nullptr};
-  TrackerFeed feed_{[this](TrackerFeed::Torrents all) {
-    if (muster::ServerThreads* const server = running_) server->SetTorrentTrackers(std::move(all));
-  }};
+  TrackerFeed feed_;
   std::optional<Signals> signals_;
   std::unique_ptr<muster::LiveSync> cluster_;
   std::unique_ptr<muster::StateKeeper> keeper_;
@@ -268,7 +262,7 @@ absl::Status Daemon::Prepare() {
   if (absl::Status status = PrepareOptions(); !status.ok()) return status;
   auto listed = ReadTrackerListFile(settings_.trackers.list);
   if (!listed.ok()) return listed.status();
-  listed_ = *std::move(listed);
+  feed_.Set(TrackerFeed::Source::kList, *std::move(listed));
   workers_ =
       settings_.workers > 0 ? settings_.workers : std::max(1u, std::thread::hardware_concurrency());
   return absl::OkStatus();
@@ -323,7 +317,7 @@ absl::Status Daemon::Connect() {
 // When the sockets are bound, root is given up; then the state and the lists are read, so that
 // whoever may read and write them now may do so later, and what the lists refuse goes; then it
 // serves.
-absl::Status Daemon::BeforeServing() {
+absl::Status Daemon::BeforeServing(muster::ServerThreads& server) {
   is_preparing_ = true;
   if (absl::Status status = Become(identity_); !status.ok()) return status;
   auto keeper = KeepState(settings_, identity_, *tracker_, log_);
@@ -336,6 +330,7 @@ absl::Status Daemon::BeforeServing() {
     if (!status.ok()) return status;
   }
   if (absl::Status status = StartLists(); !status.ok()) return status;
+  server.SetTorrentTrackers(feed_.All());
   is_preparing_ = false;
   // What was loaded was no announce, so that no journal has it; nor what the lists refused of it.
   if (keeper_ != nullptr && loads) (void)keeper_->Save();  // logs what fails

@@ -72,13 +72,27 @@ absl::StatusOr<std::vector<muster::MultitrackerTorrent>> ReadTrackerListFile(
   return ReadTrackerList(text, path);
 }
 
-void TrackerFeed::Set(Source source, Torrents torrents) {
-  // Held while the server is told, so that what is told last is what is known last.
-  const std::lock_guard<std::mutex> lock(mu_);
-  torrents_[static_cast<std::size_t>(source)] = std::move(torrents);
+TrackerFeed::Torrents TrackerFeed::AllLocked() const {
   Torrents all;
   for (const Torrents& part : torrents_) all.insert(all.end(), part.begin(), part.end());
-  server_(std::move(all));
+  return all;
+}
+
+TrackerFeed::Torrents TrackerFeed::All() {
+  const std::lock_guard<std::mutex> lock(mu_);
+  return AllLocked();
+}
+
+void TrackerFeed::Set(Source source, Torrents torrents) {
+  const std::lock_guard<std::mutex> lock(mu_);
+  torrents_[static_cast<std::size_t>(source)] = std::move(torrents);
+  if (server_) server_(AllLocked());
+}
+
+void TrackerFeed::Attach(std::function<void(Torrents)> server) {
+  const std::lock_guard<std::mutex> lock(mu_);
+  server_ = std::move(server);
+  server_(AllLocked());
 }
 
 }  // namespace musterd

@@ -36,21 +36,25 @@ absl::StatusOr<std::vector<muster::MultitrackerTorrent>> ReadTrackerListFile(
     const std::string& path);
 
 // The torrents with other trackers, from wherever musterd knows of them: each source replaces what it
-// said before, and the server is told all of it. Thread-safe.
+// said before. Thread-safe.
 class TrackerFeed {
  public:
   enum class Source : std::uint8_t { kList, kDirectory };
   using Torrents = std::vector<muster::MultitrackerTorrent>;
 
-  // `server` is called with each change: muster::ServerThreads::SetTorrentTrackers().
-  explicit TrackerFeed(std::function<void(Torrents)> server) : server_(std::move(server)) {}
-
   void Set(Source source, Torrents torrents);
+  // Of all sources.
+  Torrents All();
+  // `server` is told all of them, now and with each change, of which it is sure to hear the last one
+  // last.
+  void Attach(std::function<void(Torrents)> server);
 
  private:
-  const std::function<void(Torrents)> server_;
+  Torrents AllLocked() const;
+
   std::mutex mu_;
-  std::array<Torrents, 2> torrents_;  // guarded by mu_
+  std::function<void(Torrents)> server_;  // guarded by mu_, as all of it
+  std::array<Torrents, 2> torrents_;
 };
 
 }  // namespace musterd
