@@ -308,6 +308,36 @@ class Convert(Test):
                 self.assertEqual(line, b"%040x:%d:%d\n" % (t, *((28333335, 9) if t == 5 else (28333333, t % 7))))
         self.assertEqual(t, count - 1)
 
+    def test_lists_more_rows_than_its_memory_holds(self):
+        count = 200_000 if SANITIZED else 500_000
+        with open(self.path("dump"), "wb") as f:
+            for t in range(count):
+                f.write(b"%040x:28333333:%d\n" % (t, t * 7 % 1000))
+        # Some 40 MB; the rows are twice as many.
+        limit = "" if SANITIZED else "ulimit -d 90000 && "
+
+        def rows(*options):
+            with open(self.path("rows"), "wb") as out:
+                subprocess.run(["sh", "-c", limit + 'exec "$@"', "sh", DFILE, "list", "--csv", "--sort", "completed", *options,
+                                self.path("dump")], check=True, timeout=TIMEOUT, stdout=out)
+            with open(self.path("rows"), "rb") as out:
+                next(out)
+                for line in out:
+                    fields = line.split(b",")
+                    yield int(fields[5]), int(fields[0], 16)
+
+        # Every count is that of every thousandth torrent, the first of which is the one that gives it modulo 1000.
+        first = {t * 7 % 1000: t for t in range(1000)}
+        for options, counts, most in (((), range(999, -1, -1), count), (("--limit", str(count * 3 // 5)), range(999, -1, -1), count * 3 // 5),
+                                      (("--reverse", "--limit", "5"), range(1000), 5)):
+            listed = rows(*options)
+            expected = ((n, t) for n in counts for t in range(first[n], count, 1000))
+            number = 0
+            for number, row in enumerate(listed, 1):
+                self.assertEqual(row, next(expected))
+            self.assertEqual(number, most)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["dump", "rows"])
+
     def test_needs_no_memory_for_what_is_larger(self):
         def big(f):
             f.write(b"d9:completedd")

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// In the order of the file rows are printed as they come; otherwise they wait in memory, no more of
-// them than --limit.
+// In the order of the file rows are printed as they come; otherwise they are sorted first.
 #include <algorithm>
 #include <utility>
 
 #include "muster-dfile/commands.h"
+#include "muster-dfile/row_sorter.h"
 #include "muster-dfile/summary.h"
 #include "muster-dfile/text.h"
 
 namespace muster_dfile {
 namespace {
-
-struct PeerRow {
-  muster::InfoHash info_hash;
-  muster::SavedPeer peer;
-};
 
 bool IsIn(const Filter& filter, const muster::InfoHash& info_hash) {
   return filter.hash_prefix.empty() ||
@@ -54,17 +49,16 @@ class Printer {
     }
   }
 
-  void Row(const TorrentSummary& torrent) const {
+  std::string Row(const TorrentSummary& torrent) const {
     const std::string hash = torrent.info_hash.ToHex();
     const std::uint64_t numbers[] = {torrent.peers(), torrent.seeders, torrent.partial_seeders,
                                      torrent.downloaders, torrent.completed};
     if (style_ == Style::kTable) {
       const std::string age = torrent.last_seen ? AgeText(written_ - *torrent.last_seen) : "-";
-      Print(Concat({hash, Padded(std::to_string(torrent.peers()), 11),
-                    Padded(std::to_string(torrent.seeders), 9),
-                    Padded(std::to_string(torrent.partial_seeders + torrent.downloaders), 9),
-                    Padded(std::to_string(torrent.completed), 11), Padded(age, 8), "\n"}));
-      return;
+      return Concat({hash, Padded(std::to_string(torrent.peers()), 11),
+                     Padded(std::to_string(torrent.seeders), 9),
+                     Padded(std::to_string(torrent.partial_seeders + torrent.downloaders), 9),
+                     Padded(std::to_string(torrent.completed), 11), Padded(age, 8), "\n"});
     }
     const bool json = style_ == Style::kJson;
     constexpr const char* kNames[] = {"peers", "seeders", "partial_seeders", "downloaders",
@@ -75,22 +69,20 @@ class Printer {
       row += std::to_string(numbers[i]);
     }
     const std::string seen = torrent.last_seen ? UnixText(*torrent.last_seen) : json ? "null" : "";
-    Print(Concat({row, json ? ", \"last_seen\": " : ",", seen, json ? "}\n" : "\r\n"}));
+    return Concat({row, json ? ", \"last_seen\": " : ",", seen, json ? "}\n" : "\r\n"});
   }
 
-  void Row(const PeerRow& row) const {
-    const muster::SavedPeer& peer = row.peer;
-    const std::string hash = row.info_hash.ToHex();
+  std::string Row(const muster::InfoHash& info_hash, const muster::SavedPeer& peer) const {
+    const std::string hash = info_hash.ToHex();
     const std::string client = peer.peer_id ? ClientText(*peer.peer_id) : "";
     if (style_ == Style::kTable) {
       std::string state(StateText(peer.state));
       state.resize(14, ' ');
-      Print(Concat(
+      return Concat(
           {hash, "  ", state, Padded(AgeText(written_ - peer.last_seen), 9), "  ",
            client.empty() ? "-" : client,
            std::string(10 - std::min<std::size_t>(client.empty() ? 1 : client.size(), 9), ' '),
-           peer.peer.ToString(), "\n"}));
-      return;
+           peer.peer.ToString(), "\n"});
     }
     const muster::PeerDetails details = muster::PeerDetailsOf(peer);
     const bool json = style_ == Style::kJson;
@@ -118,7 +110,7 @@ class Printer {
     bare("requires_crypto", flag(details.requires_crypto), !peer.side.empty());
     quoted("key", details.key, !details.key.empty());
     quoted("given_ip", details.given_ip, !details.given_ip.empty());
-    Print(text + (json ? "}\n" : "\r\n"));
+    return text + (json ? "}\n" : "\r\n");
   }
 
  private:
@@ -130,93 +122,87 @@ class Printer {
 };
 
 // Rows in the order that was asked for.
-template <typename Row>
 class Rows {
  public:
-  // `before` says whether a row comes before another; without it rows are printed as they come.
-  Rows(const Printer& printer, std::size_t limit, bool (*before)(const Row&, const Row&),
-       bool reverse)
-      : printer_(printer), limit_(limit), before_(before), reverse_(reverse) {}
+  // `sorted`: the rows have keys; otherwise they stay in the order of the file.
+  Rows(const ListOptions& options, bool sorted)
+      : limit_(options.limit),
+        sorted_(sorted),
+        reverse_(options.reverse),
+        sorter_(kMemory, options.limit) {}
 
-  void Add(const Row& row) {
-    if (before_ == nullptr && !reverse_) {
-      if (limit_ == 0 || printed_ < limit_) printer_.Row(row);
-      ++printed_;
-      return;
+  absl::Status Add(std::string key, std::string_view text) {
+    if (!sorted_ && !reverse_) {
+      if (limit_ == 0 || number_ < limit_) Print(text);
+      ++number_;
+      return absl::OkStatus();
     }
-    rows_.push_back(row);
-    // Twice as many as are wanted, and then the worse half goes.
-    if (limit_ != 0 && rows_.size() >= 2 * limit_ + 1000) Shrink();
+    if (!sorted_) key = KeyOf(number_++);
+    return sorter_.Add(reverse_ ? Reversed(std::move(key)) : key, text);
   }
 
   // Prints what waits.
-  void Finish() {
-    Shrink();
-    if (before_ == nullptr) std::reverse(rows_.begin(), rows_.end());
-    for (const Row& row : rows_) printer_.Row(row);
+  absl::Status Finish() {
+    RowSorter::Row row;
+    while (true) {
+      const absl::StatusOr<bool> more = sorter_.Next(row);
+      if (!more.ok() || !*more) return more.status();
+      Print(row.text);
+    }
   }
 
  private:
-  void Shrink() {
-    const std::size_t keep = limit_ == 0 ? rows_.size() : std::min(limit_, rows_.size());
-    if (before_ == nullptr) {  // the order of the file, from its end
-      rows_.erase(rows_.begin(), rows_.end() - static_cast<std::ptrdiff_t>(keep));
-      return;
-    }
-    std::stable_sort(rows_.begin(), rows_.end(), [this](const Row& a, const Row& b) {
-      return reverse_ ? before_(b, a) : before_(a, b);
-    });
-    rows_.resize(keep);
-  }
+  static constexpr std::size_t kMemory = std::size_t{32} << 20;
 
-  const Printer& printer_;
   const std::size_t limit_;
-  bool (*const before_)(const Row&, const Row&);
+  const bool sorted_;
   const bool reverse_;
-  std::size_t printed_ = 0;
-  std::vector<Row> rows_;
+  std::uint64_t number_ = 0;
+  RowSorter sorter_;
 };
 
-using TorrentOrder = bool (*)(const TorrentSummary&, const TorrentSummary&);
-TorrentOrder OrderOfTorrents(SortKey key) {
-  using Row = TorrentSummary;
+// The greatest first.
+std::string Descending(std::uint64_t number) { return KeyOf(~number); }
+// The latest first; times before 1970 are there as well.
+std::string Descending(muster::Instant time) {
+  constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
+  return Descending(static_cast<std::uint64_t>(time.time_since_epoch().count()) ^ kSign);
+}
+
+std::string KeyOf(const TorrentSummary& torrent, SortKey key) {
   switch (key) {
     case SortKey::kPeers:
-      return [](const Row& a, const Row& b) { return a.peers() > b.peers(); };
+      return Descending(torrent.peers());
     case SortKey::kSeeders:
-      return [](const Row& a, const Row& b) { return a.seeders > b.seeders; };
+      return Descending(torrent.seeders);
     case SortKey::kCompleted:
-      return [](const Row& a, const Row& b) { return a.completed > b.completed; };
-    case SortKey::kAge:
-      return [](const Row& a, const Row& b) { return a.last_seen > b.last_seen; };
+      return Descending(torrent.completed);
+    case SortKey::kAge:  // those that never had a peer last
+      return torrent.last_seen ? Concat({"0", Descending(*torrent.last_seen)}) : "1";
     case SortKey::kClient:  // of peers only
     case SortKey::kHash:
       break;
   }
-  return nullptr;
+  return "";
 }
 
-using PeerOrder = bool (*)(const PeerRow&, const PeerRow&);
-PeerOrder OrderOfPeers(SortKey key) {
-  if (key == SortKey::kAge) {
-    return [](const PeerRow& a, const PeerRow& b) { return a.peer.last_seen > b.peer.last_seen; };
-  }
-  if (key != SortKey::kClient) return nullptr;
-  return [](const PeerRow& a, const PeerRow& b) {
-    if (!a.peer.peer_id || !b.peer.peer_id) return a.peer.peer_id && !b.peer.peer_id;
-    return *a.peer.peer_id < *b.peer.peer_id;
-  };
+std::string KeyOf(const muster::SavedPeer& peer, SortKey key) {
+  if (key == SortKey::kAge) return Descending(peer.last_seen);
+  if (key != SortKey::kClient) return "";
+  return peer.peer_id ? Concat({"0", peer.peer_id->text()}) : "1";
 }
 
 absl::StatusOr<int> ListTorrents(StateInput& state, const ListOptions& options) {
   const Filter& filter = options.filter;
   const Printer printer(options.style, state.written());
   printer.Header(false);
-  Rows<TorrentSummary> rows(printer, options.limit, OrderOfTorrents(options.sort), options.reverse);
+  Rows rows(options, options.sort != SortKey::kHash);
+  absl::Status status;
   bool has_client = filter.client.empty();
   absl::StatusOr<int> result = ForEachTorrent(
       state,
       [&](const TorrentSummary& torrent) {
+        if (!status.ok()) return;
         const bool of_client = std::exchange(has_client, filter.client.empty());
         if (!of_client || !IsIn(filter, torrent.info_hash)) return;
         if (torrent.peers() < filter.min_peers || torrent.peers() > filter.max_peers) return;
@@ -226,30 +212,31 @@ absl::StatusOr<int> ListTorrents(StateInput& state, const ListOptions& options) 
             (!torrent.last_seen || !IsOfAge(filter, state.written() - *torrent.last_seen))) {
           return;
         }
-        rows.Add(torrent);
+        status.Update(rows.Add(KeyOf(torrent, options.sort), printer.Row(torrent)));
       },
       [&](const muster::InfoHash&, const muster::SavedPeer& peer) {
         has_client = has_client || IsOfClient(filter, peer);
       });
-  if (result.ok()) rows.Finish();
-  return result;
+  if (result.ok()) status.Update(rows.Finish());
+  return status.ok() ? result : status;
 }
 
 absl::StatusOr<int> ListPeers(StateInput& state, const ListOptions& options) {
   const Filter& filter = options.filter;
   const Printer printer(options.style, state.written());
   printer.Header(true);
-  Rows<PeerRow> rows(printer, options.limit, OrderOfPeers(options.sort), options.reverse);
+  Rows rows(options, options.sort != SortKey::kHash);
+  absl::Status status;
   absl::StatusOr<int> result = ForEachTorrent(
       state, [](const TorrentSummary&) {},
       [&](const muster::InfoHash& info_hash, const muster::SavedPeer& peer) {
-        if (IsIn(filter, info_hash) && IsOfClient(filter, peer) &&
+        if (status.ok() && IsIn(filter, info_hash) && IsOfClient(filter, peer) &&
             IsOfAge(filter, std::max(state.written() - peer.last_seen, muster::Seconds(0)))) {
-          rows.Add({info_hash, peer});
+          status.Update(rows.Add(KeyOf(peer, options.sort), printer.Row(info_hash, peer)));
         }
       });
-  if (result.ok()) rows.Finish();
-  return result;
+  if (result.ok()) status.Update(rows.Finish());
+  return status.ok() ? result : status;
 }
 
 }  // namespace

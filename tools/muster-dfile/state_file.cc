@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <iterator>
 #include <map>
@@ -150,18 +151,7 @@ absl::Span<const muster::JournalInfo> StateInput::journals() const {
 // --- what is read ---
 
 absl::StatusOr<bool> StateInput::NextPart(SavedTorrent& torrent) {
-  if (format() != muster::StateFormat::kOpentracker) return Read(torrent);
-  if (!std::exchange(sorted_, true)) {
-    if (absl::Status status = SortLines(); !status.ok()) return status;
-  }
-  LineSorter::Line line;
-  absl::StatusOr<bool> more = lines_.Next(line);
-  if (!more.ok() || !*more) return more;
-  torrent = SavedTorrent();
-  torrent.info_hash = line.info_hash;
-  torrent.completed = line.completed;
-  torrent.last_active = muster::InstantFromUnixSeconds(line.last_active);
-  return true;
+  return format() == muster::StateFormat::kOpentracker ? NextOfDump(torrent) : Read(torrent);
 }
 
 absl::Status StateInput::SortLines() {
@@ -171,9 +161,49 @@ absl::Status StateInput::SortLines() {
     if (!more.ok()) return more.status();
     if (!*more) return absl::OkStatus();
     const muster::Instant last = line.last_active.value_or(written_);
+    const std::int64_t numbers[] = {static_cast<std::int64_t>(line.completed),
+                                    last.time_since_epoch().count()};
     absl::Status status =
-        lines_.Add({line.info_hash, line.completed, last.time_since_epoch().count()});
+        lines_.Add(line.info_hash.text(), {reinterpret_cast<const char*>(numbers), sizeof numbers});
     if (!status.ok()) return status;
+  }
+}
+
+absl::StatusOr<bool> StateInput::NextLine(SavedTorrent& torrent) {
+  RowSorter::Row row;
+  absl::StatusOr<bool> more = lines_.Next(row);
+  if (!more.ok() || !*more) return more;
+  std::int64_t numbers[2];
+  std::memcpy(numbers, row.text.data(), sizeof numbers);
+  torrent = SavedTorrent();
+  torrent.info_hash =
+      muster::InfoHash::FromBytes(reinterpret_cast<const std::uint8_t*>(row.key.data()));
+  torrent.completed = static_cast<std::uint64_t>(numbers[0]);
+  torrent.last_active = muster::InstantFromUnixSeconds(numbers[1]);
+  return true;
+}
+
+absl::StatusOr<bool> StateInput::NextOfDump(SavedTorrent& torrent) {
+  if (!std::exchange(sorted_, true)) {
+    if (absl::Status status = SortLines(); !status.ok()) return status;
+  }
+  if (line_ahead_) {
+    torrent = *std::exchange(line_ahead_, std::nullopt);
+  } else {
+    const absl::StatusOr<bool> more = NextLine(torrent);
+    if (!more.ok() || !*more) return more;
+  }
+  SavedTorrent next;
+  while (true) {
+    const absl::StatusOr<bool> more = NextLine(next);
+    if (!more.ok()) return more;
+    if (!*more) return true;
+    if (next.info_hash != torrent.info_hash) {
+      line_ahead_ = std::move(next);
+      return true;
+    }
+    torrent.completed = std::max(torrent.completed, next.completed);
+    torrent.last_active = std::max(torrent.last_active, next.last_active);
   }
 }
 

@@ -14,7 +14,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "muster-dfile/files.h"
-#include "muster-dfile/line_sorter.h"
+#include "muster-dfile/row_sorter.h"
 #include "muster/journaled_state.h"
 #include "muster/state_formats.h"
 
@@ -59,7 +59,7 @@ class StateInput {
  private:
   using Files = std::vector<std::unique_ptr<InputFile>>;
 
-  static constexpr std::size_t kLinesInMemory = 500'000;  // 20 MB
+  static constexpr std::size_t kDumpMemory = 40'000'000;
 
   StateInput(std::string name, std::unique_ptr<InputFile> file, muster::OpenedState state,
              Files journal_files);
@@ -70,6 +70,10 @@ class StateInput {
   muster::StateReader& reader() const { return journaled_ ? *journaled_ : *state_.reader; }
   absl::StatusOr<bool> Read(muster::SavedTorrent& torrent);
   absl::Status SortLines();
+  absl::StatusOr<bool> NextLine(muster::SavedTorrent& torrent);
+  // The next torrent of a dump. One that is there twice becomes one, with the greatest count and the
+  // latest time.
+  absl::StatusOr<bool> NextOfDump(muster::SavedTorrent& torrent);
 
   const std::string name_;
   const std::unique_ptr<InputFile> file_;  // null where there are journals alone
@@ -78,7 +82,8 @@ class StateInput {
   std::unique_ptr<muster::JournaledReader> journaled_;  // null without journals beside it
   muster::Instant written_;
   bool sorted_ = false;
-  LineSorter lines_{kLinesInMemory};  // of a dump
+  RowSorter lines_{kDumpMemory};  // of a dump
+  std::optional<muster::SavedTorrent> line_ahead_;
   std::function<void(const absl::Status&)> on_damage_;
   std::optional<muster::SavedTorrent> ahead_;
   std::optional<muster::InfoHash> last_;
