@@ -166,9 +166,10 @@ struct HttpOptions {
   // How long such an answer may take. Each piece of it has the time of write_timeout.
   std::chrono::milliseconds stream_timeout{15 * 60'000};
 
-  // Take every other path that begins with 'a' for that of announces, and every one that begins with
-  // "sc" for that of scrapes, as opentracker does.
-  bool loose_paths = false;
+  // Take what opentracker takes: every other path that begins with 'a' for that of announces and every
+  // one that begins with "sc" for that of scrapes, blanks between path and query, and announces
+  // without a peer_id where the tracker's store does not need them.
+  bool loose_requests = false;
 
   // The statistics of opentracker, and as JSON (mode=json). Empty: there are none.
   std::string statistics_path = "/stats";

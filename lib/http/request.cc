@@ -97,8 +97,16 @@ void HttpRequestParser::ParseMethod() {
 // everything else that is done for an announce: it gets a "/" in its place. What it would check
 // there is checked here.
 void HttpRequestParser::ParseTarget() {
-  seen_ = FindTargetEnd(received_, seen_);
-  if (seen_ == received_.size()) return;
+  while (true) {
+    seen_ = FindTargetEnd(received_, seen_);
+    if (seen_ == received_.size()) return;
+    if (!limits_.allow_blank_before_query || received_[seen_] != ' ') break;
+    if (received_.substr(target_, seen_ - target_).find('?') != std::string_view::npos) break;
+    const std::size_t next = received_.find_first_not_of(' ', seen_);
+    if (next == std::string_view::npos) return;
+    if (received_[next] != '?') break;
+    seen_ = next;
+  }
   if (received_[seen_] != ' ' || !SplitTarget(received_.substr(target_, seen_ - target_))) {
     return Fail(400);
   }
@@ -121,7 +129,10 @@ bool HttpRequestParser::SplitTarget(std::string_view target) {
     path = std::min(target.find_first_of("/?", path), target.size());
   }
   path_ = target_ + path;
-  path_end_ = target_ + std::min(target.find('?', path), target.size());
+  const std::size_t mark = std::min(target.find('?', path), target.size());
+  query_ = target_ + std::min(mark + 1, target.size());
+  path_end_ = target_ + mark;
+  while (path_end_ > path_ && received_[path_end_ - 1] == ' ') --path_end_;
   return true;
 }
 
@@ -190,9 +201,7 @@ void HttpRequestParser::BuildRequest(std::string_view received) {
   }
   request_.target = received.substr(target_, target_end_ - target_);
   request_.path = path_ == path_end_ ? "/" : received.substr(path_, path_end_ - path_);
-  request_.query = path_end_ == target_end_
-                       ? std::string_view()
-                       : received.substr(path_end_ + 1, target_end_ - path_end_ - 1);
+  request_.query = received.substr(query_, target_end_ - query_);
   request_.url = received.substr(path_, target_end_ - path_);
   request_.minor_version = parser_.http_minor == 0 ? 0 : 1;
   request_.keep_alive = http_should_keep_alive(&parser_) != 0;

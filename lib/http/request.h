@@ -40,6 +40,9 @@ struct HttpLimits {
   std::size_t max_request_bytes = 8192;
   // Header lines; more are answered 431.
   std::size_t max_headers = 100;
+  // Takes blanks between the path and the query ("GET /announce ?port=1 HTTP/1.0"), which some
+  // clients of trackers send.
+  bool allow_blank_before_query = false;
   // Bytes of a body, which are beside those of the request then. 0: bodies are not wanted.
   std::size_t max_body_bytes = 0;
 };
@@ -149,6 +152,7 @@ class HttpRequestParser {
   std::size_t target_end_ = 0;
   std::size_t path_ = 0;
   std::size_t path_end_ = 0;
+  std::size_t query_ = 0;  // target_end_ when there is none
   std::size_t consumed_ = 0;
   HttpBodyFraming body_;
   std::vector<HttpRequest::Field> fields_;

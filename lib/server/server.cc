@@ -81,7 +81,8 @@ absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first,
     const HttpOptions& o = options_.http;
     absl::StatusOr<ClosingPtr<HttpListener>> http = HttpListener::Start(
         loop_, std::move(http_sockets),
-        {.limits = {.max_request_bytes = o.max_request_bytes},
+        {.limits = {.max_request_bytes = o.max_request_bytes,
+                    .allow_blank_before_query = o.loose_requests},
          .max_connections = o.max_connections,
          .max_requests_per_connection = o.max_requests_per_connection,
          .request_timeout = o.request_timeout,

@@ -12,7 +12,7 @@ constexpr std::size_t kMaxPath = 256;  // no route is longer
 
 }  // namespace
 
-HttpRoutes::HttpRoutes(const HttpOptions& options) : loose_(options.loose_paths) {
+HttpRoutes::HttpRoutes(const HttpOptions& options) : loose_(options.loose_requests) {
   // What is asked most stands first.
   entries_ = {{"/announce", HttpRoute::kAnnounce},
               {"/scrape", HttpRoute::kScrape},

@@ -58,6 +58,7 @@ void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::strin
   pending_.clear();
   pending_.reserve(batch.size());  // it is pointed into
   coming_.clear();
+  const PeerIdIs peer_id = options_.loose_requests ? PeerIdIs::kOptional : PeerIdIs::kRequired;
   if (desk_ != nullptr) more_.resize(std::max(more_.size(), batch.size()));  // likewise
   for (const HttpExchange& exchange : batch) {
     const HttpRequest& request = *exchange.request;
@@ -72,7 +73,7 @@ void HttpService::Answer(absl::Span<HttpExchange> batch, Instant now, std::strin
         route, ClientOf(exchange), more,
         [&](const absl::StatusOr<IpAddress>& from) -> absl::StatusOr<HttpAnnounce> {
           if (!from.ok()) return from.status();
-          return more == nullptr ? DecodeHttpAnnounce(request.query, *from)
+          return more == nullptr ? DecodeHttpAnnounce(request.query, *from, peer_id)
                                  : DecodeHttpAnnounce(request.query, *from, *more);
         });
     if (!pending.announce.ok()) continue;

@@ -169,7 +169,7 @@ void TakeMore(std::string_view name, std::string_view value, HttpAnnounceMore& m
 }
 
 // Reads what every tracker wants, and where `more` is given the rest.
-absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& from,
+absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& from, PeerIdIs peer_id,
                                     HttpAnnounceMore* more) {
   absl::StatusOr<HttpAnnounce> result(absl::in_place);
   HttpAnnounce& announce = *result;
@@ -246,7 +246,7 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
     }
   }
   if (!has_info_hash) return Bad("info_hash is missing");
-  if (!has_peer_id) return Bad("peer_id is missing");
+  if (!has_peer_id && peer_id == PeerIdIs::kRequired) return Bad("peer_id is missing");
   if (crypto_port) {
     port = crypto_port;
   } else if (bad_port) {
@@ -259,14 +259,15 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
 
 }  // namespace
 
-absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from) {
-  return Decode(query, from, nullptr);
+absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from,
+                                                PeerIdIs peer_id) {
+  return Decode(query, from, peer_id, nullptr);
 }
 
 absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from,
                                                 HttpAnnounceMore& more) {
   more = HttpAnnounceMore();
-  absl::StatusOr<HttpAnnounce> announce = Decode(query, from, &more);
+  absl::StatusOr<HttpAnnounce> announce = Decode(query, from, PeerIdIs::kRequired, &more);
   more.requires_crypto = more.wants_crypto && more.supports_crypto;
   return announce;
 }

@@ -32,6 +32,9 @@ struct HttpAnnounce {
   bool no_peer_id = false;
 };
 
+// Whether an announce may come without one; what is no peer id is an error either way.
+enum class PeerIdIs : std::uint8_t { kRequired, kOptional };
+
 // What only some trackers ask of an announce.
 struct HttpAnnounceMore {
   // As it was sent.
@@ -91,7 +94,8 @@ inline constexpr std::size_t kMaxParameterValue = 64;
 // last counts. Addresses that the client gives (ip, ipv4, ipv6) are unknown parameters: a peer is
 // where its announce came from. InvalidArgument, with a text for the client, for everything else.
 // The caller sets request.url.
-absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from);
+absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from,
+                                                PeerIdIs peer_id = PeerIdIs::kRequired);
 // Reads more of the parameters: those named in HttpAnnounceMore (flags: anything but 0), and
 // cryptoport, which takes the place of port. What is malformed or longer than kMaxParameterValue
 // counts as absent.

@@ -160,6 +160,24 @@ TEST(HttpRequestParser, SplitsTheQueryAtTheFirstQuestionMark) {
   EXPECT_EQ(empty.url, "/a?");
 }
 
+TEST(HttpRequestParser, TakesBlanksBeforeTheQueryWhereTheyAreAllowed) {
+  const HttpLimits loose{.allow_blank_before_query = true};
+  for (const std::string blanks : {" ", "   "}) {
+    const std::string request = "GET /announce" + blanks + "?a=b HTTP/1.0\r\n\r\n";
+    const Outcome outcome = Parse(request, loose);
+    EXPECT_EQ(outcome.path, "/announce");
+    EXPECT_EQ(outcome.query, "a=b");
+    EXPECT_EQ(outcome.target, "/announce" + blanks + "?a=b");
+    EXPECT_EQ(ErrorOf(request), 400);
+  }
+  EXPECT_EQ(Parse("GET http://host ?a HTTP/1.0\r\n\r\n", loose).query, "a");
+  EXPECT_EQ(Parse("GET / HTTP/1.0\r\n\r\n", loose).query, "");
+  for (const char* const request : {"GET /a b?c HTTP/1.0\r\n\r\n", "GET /a?b ?c HTTP/1.0\r\n\r\n",
+                                    "GET  ?a HTTP/1.0\r\n\r\n", "GET /a \t?b HTTP/1.0\r\n\r\n"}) {
+    EXPECT_EQ(ErrorOf(request, loose), 400) << request;
+  }
+}
+
 TEST(HttpRequestParser, RefusesOtherTargets) {
   EXPECT_EQ(ErrorOf("GET announce HTTP/1.1\r\n\r\n"), 400);
   EXPECT_EQ(ErrorOf("GET * HTTP/1.1\r\n\r\n"), 400);

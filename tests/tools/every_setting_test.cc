@@ -143,8 +143,8 @@ const Case kCases[] = {
      [](const Settings& s) {
        return s.cluster.nodes == std::vector{*muster::Cidr::Parse("10.0.0.0/8")};
      }},
-    {"http-loose-paths", "--http-loose-paths", "http-loose-paths = true",
-     [](const Settings& s) { return Server(s).http.loose_paths; }},
+    {"http-loose-requests", "--http-loose-requests", "http-loose-requests = true",
+     [](const Settings& s) { return Server(s).http.loose_requests; }},
     {"dfile", "--dfile /var/lib/muster/state", "dfile = '/var/lib/muster/state'",
      [](const Settings& s) { return s.state.dfile == "/var/lib/muster/state"; }},
     {"dfile-format", "--dfile-format bttrack", "dfile-format = 'bttrack'",

@@ -131,7 +131,7 @@ TEST(OpentrackerOptions, BlessedNetworksSeeStatisticsAndNobodyElse) {
 TEST(Opentracker, GivesFullScrapesToEverybody) {
   EXPECT_THAT(Shown(StartedWith({"-A", "10.0.0.0/8"}).full_scrape_for),
               ElementsAre("0.0.0.0/0", "::/0"));
-  EXPECT_TRUE(StartedWith({}).http.loose_paths);
+  EXPECT_TRUE(StartedWith({}).http.loose_requests);
 }
 
 TEST(OpentrackerOptions, ThatMakeNoSenseAreRefused) {

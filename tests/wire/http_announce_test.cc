@@ -99,6 +99,13 @@ TEST(DecodeHttpAnnounce, WantsInfoHashPeerIdAndPort) {
   EXPECT_EQ(ErrorOf(""), "info_hash is missing");
   EXPECT_EQ(ErrorOf(std::string("peer_id=") + kId + "&port=1"), "info_hash is missing");
   EXPECT_EQ(ErrorOf(std::string("info_hash=") + kHash + "&port=1"), "peer_id is missing");
+  const auto without = DecodeHttpAnnounce(std::string("info_hash=") + kHash + "&port=1",
+                                          Ip("192.0.2.1"), PeerIdIs::kOptional);
+  ASSERT_TRUE(without.ok()) << without.status();
+  EXPECT_EQ(without->request.peer_id, PeerId());
+  EXPECT_FALSE(DecodeHttpAnnounce(std::string("info_hash=") + kHash + "&port=1&peer_id=short",
+                                  Ip("192.0.2.1"), PeerIdIs::kOptional)
+                   .ok());
   EXPECT_EQ(ErrorOf(std::string("info_hash=") + kHash + "&peer_id=" + kId), "port is missing");
 }
 

@@ -382,7 +382,7 @@ absl::Status Parser::Finish(OpentrackerLine& result) && {
     if (!restricted) Set("stats-access", everybody);
     Set("full-scrape-for", everybody);
   }
-  Set("http-loose-paths", "true");
+  Set("http-loose-requests", "true");
   if (!given("user")) Set("user", kDefaultUser);
   Set("require-lists", "false");
   result.line.assignments = std::move(assignments_);

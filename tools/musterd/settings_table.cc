@@ -170,10 +170,12 @@ constexpr Setting kSettings[] = {
         "How long a client may take to receive all of a long answer, each piece of which has the "
         "time of http-write-timeout."),
 
-    Row<&Settings::http, &HttpOptions::loose_paths>(
-        "http-loose-paths", kHttp, Kind::kFlag, 0, 0,
-        "Take every other path that begins with an 'a' for that of announces, and every one that "
-        "begins with 'sc' for that of scrapes, as opentracker does."),
+    Row<&Settings::http, &HttpOptions::loose_requests>(
+        "http-loose-requests", kHttp, Kind::kFlag, 0, 0,
+        "Take every other path that begins with an 'a' for that of announces, every one that "
+        "begins "
+        "with 'sc' for that of scrapes, blanks between path and query, and announces without a "
+        "peer_id unless peers are known by it, as opentracker does."),
 
     Row<&Settings::http, &HttpOptions::trusted_proxies>(
         "trusted-proxy", kHttp, Kind::kNetworks, 0, 1024,
@@ -333,7 +335,8 @@ constexpr Setting kSettings[] = {
         "then; a file that is damaged or none of a tracker's is kept as FILE.damaged.N."),
     Among(
         Row<&Settings::state, &StateSettings::format>(
-            "dfile-format", kState, Kind::kChoice, 0, 0,
+            "dfile-format", kState, Kind::kChoice, 0,
+            0,
             "The format to keep the state in. One that is there already is read in whatever format "
             "it has, muster's, bttrack's or opentracker's; where that is another one than this, "
             "it is kept as FILE.muster.N, FILE.bttrack.N or FILE.opentracker.N. bttrack's has no "
