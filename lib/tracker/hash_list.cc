@@ -34,22 +34,19 @@ std::size_t MostChanges(const HashTable& base) {
   return std::max(kAtLeast, base.size() / 64);
 }
 
-std::vector<InfoHash> Copy(const HashTable& table) {
-  return {table.hashes().begin(), table.hashes().end()};
-}
-
 // `table` with the hashes of `in` and without those of `out`, which are both sorted; a hash in both
 // counts as in.
-HashTable With(const HashTable& table, const std::vector<InfoHash>& in,
-               const std::vector<InfoHash>& out) {
+std::vector<InfoHash> With(const HashTable& table, const std::vector<InfoHash>& in,
+                           const std::vector<InfoHash>& out) {
+  const std::vector<InfoHash> before = table.hashes();
   std::vector<InfoHash> hashes;
-  hashes.reserve(table.size() + in.size());
-  std::set_difference(table.hashes().begin(), table.hashes().end(), out.begin(), out.end(),
+  hashes.reserve(before.size() + in.size());
+  std::set_difference(before.begin(), before.end(), out.begin(), out.end(),
                       std::back_inserter(hashes));
   const auto middle = static_cast<std::ptrdiff_t>(hashes.size());
   hashes.insert(hashes.end(), in.begin(), in.end());
   std::inplace_merge(hashes.begin(), hashes.begin() + middle, hashes.end());
-  return HashTable(std::move(hashes));
+  return hashes;
 }
 
 }  // namespace
@@ -67,8 +64,7 @@ class HashList::Impl {
   void Prefetch(absl::Span<const SwarmHint> coming) const {
     if (empty_.load(std::memory_order_acquire)) return;
     const auto snapshot = snapshot_.Read();
-    for (const SwarmHint& hint : coming) snapshot->base->PrefetchGroup(hint.info_hash);
-    for (const SwarmHint& hint : coming) snapshot->base->PrefetchHash(hint.info_hash);
+    for (const SwarmHint& hint : coming) snapshot->base->Prefetch(hint.info_hash);
   }
 
   void Replace(std::vector<InfoHash> hashes) {
@@ -119,15 +115,14 @@ class HashList::Impl {
         touched.push_back(hash);
         if (listed != base->Contains(hash)) (listed ? added : removed).push_back(hash);
       }
-      all_added = Copy(With(now->added, added, touched));
-      all_removed = Copy(With(now->removed, removed, touched));
+      all_added = With(now->added, added, touched);
+      all_removed = With(now->removed, removed, touched);
     }
     if (all_added.size() + all_removed.size() <= MostChanges(*base)) {
       return std::make_unique<Snapshot>(Snapshot{std::move(base), HashTable(std::move(all_added)),
                                                  HashTable(std::move(all_removed))});
     }
-    return std::make_unique<Snapshot>(
-        Snapshot{std::make_shared<HashTable>(With(*base, all_added, all_removed)), {}, {}});
+    return std::make_unique<Snapshot>(Snapshot{Table(With(*base, all_added, all_removed)), {}, {}});
   }
 
   Published<Snapshot> snapshot_;

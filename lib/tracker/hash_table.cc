@@ -2,7 +2,6 @@
 #include "tracker/hash_table.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -12,11 +11,10 @@
 namespace muster {
 namespace {
 
-// At most, on average; at least half as many. More than kMany no chance puts into one: somebody has
-// chosen them.
-constexpr std::size_t kHashesPerGroup = 128;
-constexpr std::size_t kMany = 4 * kHashesPerGroup;
-constexpr int kMaxIndexBits = 24;
+// Of all places so many are taken: 1.4 times the memory of the hashes themselves.
+constexpr double kLoad = 0.75;
+// Behind so many lines it takes chosen hashes to go on.
+constexpr std::size_t kMostLines = 16;
 
 // As `a < b`, but quicker: the first 8 bytes hardly ever agree.
 bool Less(const InfoHash& a, const InfoHash& b) {
@@ -26,88 +24,80 @@ bool Less(const InfoHash& a, const InfoHash& b) {
   return std::memcmp(a.data() + 8, b.data() + 8, InfoHash::kSize - 8) < 0;
 }
 
+// Without a branch, whose outcome nobody could foresee.
+bool IsOneOf(const InfoHash& a, const InfoHash (&hashes)[3]) {
+  const auto word = [](const InfoHash& hash, std::size_t at) {
+    std::uint64_t bytes;
+    std::memcpy(&bytes, hash.data() + at, sizeof bytes);
+    return bytes;
+  };
+  unsigned found = 0;
+  for (const InfoHash& b : hashes) {
+    const std::uint64_t differs =
+        (word(a, 0) ^ word(b, 0)) | (word(a, 8) ^ word(b, 8)) | (word(a, 12) ^ word(b, 12));
+    found |= differs == 0 ? 1u : 0u;
+  }
+  return found != 0;
+}
+
 }  // namespace
 
-HashTable::HashTable(std::vector<InfoHash> hashes) : hashes_(std::move(hashes)) {
-  if (!std::is_sorted(hashes_.begin(), hashes_.end(), Less)) {
-    std::sort(hashes_.begin(), hashes_.end(), Less);
+HashTable::HashTable(std::vector<InfoHash> hashes) {
+  if (!std::is_sorted(hashes.begin(), hashes.end(), Less)) {
+    std::sort(hashes.begin(), hashes.end(), Less);
   }
-  hashes_.erase(std::unique(hashes_.begin(), hashes_.end()), hashes_.end());
-  // Memory that was set aside for more hashes was never touched, so it is no memory yet; only where
-  // it may have been touched a copy is worth it.
-  if (hashes_.capacity() / 2 > hashes_.size()) hashes_.shrink_to_fit();
-  if (hashes_.empty()) return;
-  const int bits = std::clamp(static_cast<int>(std::bit_width(hashes_.size() / kHashesPerGroup)), 1,
-                              kMaxIndexBits);
-  shift_ = 64 - bits;
-  groups_.resize((std::size_t{1} << bits) + 1);
-  std::size_t end = 0;
-  for (std::size_t i = 0; i + 1 < groups_.size(); ++i) {
-    groups_[i].start = static_cast<std::uint32_t>(end);
-    while (end < hashes_.size() && LoadBig64(hashes_[end].data()) >> shift_ == i) ++end;
-    FillGroup(i, end);
+  hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
+  size_ = hashes.size();
+  if (hashes.empty()) return;
+  own_lines_ = static_cast<std::uint64_t>(static_cast<double>(size_) / (kLoad * Line::kHashes)) + 1;
+  const auto place_after = [this](std::size_t taken, const InfoHash& hash) {
+    return std::max(taken, LineOf(LoadBig64(hash.data())) * Line::kHashes);
+  };
+  std::size_t taken = 0;
+  for (const InfoHash& hash : hashes) taken = place_after(taken, hash) + 1;
+  lines_.resize(std::max(own_lines_, (taken + Line::kHashes - 1) / Line::kHashes));
+  taken = 0;
+  for (const InfoHash& hash : hashes) {
+    const std::size_t place = place_after(taken, hash);
+    while (taken <= place) at(taken++) = hash;
   }
-  groups_.back().start = static_cast<std::uint32_t>(end);
-  PreferHugePages(hashes_.data(), hashes_.size() * sizeof(InfoHash));
-  PreferHugePages(groups_.data(), groups_.size() * sizeof(Group));
+  while (taken < lines_.size() * Line::kHashes) at(taken++) = hashes.back();
+  PreferHugePages(lines_.data(), lines_.size() * sizeof(Line));
 }
 
-void HashTable::FillGroup(std::size_t index, std::size_t end) {
-  Group& group = groups_[index];
-  if (end - group.start > kMany) {
-    group.before[0] = kCrowded;
-    return;
-  }
-  std::uint16_t counts[Group::kWords] = {};
-  for (std::size_t i = group.start; i < end; ++i) {
-    const std::size_t place = PlaceOf(LoadBig64(hashes_[i].data()));
-    group.taken[place / 64] |= std::uint64_t{1} << place % 64;
-    ++counts[place / 64];
-  }
-  for (std::size_t word = 1; word < Group::kWords; ++word) {
-    group.before[word] = static_cast<std::uint16_t>(group.before[word - 1] + counts[word - 1]);
-  }
-}
-
-const InfoHash* HashTable::Guess(std::uint64_t number) const {
-  const Group& group = GroupOf(number);
-  const std::size_t place = PlaceOf(number);
-  const std::uint64_t taken = group.taken[place / 64];
-  const std::uint64_t bit = std::uint64_t{1} << place % 64;
-  if ((taken & bit) == 0) return nullptr;
-  return hashes_.data() + group.start + group.before[place / 64] + std::popcount(taken & (bit - 1));
-}
-
-void HashTable::PrefetchGroup(const std::uint8_t* info_hash) const {
-  if (!hashes_.empty()) __builtin_prefetch(&GroupOf(LoadBig64(info_hash)));
-}
-
-void HashTable::PrefetchHash(const std::uint8_t* info_hash) const {
-  if (hashes_.empty()) return;
-  if (const InfoHash* at = Guess(LoadBig64(info_hash)); at != nullptr) __builtin_prefetch(at);
-}
-
-bool HashTable::ContainsAmongCrowd(const InfoHash& info_hash, const Group& group) const {
-  const auto* const next = &group + 1;
-  return std::binary_search(hashes_.begin() + group.start, hashes_.begin() + next->start, info_hash,
-                            Less);
+void HashTable::Prefetch(const std::uint8_t* info_hash) const {
+  if (!lines_.empty()) __builtin_prefetch(&lines_[LineOf(LoadBig64(info_hash))]);
 }
 
 bool HashTable::Contains(const InfoHash& info_hash) const {
-  if (hashes_.empty()) return false;
-  const std::uint64_t number = LoadBig64(info_hash.data());
-  const InfoHash* at = Guess(number);
-  if (at == nullptr) {
-    const Group& group = GroupOf(number);
-    return group.before[0] == kCrowded && ContainsAmongCrowd(info_hash, group);
+  if (lines_.empty()) return false;
+  const std::size_t own = LineOf(LoadBig64(info_hash.data()));
+  const std::size_t end = std::min(own + kMostLines, lines_.size());
+  for (std::size_t i = own; i < end; ++i) {
+    const Line& line = lines_[i];
+    if (IsOneOf(info_hash, line.hashes)) return true;
+    if (!Less(line.hashes[Line::kHashes - 1], info_hash)) return false;
   }
-  const InfoHash* const end = hashes_.data() + hashes_.size();
-  while (at != end && LoadBig64(at->data()) < number) ++at;
-  // Hashes whose first eight bytes agree stand side by side.
-  for (; at != end && LoadBig64(at->data()) == number; ++at) {
-    if (*at == info_hash) return true;
+  return end < lines_.size() && IsAmong(info_hash, end);
+}
+
+bool HashTable::IsAmong(const InfoHash& info_hash, std::size_t first_line) const {
+  std::size_t begin = first_line;
+  std::size_t end = lines_.size();
+  while (end - begin > 1) {
+    const std::size_t middle = begin + (end - begin) / 2;
+    (Less(info_hash, lines_[middle].hashes[0]) ? end : begin) = middle;
   }
-  return false;
+  return IsOneOf(info_hash, lines_[begin].hashes);
+}
+
+std::vector<InfoHash> HashTable::hashes() const {
+  std::vector<InfoHash> hashes;
+  hashes.reserve(size_);
+  for (std::size_t place = 0; hashes.size() < size_; ++place) {
+    if (hashes.empty() || hashes.back() != at(place)) hashes.push_back(at(place));
+  }
+  return hashes;
 }
 
 }  // namespace muster
