@@ -2,7 +2,7 @@
 //
 // What an announce costs the store: by the size of its swarm (it must not matter), by the number of
 // workers, and by the number of torrents (which is what the caches feel), with and without
-// Prefetch().
+// Prefetch(). And what it costs the one that knows its peers by their ids, by the size of the swarm.
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "muster/detailed_store.h"
 #include "muster/random.h"
 #include "muster/swarm_store.h"
 
@@ -39,8 +40,17 @@ PeerState StateOf(std::uint64_t peer) {
   return peer % 3 == 0 ? PeerState::kSeeder : PeerState::kDownloader;
 }
 
+PeerId IdOf(std::uint64_t peer) {
+  std::uint8_t id[PeerId::kSize] = {'-', 'X', 'X', '0', '0', '0', '1', '-'};
+  for (std::size_t i = 8; i < 16; ++i) id[i] = static_cast<std::uint8_t>(peer >> (8 * (i - 8)));
+  return PeerId::FromBytes(id);
+}
+
+enum class Kind { kCompact, kDetailed };
+
 // The same store for all benchmarks that follow each other with the same crowd.
 struct Crowd {
+  Kind kind = Kind::kCompact;
   std::uint64_t torrents = 0;
   std::uint64_t peers = 0;  // of each torrent
   std::unique_ptr<SwarmStore> store;
@@ -52,9 +62,10 @@ class Announcer {
   SwarmCounts operator()(const InfoHash& hash, std::uint64_t peer, std::size_t wanted) {
     PeerBatch chosen(absl::MakeSpan(room_), {});
     const Endpoint endpoint = PeerOf(peer);
+    const PeerId id = IdOf(peer);
     return store_.Apply({.info_hash = hash,
                          .peer = endpoint,
-                         .peer_id = id_,
+                         .peer_id = id,
                          .state = StateOf(peer),
                          .wanted = wanted,
                          .random = random_.Next()},
@@ -67,15 +78,15 @@ class Announcer {
  private:
   SwarmStore& store_;
   Random random_;
-  const PeerId id_;
   std::array<std::uint8_t, 200 * 6> room_;
 };
 
-SwarmStore& StoreOf(std::uint64_t torrents, std::uint64_t peers) {
+SwarmStore& StoreOf(std::uint64_t torrents, std::uint64_t peers, Kind kind = Kind::kCompact) {
   static Crowd crowd;
-  if (crowd.torrents == torrents && crowd.peers == peers) return *crowd.store;
+  if (crowd.kind == kind && crowd.torrents == torrents && crowd.peers == peers) return *crowd.store;
   crowd.store = nullptr;  // before the next takes its memory
-  crowd = {torrents, peers, NewMemoryStore({.hash_seed = 1})};
+  crowd = {kind, torrents, peers,
+           kind == Kind::kCompact ? NewMemoryStore({.hash_seed = 1}) : NewDetailedStore()};
   Announcer announce(*crowd.store);
   // Each torrent's peers come one by one, between those of others.
   for (std::uint64_t p = 0; p < peers; ++p) {
@@ -94,10 +105,10 @@ void PerItem(benchmark::State& state, std::size_t items_an_iteration) {
 
 // Known peers announce again and get 50 others, in batches as a server has them. Arguments: peers of
 // a swarm, swarms.
-void BM_ApplyBySwarmSize(benchmark::State& state) {
+void BM_ApplyBySwarmSize(benchmark::State& state, Kind kind) {
   const auto peers = static_cast<std::uint64_t>(state.range(0));
   const auto torrents = static_cast<std::uint64_t>(state.range(1));
-  SwarmStore& store = StoreOf(torrents, peers);
+  SwarmStore& store = StoreOf(torrents, peers, kind);
   Announcer announce(store);
   std::array<InfoHash, kBatch> hashes;
   std::array<std::uint64_t, kBatch> who;
@@ -117,18 +128,26 @@ void BM_ApplyBySwarmSize(benchmark::State& state) {
   PerItem(state, kBatch);
 }
 // One swarm, as small or large as it is.
-BENCHMARK(BM_ApplyBySwarmSize)
+BENCHMARK_CAPTURE(BM_ApplyBySwarmSize, compact, Kind::kCompact)
     ->ArgNames({"peers", "swarms"})
     ->Args({1, 1})
     ->Args({100, 1})
     ->Args({10'000, 1})
     ->Args({1'000'000, 1});
 // A million peers in all, so that the caches are equally cold.
-BENCHMARK(BM_ApplyBySwarmSize)
+BENCHMARK_CAPTURE(BM_ApplyBySwarmSize, compact, Kind::kCompact)
     ->ArgNames({"peers", "swarms"})
     ->Args({1, 1'000'000})
     ->Args({100, 10'000})
     ->Args({10'000, 100});
+BENCHMARK_CAPTURE(BM_ApplyBySwarmSize, detailed, Kind::kDetailed)
+    ->ArgNames({"peers", "swarms"})
+    ->Args({1, 1})
+    ->Args({100, 1})
+    ->Args({10'000, 1})
+    ->Args({1'000'000, 1})
+    ->Args({1, 1'000'000})
+    ->Args({100, 10'000});
 
 // A peer comes, changes its role, and goes.
 void BM_AComingAndGoing(benchmark::State& state) {
