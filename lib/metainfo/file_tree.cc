@@ -100,8 +100,11 @@ class FileTreeReader {
     }
     if (!root) return faults_.Fail(key, "missing", entry.offset());
     file.pieces_root = root.StringOr("");
-    return file.pieces_root.size() == std::tuple_size_v<Sha256Digest> ||
-           faults_.Fail(key, "not 32 bytes", root.offset());
+    if (file.pieces_root.size() != std::tuple_size_v<Sha256Digest>)
+      return faults_.Fail(key, "not 32 bytes", root.offset());
+    // Which no content has.
+    return file.pieces_root.find_first_not_of('\0') != std::string_view::npos ||
+           faults_.Fail(key, "all zeros", root.offset());
   }
 
   // Gives the file its offset; false when there is none.

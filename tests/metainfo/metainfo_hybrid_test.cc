@@ -144,6 +144,8 @@ TEST(MetainfoTree, SaysWhatIsWrongInIt) {
               HasSubstr("info.file tree/'z'/'f'.pieces root: missing"));
   EXPECT_THAT(message(leaf([](Dict& file) { file["pieces root"] = "short"; })),
               HasSubstr("info.file tree/'z'/'f'.pieces root: not 32 bytes"));
+  EXPECT_THAT(message(leaf([](Dict& file) { file["pieces root"] = std::string(32, '\0'); })),
+              HasSubstr("info.file tree/'z'/'f'.pieces root: all zeros"));
   EXPECT_THAT(message(leaf([](Dict& file) { file["attr"] = "p"; })),
               HasSubstr("info.file tree/'z'/'f': a pad file in v2"));
   EXPECT_THAT(message(TreeOf("", TreeOf("length", Dict()))), HasSubstr("length: not a number"));
