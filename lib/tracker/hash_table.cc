@@ -13,6 +13,9 @@ namespace {
 
 // Of all places so many are taken: 1.4 times the memory of the hashes themselves.
 constexpr double kLoad = 0.75;
+// The list that it is made of goes in pieces of so many hashes, so that both are never there as a
+// whole.
+constexpr std::ptrdiff_t kGiveBack = 1 << 18;
 // Behind so many lines it takes chosen hashes to go on.
 constexpr std::size_t kMostLines = 16;
 
@@ -55,13 +58,25 @@ HashTable::HashTable(std::vector<InfoHash> hashes) {
   };
   std::size_t taken = 0;
   for (const InfoHash& hash : hashes) taken = place_after(taken, hash) + 1;
-  lines_.resize(std::max(own_lines_, (taken + Line::kHashes - 1) / Line::kHashes));
+  const std::size_t lines =
+      std::max<std::size_t>(own_lines_, (taken + Line::kHashes - 1) / Line::kHashes);
+  lines_.reserve(lines);
   taken = 0;
+  const auto fill = [&](std::size_t end, const InfoHash& hash) {
+    for (; taken < end; ++taken) {
+      if (taken % Line::kHashes == 0) lines_.emplace_back();
+      at(taken) = hash;
+    }
+  };
+  const InfoHash last = hashes.back();
+  const InfoHash* kept = hashes.data();
   for (const InfoHash& hash : hashes) {
-    const std::size_t place = place_after(taken, hash);
-    while (taken <= place) at(taken++) = hash;
+    fill(place_after(taken, hash) + 1, hash);
+    if (&hash - kept < kGiveBack) continue;
+    GiveBackPages(kept, &hash);
+    kept = &hash;
   }
-  while (taken < lines_.size() * Line::kHashes) at(taken++) = hashes.back();
+  fill(lines * Line::kHashes, last);
   PreferHugePages(lines_.data(), lines_.size() * sizeof(Line));
 }
 
