@@ -107,6 +107,8 @@ class UdpRun {
   const RunOptions& options_;
   const Plan& plan_;
   std::vector<std::unique_ptr<Source>> sources_;
+  std::vector<pollfd> polled_;  // one for each source
+  bool has_slept_ = false;      // so polled_ says who has got something
   Tally tally_;
 
   alignas(64) std::uint8_t tx_[kBatch][128];
@@ -123,6 +125,7 @@ absl::Status UdpRun::Open(const std::vector<std::uint32_t>& numbers) {
     auto fd = OpenSource(SOCK_DGRAM, options_.target, plan_, n);
     if (!fd.ok()) return fd.status();
     source->fd = *fd;
+    polled_.push_back({*fd, POLLIN, 0});
     sources_.push_back(std::move(source));
   }
   return absl::OkStatus();
@@ -139,11 +142,14 @@ Tally UdpRun::Run() {
   for (;;) {
     bool progress = false;
     bool pending = false;
-    for (const auto& source : sources_) {
-      if (source->outstanding() > 0) progress |= Receive(*source);
-      Send(*source, allowance);
-      pending |= source->outstanding() > 0 || !(source->done && source->again.empty());
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      Source& source = *sources_[i];
+      const bool may_have_come = !has_slept_ || polled_[i].revents != 0;
+      if (source.outstanding() > 0 && may_have_come) progress |= Receive(source);
+      Send(source, allowance);
+      pending |= source.outstanding() > 0 || !(source.done && source.again.empty());
     }
+    has_slept_ = false;
     const std::uint64_t now = NowNs();
     if (progress) last_answer = now;
     if (now >= next_check) {
@@ -325,11 +331,8 @@ void UdpRun::GiveUpOld(Source& source, std::uint64_t now) {
 
 // Until an answer comes, or so many nanoseconds.
 void UdpRun::Idle(std::uint64_t ns) {
-  std::vector<pollfd> fds;
-  fds.reserve(sources_.size());
-  for (const auto& source : sources_) fds.push_back({source->fd, POLLIN, 0});
   const timespec time{0, static_cast<long>(ns)};
-  ppoll(fds.data(), fds.size(), &time, nullptr);
+  has_slept_ = ppoll(polled_.data(), polled_.size(), &time, nullptr) >= 0;
 }
 
 }  // namespace

@@ -27,6 +27,9 @@ bool HasShaInstructions() {
 
 std::vector<HashEngine> FindUsableEngines() {
   std::vector<HashEngine> engines = {HashEngine::kLibcrypto};
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+#endif
 #ifdef MUSTER_HASH_SHA
   if (HasShaInstructions() && __builtin_cpu_supports("sse4.1")) engines.push_back(HashEngine::kSha);
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What an instruction set does for hashing: it advances several messages at once, as many as its
-// vectors have lanes, or as keep its units busy. Each set's file is compiled with that set's flags and shares no function with
-// other files: so no instruction of it gets into what runs on any machine.
+// vectors have lanes, or as keep its units busy. Each set's file is compiled with that set's flags
+// and shares no function with other files: so no instruction of it gets into what runs on any
+// machine.
 #ifndef MUSTER_LIB_HASH_LANE_KERNELS_H_
 #define MUSTER_LIB_HASH_LANE_KERNELS_H_
 

@@ -335,8 +335,7 @@ constexpr Setting kSettings[] = {
         "then; a file that is damaged or none of a tracker's is kept as FILE.damaged.N."),
     Among(
         Row<&Settings::state, &StateSettings::format>(
-            "dfile-format", kState, Kind::kChoice, 0,
-            0,
+            "dfile-format", kState, Kind::kChoice, 0, 0,
             "The format to keep the state in. One that is there already is read in whatever format "
             "it has, muster's, bttrack's or opentracker's; where that is another one than this, "
             "it is kept as FILE.muster.N, FILE.bttrack.N or FILE.opentracker.N. bttrack's has no "
