@@ -190,12 +190,12 @@ absl::StatusOr<bool> StateInput::NextOfDump(SavedTorrent& torrent) {
   if (line_ahead_) {
     torrent = *std::exchange(line_ahead_, std::nullopt);
   } else {
-    const absl::StatusOr<bool> more = NextLine(torrent);
+    absl::StatusOr<bool> more = NextLine(torrent);
     if (!more.ok() || !*more) return more;
   }
   SavedTorrent next;
   while (true) {
-    const absl::StatusOr<bool> more = NextLine(next);
+    absl::StatusOr<bool> more = NextLine(next);
     if (!more.ok()) return more;
     if (!*more) return true;
     if (next.info_hash != torrent.info_hash) {
