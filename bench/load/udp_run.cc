@@ -166,7 +166,7 @@ Tally UdpRun::Run() {
     if (progress) continue;
     if (const std::uint64_t next = allowance.NextAt(); next > now) {
       Idle(std::min(next - now, kLongestSleep));
-    } else if (now - last_answer > kSpin) {
+    } else if (options_.rate > 0 || now - last_answer > kSpin) {
       Idle(kLongestSleep);
     }
   }

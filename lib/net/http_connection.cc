@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http_connection.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/sendfile.h>
 
@@ -407,7 +408,10 @@ void HttpConnection::SendNextPiece() {
     Await(Phase::kWriting, UV_WRITABLE);
     if (!SendRest()) return;
   }
-  if (body_ == nullptr) GoOn();
+  if (body_ == nullptr) return GoOn();
+  // Other threads, too: a scheduler would let one that works for long keep its core until its next
+  // tick, which is 4 ms, and all that waits for that core waits so long.
+  sched_yield();
 }
 
 // Nothing is asked of the peer meanwhile: whether he is gone is seen when he is sent the piece.
