@@ -290,8 +290,11 @@ class MUSTER_EXPORT BencodeWriter {
  private:
   enum class Expects : std::uint8_t { kValue, kKey, kNothing };
   static constexpr std::size_t kNoKey = ~std::size_t{0};
+  static constexpr std::size_t kHeld = 256;
   struct Level {
-    // The last key, within *out_.
+    // The last key: its first 8 bytes as a number, and where it is in the string, which it may not
+    // have reached yet.
+    std::uint64_t key_begin;
     std::size_t key_at;
     std::size_t key_size;
     bool is_dict;
@@ -306,13 +309,23 @@ class MUSTER_EXPORT BencodeWriter {
                                              : Expects::kValue;
   }
   BencodeWriter& Mistake(const char* what);
+  bool IsInOrder(const Level& level, std::uint64_t key_begin, std::string_view key);
+  void Append(char c) {
+    if (held_ == kHeld) Flush();
+    hold_[held_++] = c;
+  }
   void AppendString(std::string_view text);
+  void Flush();
 
   std::string* out_;  // null once finished
   const std::size_t start_;
   const char* mistake_ = nullptr;  // the first one
   Expects expects_ = Expects::kValue;
   std::size_t depth_ = 0;
+  // What comes after what is in the string: a document is made of short pieces, and each costs more
+  // to append than to write.
+  std::size_t held_ = 0;
+  std::array<char, kHeld> hold_;
   std::array<Level, kMaxDepth> levels_;  // the first depth_ are in use
 };
 

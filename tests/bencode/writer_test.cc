@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <limits>
+#include <random>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -99,6 +102,33 @@ TEST(BencodeWriter, SplicesWhatIsCanonicalWithinALenientDocument) {
   }
 }
 
+TEST(BencodeWriter, OrdersKeysOfAnySizeAsTheirBytes) {
+  // Of few different bytes, so that many begin alike; 0 is what shorter ones seem to go on with.
+  std::set<std::string> sorted;
+  std::mt19937 random(1);
+  for (int i = 0; i < 2000; ++i) {
+    std::string key(random() % 12, '\0');
+    for (char& c : key) c = "\0a\xff"[random() % 10 < 8 ? 1 : random() % 3];
+    sorted.insert(key + std::string(random() % 40 == 0 ? 100 : 0, 'z'));
+  }
+  std::string expected = "d";
+  for (const std::string& key : sorted) {
+    expected += std::to_string(key.size()) + ":" + key + "i1e";
+  }
+  std::string out;
+  BencodeWriter writer(&out);
+  writer.BeginDict();
+  for (const std::string& key : sorted) writer.Key(key).Int(1);
+  ASSERT_TRUE(writer.End().Finish().ok());
+  EXPECT_EQ(out, expected + "e");
+
+  for (auto second = std::next(sorted.begin()); second != sorted.end(); ++second) {
+    BencodeWriter swapped(&out);
+    swapped.BeginDict().Key(*second).Int(1).Key(*std::prev(second)).Int(1).End();
+    EXPECT_FALSE(swapped.Finish().ok()) << *second;
+  }
+}
+
 // --- Mistakes ---
 
 struct Misuse {
@@ -174,7 +204,7 @@ TEST(BencodeWriter, TakesBackWhatWasNotFinished) {
   std::string out = "before";
   {
     BencodeWriter writer(&out);
-    writer.BeginList().Int(1);
+    writer.BeginList().Int(1).String(std::string(1000, 'x'));  // more than it holds back
     EXPECT_NE(out, "before");
   }
   EXPECT_EQ(out, "before");
