@@ -3,7 +3,7 @@
 // MemoryStore: the compact in-memory SwarmStore.
 //
 //   MemoryStore ─ 1024 × { lock, Shard }   by the first ten bits of the info hash: a walk is sorted
-//     Shard ─ RecordIndex, SwarmRecords    44 bytes a torrent, about 4 for the index
+//     Shard ─ ShardIndex, SwarmRecords     44 bytes a torrent, about 4 for the index
 //       SwarmRecord ─ 1 to 3 peers inside, or
 //         PeerBlock                        up to 255 peers of a family, 7 to 8 bytes each (IPv6:
 //                                          19 to 20), or
@@ -11,9 +11,9 @@
 //           PeerSet ─ PeerBlocks
 //
 // Everything small comes from one SlabHeap. An announce holds one shard's lock for a fraction of a
-// microsecond. The work that could take long is cut to pieces: an index is rebuilt a thousandth of
-// the store at a time, a huge swarm grows block by block, and a sweep looks at a few records a
-// step.
+// microsecond. The work that could take long is cut to pieces: an index is rebuilt some
+// thousand records at a time, a huge swarm grows block by block, and a sweep looks at a few records
+// a step.
 #ifndef MUSTER_LIB_SWARM_MEMORY_STORE_H_
 #define MUSTER_LIB_SWARM_MEMORY_STORE_H_
 

@@ -40,8 +40,8 @@ class RecordIndex {
     return slot == kNone ? kNone : Load(slot) & number_mask_;
   }
 
-  // Adds record `number` (< kMaxRecords), which is not there. `hash_of` gives the hash of any
-  // record in the index.
+  // Adds record `number` (< kMaxRecords), which is not there. `hash_of(n)` gives the hash of any
+  // record in the index, hash_of.Prefetch(n) hints that it will be asked for.
   template <typename HashOf>
   void Insert(SlabHeap* heap, std::uint64_t hash, std::uint32_t number, const HashOf& hash_of) {
     if ((used_ + 1) * 10 > capacity_ * 9 || number >= number_mask_)
@@ -50,13 +50,30 @@ class RecordIndex {
     ++live_;
   }
 
-  // Removes record `number`.
+  // Removes record `number`; no other has a greater one than `largest`.
   template <typename HashOf>
-  void Remove(SlabHeap* heap, std::uint64_t hash, std::uint32_t number, const HashOf& hash_of) {
+  void Remove(SlabHeap* heap, std::uint64_t hash, std::uint32_t number, std::uint32_t largest,
+              const HashOf& hash_of) {
     Store(FindSlot(hash, [number](std::uint32_t n) { return n == number; }),
           number_mask_);  // the mark of a removed one
     --live_;
-    if (capacity_ > kLeastCapacity && live_ * 2 < capacity_) Rebuild(heap, live_, live_, hash_of);
+    if (capacity_ > kLeastCapacity && live_ * 2 < capacity_) {
+      Rebuild(heap, live_, largest, hash_of);
+    }
+  }
+
+  // Gives those records to `other`, which is empty, of whose hashes `goes` says so: about half.
+  template <typename HashOf, typename Goes>
+  void Split(SlabHeap* heap, RecordIndex& other, std::uint32_t largest, const HashOf& hash_of,
+             const Goes& goes) {
+    RecordIndex old = *this;
+    live_ = 0;
+    Make(heap, old.live_ / 2, largest);
+    other.Make(heap, old.live_ / 2, largest);
+    old.ForEach(hash_of, [&](std::uint64_t hash, std::uint32_t number) {
+      (goes(hash) ? other : *this).Insert(heap, hash, number, hash_of);
+    });
+    old.Clear(heap);
   }
 
   // Record `from` is called `to` from now on; `to` is at most the largest number inserted so far.
@@ -128,7 +145,14 @@ class RecordIndex {
   // Makes the table anew for `live` records and numbers up to `largest`.
   template <typename HashOf>
   void Rebuild(SlabHeap* heap, std::uint32_t live, std::uint32_t largest, const HashOf& hash_of) {
-    const RecordIndex old = *this;
+    RecordIndex old = *this;
+    Make(heap, live, largest);
+    old.ForEach(hash_of, [&](std::uint64_t hash, std::uint32_t number) { Place(hash, number); });
+    old.Clear(heap);
+  }
+
+  // An empty table for as many. What it had is somebody else's.
+  void Make(SlabHeap* heap, std::uint32_t live, std::uint32_t largest) {
     // Filled to 78 %: a seventh more fits before the next time.
     capacity_ = live < kLeastCapacity / 2 ? kLeastCapacity : live + live * 9 / 32;
     const std::uint32_t numbers =
@@ -137,11 +161,19 @@ class RecordIndex {
     slots_ = static_cast<std::uint8_t*>(heap->Allocate(BytesFor(capacity_)));
     std::memset(slots_, 0xff, BytesFor(capacity_));
     used_ = 0;
-    for (std::uint32_t slot = 0; slot < old.capacity_; ++slot) {
-      const std::uint32_t number = old.Load(slot) & old.number_mask_;
-      if (number != old.number_mask_) Place(hash_of(number), number);
+  }
+
+  // Visits all records with their hashes. Their order is nobody's, so each would be waited for.
+  template <typename HashOf, typename Visit>
+  void ForEach(const HashOf& hash_of, const Visit& visit) const {
+    constexpr std::uint32_t kAhead = 16;
+    const auto number_at = [this](std::uint32_t slot) { return Load(slot) & number_mask_; };
+    for (std::uint32_t slot = 0; slot < capacity_; ++slot) {
+      if (slot + kAhead < capacity_ && number_at(slot + kAhead) != number_mask_)
+        hash_of.Prefetch(number_at(slot + kAhead));
+      const std::uint32_t number = number_at(slot);
+      if (number != number_mask_) visit(hash_of(number), number);
     }
-    if (old.slots_ != nullptr) heap->Free(old.slots_, BytesFor(old.capacity_));
   }
 
   std::uint8_t* slots_ = nullptr;

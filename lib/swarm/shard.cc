@@ -16,6 +16,10 @@ std::uint64_t HashInfo(const std::uint8_t* info_hash, const HashKey& key) {
   return FoldedMultiply(second ^ key.a, key.b);
 }
 
+std::uint64_t Shard::HashOf::operator()(std::uint32_t n) const {
+  return HashInfo(shard.record(n).info_hash_bytes(), key);
+}
+
 void Shard::Clear(const SwarmContext& context) {
   for (std::uint32_t n = 0; n < size_; ++n) record(n).Clear(context, 0);
   for (SwarmRecord* chunk : chunks_) context.heap->Free(chunk, kChunkBytes);
@@ -41,25 +45,21 @@ std::uint32_t Shard::PrefetchRecord(std::uint64_t hash) const {
 
 std::uint32_t Shard::Add(const SwarmContext& context, std::uint64_t hash,
                          const std::uint8_t* info_hash) {
-  if (size_ == RecordIndex::kMaxRecords) return kNone;
+  if (size_ == ShardIndex::kMaxRecords) return kNone;
   const std::uint32_t n = size_;
   if (n == chunks_.size() * kChunk) {
     chunks_.push_back(static_cast<SwarmRecord*>(context.heap->Allocate(kChunkBytes)));
   }
-  index_.Insert(context.heap, hash, n, [&](std::uint32_t number) {
-    return HashInfo(record(number).info_hash_bytes(), context.key);
-  });
+  index_.Insert(context.heap, hash, n, HashOf{*this, context.key});
   ::new (&record(n)) SwarmRecord(info_hash);
   ++size_;
   return n;
 }
 
 void Shard::Erase(const SwarmContext& context, std::uint32_t n) {
-  const auto hash_of = [&](std::uint32_t number) {
-    return HashInfo(record(number).info_hash_bytes(), context.key);
-  };
-  index_.Remove(context.heap, hash_of(n), n, hash_of);
+  const HashOf hash_of{*this, context.key};
   const std::uint32_t last = --size_;
+  index_.Remove(context.heap, hash_of(n), n, last, hash_of);
   if (n != last) {
     index_.Renumber(hash_of(last), last, n);
     record(n) = record(last);
@@ -73,7 +73,7 @@ void Shard::Erase(const SwarmContext& context, std::uint32_t n) {
 }
 
 void Shard::Tidy(const SwarmContext& context, std::uint32_t n) {
-  if (n == 0) index_.Tidy(context.heap);
+  index_.Tidy(context.heap, n);
   if (n % kChunk != 0) return;
   SwarmRecord*& chunk = chunks_[n / kChunk];
   if (!context.heap->Sparse(chunk, kChunkBytes)) return;

@@ -4,7 +4,7 @@
 // chunks that never move, so growing copies nothing but the index; one that goes is replaced by the
 // last.
 //
-//   index   3 bytes a slot ─► number of a record
+//   index   3 bytes a slot ─► number of a record (in parts, see ShardIndex)
 //   chunks  [16 records of 44 bytes] [16] [..]          record n is chunks[n / 16][n % 16]
 //
 // Thread-compatible: the store holds the shard's lock for every call.
@@ -16,14 +16,14 @@
 #include <vector>
 
 #include "muster/swarm_store.h"
-#include "swarm/record_index.h"
+#include "swarm/shard_index.h"
 #include "swarm/swarm_record.h"
 
 namespace muster {
 
 class Shard {
  public:
-  static constexpr std::uint32_t kNone = RecordIndex::kNone;
+  static constexpr std::uint32_t kNone = ShardIndex::kNone;
 
   // Its memory belongs to the heap: Clear() before it goes.
   void Clear(const SwarmContext& context);
@@ -48,7 +48,9 @@ class Shard {
   std::uint32_t PrefetchRecord(std::uint64_t hash) const;
 
   // Memory outside of the heap.
-  std::size_t extra_bytes() const { return chunks_.capacity() * sizeof(SwarmRecord*); }
+  std::size_t extra_bytes() const {
+    return chunks_.capacity() * sizeof(SwarmRecord*) + index_.extra_bytes();
+  }
 
   // Where the sweep goes on, in records.
   std::uint32_t sweep = 0;
@@ -58,10 +60,19 @@ class Shard {
   std::uint64_t seeders = 0;
 
  private:
+  // Of any record, for the index.
+  struct HashOf {
+    std::uint64_t operator()(std::uint32_t n) const;
+    void Prefetch(std::uint32_t n) const { __builtin_prefetch(&shard.record(n)); }
+
+    const Shard& shard;
+    const HashKey& key;
+  };
+
   static constexpr std::uint32_t kChunk = 16;
   static constexpr std::size_t kChunkBytes = kChunk * sizeof(SwarmRecord);
 
-  RecordIndex index_;
+  ShardIndex index_;
   std::uint32_t size_ = 0;
   std::vector<SwarmRecord*> chunks_;
 };
