@@ -98,7 +98,8 @@ absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const Ip
                                                 PeerIdIs peer_id = PeerIdIs::kRequired);
 // Reads more of the parameters: those named in HttpAnnounceMore (flags: anything but 0), and
 // cryptoport, which takes the place of port. What is malformed or longer than kMaxParameterValue
-// counts as absent.
+// counts as absent. Of repeated parameters the first counts, info_hash too and also an empty one, as
+// bttrack has it.
 absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from,
                                                 HttpAnnounceMore& more);
 

@@ -190,6 +190,14 @@ class Answers(Case):
         for event in ("started", "completed", "snooped", "paused", "stopped"):
             self.assertEqual(self.announce(event=event)[0], 200, event)
 
+    def test_take_the_first_of_what_is_repeated(self):
+        self.start()
+        self.announce(peer=2)
+        query = urllib.parse.urlencode({"info_hash": HASH, "peer_id": PEER % 1}, quote_via=urllib.parse.quote)
+        status, _, body = self.get("/announce?" + query + "&port=5&port=7777&left=5&left=0&compact=1&info_hash=x")
+        self.assertEqual((status, bdecode(body)[b"incomplete"]), (200, 2))
+        self.assertIn(("127.0.0.1", 5), compact_peers(self.announce(peer=2)[1][b"peers"], 6))
+
     def test_are_compact_unless_that_is_left_open(self):
         self.start()
         for compact in (None, 0):

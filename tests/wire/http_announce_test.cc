@@ -6,10 +6,12 @@
 #include <array>
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "muster/refusal.h"
+#include "wire/bttrack_announce.h"
 
 namespace muster {
 namespace {
@@ -352,6 +354,53 @@ TEST(DecodeHttpAnnounceMore, APortThatIsReplacedMayBeAnything) {
   EXPECT_EQ(decode("port=x"), "port is not a number from 0 to 65535");
   EXPECT_EQ(decode("port=-1&cryptoport=x"), "port is not a number from 0 to 65535");
   EXPECT_EQ(decode("cryptoport="), "port is missing");
+}
+
+TEST(DecodeHttpAnnounceMore, TakesTheFirstOfRepeatedParameters) {
+  HttpAnnounceMore more;
+  const std::string other = "info_hash=cccccccccccccccccccc&peer_id=dddddddddddddddddddd";
+  const auto announce = DecodeHttpAnnounce(
+      kRequired + "&" + other +
+          "&port=7777&left=5&left=0&l%65ft=0&event=started&event=stopped&numwant=3&numwant=9"
+          "&key=a&key=b&compact=1&compact=0&no_peer_id=0&no_peer_id=1&uploaded=1&uploaded=x"
+          "&downloaded=&downloaded=2&ip=203.0.113.5&ip=203.0.113.6&tracker=0&tracker=1"
+          "&password=p&password=q&seed_id=s&seed_id=&check_seeded=0&check_seeded=1"
+          "&supportcrypto=1&supportcrypto=0&requirecrypto=0&requirecrypto=1",
+      Ip("192.0.2.1"), more);
+  ASSERT_TRUE(announce.ok()) << announce.status();
+  const AnnounceRequest& request = announce->request;
+  EXPECT_EQ(request.info_hash.text(), kHash);
+  EXPECT_EQ(request.peer_id.text(), kId);
+  EXPECT_EQ(request.peer.port(), 6881);
+  EXPECT_EQ(request.left, 5u);
+  EXPECT_EQ(request.event, Event::kStarted);
+  EXPECT_EQ(request.numwant, 3);
+  EXPECT_EQ(request.key, 10u);
+  EXPECT_EQ(request.uploaded, 1u);
+  EXPECT_EQ(request.downloaded, 0u) << "an empty one is the first as well";
+  EXPECT_TRUE(announce->asks_for_compact);
+  EXPECT_FALSE(announce->no_peer_id);
+  EXPECT_EQ(more, (HttpAnnounceMore{.key = "a",
+                                    .ip = Ip("203.0.113.5"),
+                                    .supports_crypto = true,
+                                    .password = "p",
+                                    .seed_id = "s"}));
+  std::uint16_t port = 0;
+  More("cryptoport=99&cryptoport=98", &port);
+  EXPECT_EQ(port, 99);
+}
+
+TEST(CheckBttrackAnnounce, LooksAtTheFirstOfRepeatedParameters) {
+  std::optional<InfoHash> info_hash;
+  const auto text = [&](const std::string& query) {
+    info_hash.reset();
+    return std::string(CheckBttrackAnnounce(query, info_hash).message());
+  };
+  EXPECT_EQ(text(kRequired + "&left=1&left=x&port=x&event=&info_hash=x"), "invalid event");
+  EXPECT_EQ(text(kRequired + "&left=1&left=x&port=x&peer_id=x&info_hash=x"), "");
+  EXPECT_EQ(info_hash->text(), kHash);
+  EXPECT_EQ(text("info_hash=short&" + kRequired + "&left=1"), "no info hash");
+  EXPECT_EQ(info_hash, std::nullopt);
 }
 
 TEST(DecodeHttpAnnounceMore, WhatIsMalformedCountsAsAbsent) {
