@@ -616,8 +616,9 @@ class Pages(Case):
         wait_until(lambda: " gzip - [" in self.log(), "the log")
 
     def test_are_there_or_lead_elsewhere_as_set(self):
-        self.start("--show_infopage", "0")
-        self.assertEqual(self.get("/")[0], 404)
+        for more in ((), ("--infopage_redirect", "http://a.example/")):
+            self.start("--show_infopage", "0", *more)
+            self.assertEqual(self.get("/")[0], 404)
         self.start("--infopage_redirect", "http://a.example/?x=1&y=2")
         status, head, body = self.get("/index.html")
         self.assertEqual(status, 302)
