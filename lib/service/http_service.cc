@@ -300,7 +300,8 @@ HttpService::Reply HttpService::ApplyAtDesk(HttpAnnounce& announce, const HttpAn
                : absl::Span<const std::uint8_t>(),
        .seeded = more.check_seeded && desk_->IsSeeded(request.info_hash),
        .warning = WarningOf(request.info_hash),
-       .as_bttrack = AnswersAsBttrack()});
+       .as_bttrack = AnswersAsBttrack(),
+       .has_scrape = more.wants_scrape && AnswersAsBttrack()});
   return {};
 }
 

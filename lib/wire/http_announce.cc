@@ -37,6 +37,7 @@ enum class Parameter : std::uint8_t {
   kIp,
   kPassword,
   kRequireCrypto,
+  kScrape,
   kSeedId,
   kSupportCrypto,
   kTracker,
@@ -100,6 +101,7 @@ Parameter MoreParameterOfSent(std::string_view name) {
   if (IsParameter(name, "password")) return Parameter::kPassword;
   if (IsParameter(name, "seed_id")) return Parameter::kSeedId;
   if (IsParameter(name, "check_seeded")) return Parameter::kCheckSeeded;
+  if (IsParameter(name, "scrape")) return Parameter::kScrape;
   return Parameter::kUnknown;
 }
 
@@ -211,6 +213,9 @@ void TakeMore(Parameter parameter, std::string_view value, HttpAnnounceMore& mor
       break;
     case Parameter::kCheckSeeded:
       more.check_seeded = !IsZero(value);
+      break;
+    case Parameter::kScrape:
+      more.wants_scrape = !IsZero(value);
       break;
     default:
       break;
@@ -366,6 +371,12 @@ void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
       }
     }
     writer.End();
+  }
+  if (more.has_scrape) {
+    writer.Key("scrape").BeginDict();
+    writer.Key("complete").Int(answer.counts.complete());
+    writer.Key("downloaded").Int(answer.counts.completed);
+    writer.Key("incomplete").Int(answer.counts.incomplete()).End();
   }
   if (more.seeded) writer.Key("seeded").Int(1);
   if (!more.warning.empty()) writer.Key("warning message").String(more.warning);

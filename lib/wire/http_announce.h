@@ -54,6 +54,8 @@ struct HttpAnnounceMore {
   // has been there.
   std::string seed_id;
   bool check_seeded = false;
+  // scrape: it wants the counts of a scrape as well.
+  bool wants_scrape = false;
 
   bool operator==(const HttpAnnounceMore&) const = default;
 };
@@ -67,6 +69,8 @@ struct HttpAnswerMore {
   std::string_view warning = {};
   // The keys that bttrack has, and no others; no peers are an empty list there, in either form.
   bool as_bttrack = false;
+  // `scrape` is there: the counts, as a scrape has them, but for the name.
+  bool has_scrape = false;
 };
 
 // Parameters of one announce, beyond which it is refused.

@@ -198,6 +198,15 @@ class Answers(Case):
         self.assertEqual((status, bdecode(body)[b"incomplete"]), (200, 2))
         self.assertIn(("127.0.0.1", 5), compact_peers(self.announce(peer=2)[1][b"peers"], 6))
 
+    def test_have_the_counts_of_a_scrape_for_those_who_ask(self):
+        self.start()
+        self.announce(peer=2)
+        self.announce(peer=2, left=0)
+        answer = self.announce(scrape=1)[1]
+        self.assertEqual(answer[b"scrape"], {b"complete": 1, b"downloaded": 1, b"incomplete": 1})
+        self.assertEqual(answer[b"scrape"], self.scrape(HASH)[1][b"files"][HASH])
+        self.assertNotIn(b"scrape", self.announce()[1])
+
     def test_are_compact_unless_that_is_left_open(self):
         self.start()
         for compact in (None, 0):

@@ -318,7 +318,7 @@ HttpAnnounceMore More(const std::string& more, std::uint16_t* port = nullptr) {
 TEST(DecodeHttpAnnounceMore, ReadsWhatIsThere) {
   std::uint16_t port = 0;
   EXPECT_EQ(More("key=A%20b&ip=203.0.113.5&supportcrypto=1&requirecrypto=1&cryptoport=99&tracker=1"
-                 "&password=p%26w&seed_id=s&check_seeded=1",
+                 "&password=p%26w&seed_id=s&check_seeded=1&scrape=1",
                  &port),
             (HttpAnnounceMore{.key = "A b",
                               .ip = Ip("203.0.113.5"),
@@ -328,7 +328,8 @@ TEST(DecodeHttpAnnounceMore, ReadsWhatIsThere) {
                               .is_tracker = true,
                               .password = "p&w",
                               .seed_id = "s",
-                              .check_seeded = true}));
+                              .check_seeded = true,
+                              .wants_scrape = true}));
   EXPECT_EQ(port, 99);
   EXPECT_EQ(More("ip=2001%3adb8%3a%3a1").ip, Ip("2001:db8::1"));
 }
@@ -365,7 +366,7 @@ TEST(DecodeHttpAnnounceMore, TakesTheFirstOfRepeatedParameters) {
           "&key=a&key=b&compact=1&compact=0&no_peer_id=0&no_peer_id=1&uploaded=1&uploaded=x"
           "&downloaded=&downloaded=2&ip=203.0.113.5&ip=203.0.113.6&tracker=0&tracker=1"
           "&password=p&password=q&seed_id=s&seed_id=&check_seeded=0&check_seeded=1"
-          "&supportcrypto=1&supportcrypto=0&requirecrypto=0&requirecrypto=1",
+          "&supportcrypto=1&supportcrypto=0&requirecrypto=0&requirecrypto=1&scrape=0&scrape=1",
       Ip("192.0.2.1"), more);
   ASSERT_TRUE(announce.ok()) << announce.status();
   const AnnounceRequest& request = announce->request;
@@ -408,7 +409,7 @@ TEST(DecodeHttpAnnounceMore, WhatIsMalformedCountsAsAbsent) {
   std::uint16_t port = 0;
   EXPECT_EQ(
       More("ip=host.example&supportcrypto=0&requirecrypto=0&cryptoport=x&tracker=0&password=" +
-               long_text + "&seed_id=%zz&check_seeded=0",
+               long_text + "&seed_id=%zz&check_seeded=0&scrape=0",
            &port),
       HttpAnnounceMore());
   EXPECT_EQ(port, 6881);
@@ -439,6 +440,17 @@ TEST(EncodeHttpAnnounce, HasCryptoFlagsAndTheSeedInTheirPlaces) {
                      kCounts.substr(std::string("d8:completei1e").size()) + kTimes + "5:peers12:" +
                      std::string("\x05\x06\x07\x08\x01\x02\x09\x09\x09\x09\x00\x01", 12) +
                      "6:seededi1ee");
+}
+
+TEST(EncodeHttpAnnounce, AsBttrackHasTheCountsOfAScrapeWhereTheyAreWanted) {
+  const absl::StatusOr<HttpAnnounce> announce = Decode(kRequired, "1.2.3.4");
+  const Peers peers({});
+  std::string out;
+  EncodeHttpAnnounce(kAnswer, peers.batch, *announce, out,
+                     {.seeded = true, .as_bttrack = true, .has_scrape = true});
+  EXPECT_EQ(out,
+            "d8:completei1e10:incompletei5e8:intervali1800e5:peersle"
+            "6:scraped8:completei1e10:downloadedi4e10:incompletei5ee6:seededi1ee");
 }
 
 TEST(EncodeHttpFailure, SaysWhyAndWhenToComeBack) {
