@@ -349,17 +349,16 @@ void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
   writer.Key("incomplete").Int(answer.counts.incomplete());
   writer.Key("interval").Int(answer.interval.count());
   if (!more.as_bttrack) writer.Key("min interval").Int(answer.min_interval.count());
-  writer.Key("peers");
   if (more.as_bttrack && peers.size() == 0) {
-    writer.BeginList().End();
+    if (!more.leaves_out_no_peers) writer.Key("peers").BeginList().End();
   } else if (announce.compact) {
-    writer.String(TextOf(peers.compact(AddressFamily::kIpv4)));
+    writer.Key("peers").String(TextOf(peers.compact(AddressFamily::kIpv4)));
     if (peers.size(AddressFamily::kIpv6) > 0 ||
         (asking.family() == AddressFamily::kIpv6 && !more.as_bttrack)) {
       writer.Key("peers6").String(TextOf(peers.compact(AddressFamily::kIpv6)));
     }
   } else {
-    writer.BeginList();
+    writer.Key("peers").BeginList();
     for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
       const absl::Span<const PeerId> ids = peers.ids(family);
       for (std::size_t i = 0; i < peers.size(family); ++i) {

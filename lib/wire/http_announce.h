@@ -69,6 +69,9 @@ struct HttpAnswerMore {
   std::string_view warning = {};
   // The keys that bttrack has, and no others; no peers are an empty list there, in either form.
   bool as_bttrack = false;
+  // Where there are no peers, there is no `peers` either: so bttrack answers a tracker that wants
+  // none.
+  bool leaves_out_no_peers = false;
   // `scrape` is there: the counts, as a scrape has them, but for the name.
   bool has_scrape = false;
 };
@@ -107,9 +110,9 @@ absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const Ip
 absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from,
                                                 HttpAnnounceMore& more);
 
-// Appends the answer to `announce`. `peers` is always there; `peers6` too (compact form), when
-// there are IPv6 peers or the client came by IPv6. The dictionary form lists both families
-// together.
+// Appends the answer to `announce`. `peers` is always there, but for leaves_out_no_peers; `peers6`
+// too (compact form), when there are IPv6 peers or the client came by IPv6. The dictionary form
+// lists both families together.
 void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
                         const HttpAnnounce& announce, std::string& out,
                         const HttpAnswerMore& more = {});

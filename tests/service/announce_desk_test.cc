@@ -240,6 +240,18 @@ TEST_F(AnnounceDeskTest, ATrackerIsGivenPeersAndBecomesNone) {
   EXPECT_EQ(Udp({.event = 3, .numwant = 20, .port = 0}, "/announce"), "") << "no tracker";
 }
 
+TEST_F(AnnounceDeskTest, ATrackerThatWantsNoPeersIsToldTheCountsAsBttrackDoes) {
+  options_.announce.tracker_queries = TrackerQueries::kAll;
+  options_.announce.tracker_interval = Seconds(77);
+  options_.http.answers = HttpAnswers::kBttrack;
+  Serve();
+  EXPECT_EQ(Http('t', 0, "tracker=1&numwant=5"),
+            "d8:completei0e10:incompletei0e8:intervali77e5:peerslee");
+  Http('a', 1, "compact=1");
+  EXPECT_EQ(Http('t', 0, "tracker=1&numwant=0"), "d8:completei0e10:incompletei1e8:intervali77ee");
+  EXPECT_THAT(Http('b', 2, "compact=1&numwant=0"), HasSubstr("5:peersle")) << "no tracker";
+}
+
 TEST_F(AnnounceDeskTest, OurselvesAndThoseWhoMayNotAskAreDisallowed) {
   options_.announce.tracker_queries = TrackerQueries::kAll;
   Serve();

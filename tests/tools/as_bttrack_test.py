@@ -432,6 +432,8 @@ class OtherTrackers(Case):
                     self.assertEqual((status, answer), (200, {b"failure reason": want}), options)
                 else:
                     self.assertEqual(answer, {b"complete": 0, b"incomplete": 1, b"interval": want, b"peers": own}, options)
+                    counts = self.announce(torrent.v1, numwant=0, **asks)[1]
+                    self.assertEqual(counts, {b"complete": 0, b"incomplete": 1, b"interval": want}, options)
                 self.assertEqual(self.scrape(torrent.v1)[1][b"files"][torrent.v1][b"incomplete"], 1)
 
     def test_announce_to_an_aggregator_with_its_password(self):

@@ -453,6 +453,20 @@ TEST(EncodeHttpAnnounce, AsBttrackHasTheCountsOfAScrapeWhereTheyAreWanted) {
             "6:scraped8:completei1e10:downloadedi4e10:incompletei5ee6:seededi1ee");
 }
 
+TEST(EncodeHttpAnnounce, AsBttrackHasNoPeersInOneOfTwoWays) {
+  const absl::StatusOr<HttpAnnounce> announce = Decode(kRequired, "2001:db8::7");
+  const auto encode = [&](const Peers& peers, bool leaves_out) {
+    std::string out;
+    EncodeHttpAnnounce(kAnswer, peers.batch, *announce, out,
+                       {.as_bttrack = true, .leaves_out_no_peers = leaves_out});
+    return out;
+  };
+  const std::string rest = "d8:completei1e10:incompletei5e8:intervali1800e";
+  EXPECT_EQ(encode(Peers({}), false), rest + "5:peerslee");
+  EXPECT_EQ(encode(Peers({}), true), rest + "e");
+  EXPECT_EQ(encode(Peers({"5.6.7.8:258"}), true), rest + "5:peers6:\x05\x06\x07\x08\x01\x02" + "e");
+}
+
 TEST(EncodeHttpFailure, SaysWhyAndWhenToComeBack) {
   const auto encode = [](const absl::Status& status) {
     std::string out;
