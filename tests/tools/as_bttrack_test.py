@@ -414,7 +414,9 @@ class OtherTrackers(Case):
         wait_until(lambda: "no answer in time" in self.err(), "the end of the wait", timeout=20)
 
     def test_that_ask_are_answered_as_set(self):
-        plain = Torrent("plain")
+        plain = Torrent("plain", announce=b"http://ours.example/announce")
+        alone = Torrent("alone", announce=b"http://ours.example/announce", announce_list=[[b"http://ours.example/announce"]])
+        self.write("t/alone.torrent", alone.bytes)
         listed = Torrent("listed", announce_list=[[b"http://a.example/announce"], [b"udp://b.example:1/announce"]])
         self.write("t/plain.torrent", plain.bytes)
         self.write("t/listed.torrent", listed.bytes)
@@ -425,7 +427,7 @@ class OtherTrackers(Case):
                                              (["--multitracker_allowed", "all"], 120, 120),
                                              (["--multitracker_allowed", "none"], b"disallowed", b"disallowed")):
             self.begin(*options)
-            for torrent, want in ((plain, of_plain), (listed, of_listed)):
+            for torrent, want in ((plain, of_plain), (alone, of_listed), (listed, of_listed)):
                 self.announce(torrent.v1)
                 status, answer = self.announce(torrent.v1, **asks)
                 if isinstance(want, bytes):

@@ -66,7 +66,8 @@ constexpr BttrackOption kOptions[] = {
     {"multitracker_enabled", Type::kInteger, "0",
      "1 to ask the other trackers of the torrents in allowed_dir for peers.", "multitracker"},
     {"multitracker_allowed", Type::kText, "autodetect",
-     "Who may ask as a tracker: none, all, or autodetect for torrents that have other trackers.",
+     "Who may ask as a tracker: none, all, or autodetect for torrents that have an "
+     "announce-list.",
      "multitracker-allowed"},
     {"multitracker_reannounce_interval", Type::kInteger, "120",
      "Seconds between such requests, both ways.", "multitracker-reannounce-interval"},
