@@ -166,13 +166,22 @@ bool IsZero(std::string_view sent) {
   return number.kind == Number::kValue && number.value == 0;
 }
 
-bool ParseKey(std::string_view sent, std::uint32_t& key, HttpAnnounceMore* more) {
+bool ParseKey(std::string_view sent, std::uint32_t& key) {
   DecodedText<kMaxParameterValue> decoded;
   const std::optional<std::string_view> text = decoded.Decode(sent);
   if (!text) return false;
   key = KeyNumber(*text);
-  if (more != nullptr) more->key = *text;
   return true;
+}
+
+// The key's first kMaxParameterValue bytes, as many as are kept of it (AnnounceDetails::kMaxKey);
+// empty where they are malformed.
+std::string KeyTextOf(std::string_view sent) {
+  std::size_t end = 0;
+  for (std::size_t n = 0; n < kMaxParameterValue && end < sent.size(); ++n)
+    end += sent[end] == '%' ? 3 : 1;
+  DecodedText<kMaxParameterValue> decoded;
+  return std::string(decoded.Decode(sent.substr(0, end)).value_or(std::string_view()));
 }
 
 absl::Status Bad(const char* text) { return absl::InvalidArgumentError(text); }
@@ -299,8 +308,12 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
         announce.no_peer_id = !IsZero(value);
         break;
       case Parameter::kKey:
-        if (!ParseKey(value, request.key, more))
+        if constexpr (kWithMore) {
+          more->key = KeyTextOf(value);
+          request.key = KeyNumber(more->key);
+        } else if (!ParseKey(value, request.key)) {
           return Bad("key is malformed or longer than 64 bytes");
+        }
         break;
       default:
         if constexpr (kWithMore) TakeMore(parameter, value, *more, crypto_port);

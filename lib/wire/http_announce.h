@@ -37,7 +37,7 @@ enum class PeerIdIs : std::uint8_t { kRequired, kOptional };
 
 // What only some trackers ask of an announce.
 struct HttpAnnounceMore {
-  // As it was sent.
+  // As it was sent, or as much of it as kMaxParameterValue: bttrack takes keys of any length.
   std::string key;
   // ip: an address that the client gives for its own; nothing when it is none, such as a name.
   std::optional<IpAddress> ip;
@@ -105,8 +105,8 @@ absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const Ip
                                                 PeerIdIs peer_id = PeerIdIs::kRequired);
 // Reads more of the parameters: those named in HttpAnnounceMore (flags: anything but 0), and
 // cryptoport, which takes the place of port. What is malformed or longer than kMaxParameterValue
-// counts as absent. Of repeated parameters the first counts, info_hash too and also an empty one, as
-// bttrack has it.
+// counts as absent, but of a longer key the beginning counts. Of repeated parameters the first
+// counts, info_hash too and also an empty one, as bttrack has it.
 absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from,
                                                 HttpAnnounceMore& more);
 

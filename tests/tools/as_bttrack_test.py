@@ -365,6 +365,9 @@ class Peers(Case):
         announce("192.0.2.1", key="secret")
         announce("192.0.2.3", key="secret")
         self.assertEqual(self.peers(), [("192.0.2.3", 6001)])
+        announce("192.0.2.3", key="long" * 50)
+        announce("192.0.2.4", key="long" * 50)
+        self.assertEqual(self.peers(), [("192.0.2.4", 6001)])
 
     def test_hear_of_the_dedicated_seed(self):
         self.start("--dedicated_seed_id", "word")

@@ -417,6 +417,28 @@ TEST(DecodeHttpAnnounceMore, WhatIsMalformedCountsAsAbsent) {
   EXPECT_EQ(port, 6881);
 }
 
+TEST(DecodeHttpAnnounceMore, KeysAreOfAnyLengthAndWhatIsTooLongIsCutOff) {
+  const std::string start(63, 'x');
+  HttpAnnounceMore more;
+  const auto number = [&](const std::string& key) {
+    const auto announce = DecodeHttpAnnounce(kRequired + "&key=" + key, Ip("192.0.2.1"), more);
+    EXPECT_TRUE(announce.ok()) << announce.status();
+    return announce.ok() ? announce->request.key : 0;
+  };
+  const std::uint32_t kept = number(start + "%41");
+  EXPECT_EQ(more.key, start + "A");
+  for (const char* rest : {"Ab", "%41b", "%41%62", "A%zz", "A%"}) {
+    EXPECT_EQ(number(start + rest), kept) << rest;
+    EXPECT_EQ(more.key, start + "A") << rest;
+  }
+  EXPECT_EQ(number(std::string(20000, 'x')), number(start + "x"));
+  EXPECT_NE(number(start + "B" + start), kept);
+  for (const std::string& malformed : {std::string("%x"), "%zz" + start + start, start + "%4"}) {
+    EXPECT_EQ(number(malformed), 0u);
+    EXPECT_EQ(more.key, "");
+  }
+}
+
 TEST(DecodeHttpAnnounceMore, AnnouncesThatSayNoMoreAreReadTheSame) {
   HttpAnnounceMore more;
   more.key = "of the one before";
