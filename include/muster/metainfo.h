@@ -144,6 +144,8 @@ class MUSTER_EXPORT Metainfo {
 
   // Trackers in tiers (BEP 12): `announce-list`, or one tier of `announce`. No tier is empty.
   const std::vector<std::vector<std::string_view>>& trackers() const;
+  // Whether they are those of an `announce-list`.
+  bool has_announce_list() const;
   // The `announce` that stands there, also where there are tiers.
   std::string_view announce() const;
   // BEP 19, as they stand there: one that ends with a slash is a folder for name().

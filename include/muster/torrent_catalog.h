@@ -37,7 +37,8 @@ struct CatalogTorrent {
   std::string path = {};
   // Why announces are refused; empty where they are not.
   std::string refusal = {};
-  // Announce URLs of all tiers; empty where there is none but its `announce`, which may be our own.
+  // Announce URLs of all tiers of its `announce-list`, our own may be among them. Not that of its
+  // `announce` where it stands alone.
   std::vector<std::string> trackers = {};
   // What answers to announces say as well; empty for nothing.
   std::string warning = {};

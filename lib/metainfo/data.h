@@ -38,6 +38,7 @@ struct MetainfoData {
   std::string_view source;
 
   std::vector<std::vector<std::string_view>> trackers;
+  bool has_announce_list = false;
   std::string_view announce;
   std::vector<std::string_view> web_seeds;
   std::vector<std::string_view> http_seeds;

@@ -258,6 +258,7 @@ std::string_view Metainfo::source() const { return data_->source; }
 const std::vector<std::vector<std::string_view>>& Metainfo::trackers() const {
   return data_->trackers;
 }
+bool Metainfo::has_announce_list() const { return data_->has_announce_list; }
 std::string_view Metainfo::announce() const { return data_->announce; }
 absl::Span<const std::string_view> Metainfo::web_seeds() const { return data_->web_seeds; }
 absl::Span<const std::string_view> Metainfo::http_seeds() const { return data_->http_seeds; }

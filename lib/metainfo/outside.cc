@@ -85,7 +85,8 @@ class OutsideReader {
       }
       if (!urls.empty()) data_.trackers.push_back(std::move(urls));
     }
-    if (data_.trackers.empty() && !data_.announce.empty()) {
+    data_.has_announce_list = !data_.trackers.empty();
+    if (!data_.has_announce_list && !data_.announce.empty()) {
       data_.trackers.push_back({data_.announce});
     }
   }

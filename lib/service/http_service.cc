@@ -300,7 +300,9 @@ HttpService::Reply HttpService::ApplyAtDesk(HttpAnnounce& announce, const HttpAn
                : absl::Span<const std::uint8_t>(),
        .seeded = more.check_seeded && desk_->IsSeeded(request.info_hash),
        .warning = WarningOf(request.info_hash),
-       .as_bttrack = AnswersAsBttrack()});
+       .as_bttrack = AnswersAsBttrack(),
+       .leaves_out_no_peers = request.visitor && request.numwant == 0,
+       .has_scrape = more.wants_scrape && AnswersAsBttrack()});
   return {};
 }
 

@@ -41,23 +41,22 @@ absl::Status Wrong(const char* text) { return absl::InvalidArgumentError(text); 
 
 absl::Status CheckBttrackAnnounce(std::string_view query, std::optional<InfoHash>& info_hash) {
   // Of repeated ones the first counts.
-  std::optional<std::string_view> peer_id, event, port, cryptoport, left;
+  std::optional<std::string_view> hash, peer_id, event, port, cryptoport, left;
   std::size_t parameters = 0;
   QueryReader reader(query);
   while (reader.Next() && ++parameters <= kMaxAnnounceParameters) {
     const auto take = [&](std::string_view name, std::optional<std::string_view>& to) {
       if (!to && IsParameter(reader.name(), name)) to = reader.value();
     };
-    if (!info_hash && IsParameter(reader.name(), "info_hash")) {
-      InfoHash hash;
-      if (DecodeId(reader.value(), hash)) info_hash = hash;
-    }
+    take("info_hash", hash);
     take("peer_id", peer_id);
     take("event", event);
     take("port", port);
     take("cryptoport", cryptoport);
     take("left", left);
   }
+  InfoHash id_of_torrent;
+  if (hash && DecodeId(*hash, id_of_torrent)) info_hash = id_of_torrent;
   if (!info_hash) return Wrong("no info hash");
   PeerId id;
   if (!peer_id || !DecodeId(*peer_id, id)) return Wrong("id not of length 20");

@@ -21,7 +21,8 @@ inline constexpr std::string_view kBttrackNotFound =
 
 // InvalidArgument for the first thing that is wrong with the query of an announce: "no info hash",
 // "id not of length 20", "invalid event", "invalid port", "invalid amount left". `paused` is an event
-// as well (BEP 21). `info_hash` is set as soon as there is one.
+// as well (BEP 21). Of repeated parameters the first counts. `info_hash` is set as soon as there is
+// one.
 absl::Status CheckBttrackAnnounce(std::string_view query, std::optional<InfoHash>& info_hash);
 
 }  // namespace muster

@@ -31,6 +31,16 @@ enum class Parameter : std::uint8_t {
   kPeerId,
   kPort,
   kUploaded,
+  // What only some trackers ask of an announce.
+  kCheckSeeded,
+  kCryptoPort,
+  kIp,
+  kPassword,
+  kRequireCrypto,
+  kScrape,
+  kSeedId,
+  kSupportCrypto,
+  kTracker,
 };
 
 // Whether `name`, which is as long as `text`, is `text`: a comparison of one or two words.
@@ -82,6 +92,34 @@ Parameter ParameterOfSent(std::string_view name) {
   return text ? ParameterOf(*text) : Parameter::kUnknown;
 }
 
+Parameter MoreParameterOfSent(std::string_view name) {
+  if (IsParameter(name, "cryptoport")) return Parameter::kCryptoPort;
+  if (IsParameter(name, "supportcrypto")) return Parameter::kSupportCrypto;
+  if (IsParameter(name, "requirecrypto")) return Parameter::kRequireCrypto;
+  if (IsParameter(name, "ip")) return Parameter::kIp;
+  if (IsParameter(name, "tracker")) return Parameter::kTracker;
+  if (IsParameter(name, "password")) return Parameter::kPassword;
+  if (IsParameter(name, "seed_id")) return Parameter::kSeedId;
+  if (IsParameter(name, "check_seeded")) return Parameter::kCheckSeeded;
+  if (IsParameter(name, "scrape")) return Parameter::kScrape;
+  return Parameter::kUnknown;
+}
+
+// Which parameters an announce had so far.
+class SeenParameters {
+ public:
+  // False where it had this one before.
+  bool Add(Parameter parameter) {
+    const std::uint32_t bit = std::uint32_t{1} << static_cast<unsigned>(parameter);
+    const bool is_new = (bits_ & bit) == 0;
+    bits_ |= bit;
+    return is_new;
+  }
+
+ private:
+  std::uint32_t bits_ = 0;
+};
+
 struct Number {
   enum Kind : std::uint8_t { kValue, kNegative, kTooBig, kNotANumber };
   Kind kind;
@@ -128,47 +166,74 @@ bool IsZero(std::string_view sent) {
   return number.kind == Number::kValue && number.value == 0;
 }
 
-bool ParseKey(std::string_view sent, std::uint32_t& key, HttpAnnounceMore* more) {
+bool ParseKey(std::string_view sent, std::uint32_t& key) {
   DecodedText<kMaxParameterValue> decoded;
   const std::optional<std::string_view> text = decoded.Decode(sent);
   if (!text) return false;
   key = KeyNumber(*text);
-  if (more != nullptr) more->key = *text;
   return true;
+}
+
+// The key's first kMaxParameterValue bytes, as many as are kept of it (AnnounceDetails::kMaxKey);
+// empty where they are malformed.
+std::string KeyTextOf(std::string_view sent) {
+  std::size_t end = 0;
+  for (std::size_t n = 0; n < kMaxParameterValue && end < sent.size(); ++n)
+    end += sent[end] == '%' ? 3 : 1;
+  DecodedText<kMaxParameterValue> decoded;
+  return std::string(decoded.Decode(sent.substr(0, end)).value_or(std::string_view()));
 }
 
 absl::Status Bad(const char* text) { return absl::InvalidArgumentError(text); }
 
 // What is not of every announce; `crypto_port` takes the place of the port.
-void TakeMore(std::string_view name, std::string_view value, HttpAnnounceMore& more,
+void TakeMore(Parameter parameter, std::string_view value, HttpAnnounceMore& more,
               std::optional<std::uint16_t>& crypto_port) {
   const auto text = [&] {
     DecodedText<kMaxParameterValue> decoded;
     return std::string(decoded.Decode(value).value_or(std::string_view()));
   };
-  if (IsParameter(name, "cryptoport")) {
-    const Number number = ParseNumber(value);
-    if (number.kind == Number::kValue && number.value <= 65535)
-      crypto_port = static_cast<std::uint16_t>(number.value);
-  } else if (IsParameter(name, "supportcrypto")) {
-    more.supports_crypto = !IsZero(value);
-  } else if (IsParameter(name, "requirecrypto")) {
-    more.wants_crypto = !IsZero(value);
-  } else if (IsParameter(name, "ip")) {
-    const absl::StatusOr<IpAddress> address = IpAddress::Parse(text());
-    more.ip = address.ok() ? std::optional(*address) : std::nullopt;
-  } else if (IsParameter(name, "tracker")) {
-    more.is_tracker = !IsZero(value);
-  } else if (IsParameter(name, "password")) {
-    more.password = text();
-  } else if (IsParameter(name, "seed_id")) {
-    more.seed_id = text();
-  } else if (IsParameter(name, "check_seeded")) {
-    more.check_seeded = !IsZero(value);
+  switch (parameter) {
+    case Parameter::kCryptoPort: {
+      const Number number = ParseNumber(value);
+      if (number.kind == Number::kValue && number.value <= 65535)
+        crypto_port = static_cast<std::uint16_t>(number.value);
+      break;
+    }
+    case Parameter::kSupportCrypto:
+      more.supports_crypto = !IsZero(value);
+      break;
+    case Parameter::kRequireCrypto:
+      more.wants_crypto = !IsZero(value);
+      break;
+    case Parameter::kIp: {
+      const absl::StatusOr<IpAddress> address = IpAddress::Parse(text());
+      if (address.ok()) more.ip = *address;
+      break;
+    }
+    case Parameter::kTracker:
+      more.is_tracker = !IsZero(value);
+      break;
+    case Parameter::kPassword:
+      more.password = text();
+      break;
+    case Parameter::kSeedId:
+      more.seed_id = text();
+      break;
+    case Parameter::kCheckSeeded:
+      more.check_seeded = !IsZero(value);
+      break;
+    case Parameter::kScrape:
+      more.wants_scrape = !IsZero(value);
+      break;
+    default:
+      break;
   }
 }
 
-// Reads what every tracker wants, and where `more` is given the rest.
+// Reads what every tracker wants, and with more the rest, into `more`: then the first of repeated
+// parameters counts, which those who want no more need not watch for.
+template <bool kWithMore>
 absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& from, PeerIdIs peer_id,
                                     HttpAnnounceMore* more) {
   absl::StatusOr<HttpAnnounce> result(absl::in_place);
@@ -179,13 +244,19 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
   std::optional<std::uint16_t> port;
   bool bad_port = false;
   std::optional<std::uint16_t> crypto_port;
+  SeenParameters seen;
   std::size_t parameters = 0;
   QueryReader reader(query);
   while (reader.Next()) {
     if (++parameters > kMaxAnnounceParameters) return Bad("too many parameters");
     const std::string_view value = reader.value();
-    if (value.empty()) continue;
-    switch (ParameterOfSent(reader.name())) {
+    if (!kWithMore && value.empty()) continue;
+    Parameter parameter = ParameterOfSent(reader.name());
+    if constexpr (kWithMore) {
+      if (parameter == Parameter::kUnknown) parameter = MoreParameterOfSent(reader.name());
+      if (!seen.Add(parameter) || value.empty()) continue;
+    }
+    switch (parameter) {
       case Parameter::kInfoHash:
         if (has_info_hash) return Bad("info_hash is given twice");
         if (!DecodeId(value, request.info_hash)) {
@@ -237,11 +308,15 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
         announce.no_peer_id = !IsZero(value);
         break;
       case Parameter::kKey:
-        if (!ParseKey(value, request.key, more))
+        if constexpr (kWithMore) {
+          more->key = KeyTextOf(value);
+          request.key = KeyNumber(more->key);
+        } else if (!ParseKey(value, request.key)) {
           return Bad("key is malformed or longer than 64 bytes");
+        }
         break;
-      case Parameter::kUnknown:
-        if (more != nullptr) TakeMore(reader.name(), value, *more, crypto_port);
+      default:
+        if constexpr (kWithMore) TakeMore(parameter, value, *more, crypto_port);
         break;
     }
   }
@@ -261,13 +336,13 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
 
 absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from,
                                                 PeerIdIs peer_id) {
-  return Decode(query, from, peer_id, nullptr);
+  return Decode<false>(query, from, peer_id, nullptr);
 }
 
 absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from,
                                                 HttpAnnounceMore& more) {
   more = HttpAnnounceMore();
-  absl::StatusOr<HttpAnnounce> announce = Decode(query, from, PeerIdIs::kRequired, &more);
+  absl::StatusOr<HttpAnnounce> announce = Decode<true>(query, from, PeerIdIs::kRequired, &more);
   more.requires_crypto = more.wants_crypto && more.supports_crypto;
   return announce;
 }
@@ -287,17 +362,16 @@ void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
   writer.Key("incomplete").Int(answer.counts.incomplete());
   writer.Key("interval").Int(answer.interval.count());
   if (!more.as_bttrack) writer.Key("min interval").Int(answer.min_interval.count());
-  writer.Key("peers");
   if (more.as_bttrack && peers.size() == 0) {
-    writer.BeginList().End();
+    if (!more.leaves_out_no_peers) writer.Key("peers").BeginList().End();
   } else if (announce.compact) {
-    writer.String(TextOf(peers.compact(AddressFamily::kIpv4)));
+    writer.Key("peers").String(TextOf(peers.compact(AddressFamily::kIpv4)));
     if (peers.size(AddressFamily::kIpv6) > 0 ||
         (asking.family() == AddressFamily::kIpv6 && !more.as_bttrack)) {
       writer.Key("peers6").String(TextOf(peers.compact(AddressFamily::kIpv6)));
     }
   } else {
-    writer.BeginList();
+    writer.Key("peers").BeginList();
     for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
       const absl::Span<const PeerId> ids = peers.ids(family);
       for (std::size_t i = 0; i < peers.size(family); ++i) {
@@ -309,6 +383,12 @@ void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
       }
     }
     writer.End();
+  }
+  if (more.has_scrape) {
+    writer.Key("scrape").BeginDict();
+    writer.Key("complete").Int(answer.counts.complete());
+    writer.Key("downloaded").Int(answer.counts.completed);
+    writer.Key("incomplete").Int(answer.counts.incomplete()).End();
   }
   if (more.seeded) writer.Key("seeded").Int(1);
   if (!more.warning.empty()) writer.Key("warning message").String(more.warning);

@@ -37,7 +37,7 @@ enum class PeerIdIs : std::uint8_t { kRequired, kOptional };
 
 // What only some trackers ask of an announce.
 struct HttpAnnounceMore {
-  // As it was sent.
+  // As it was sent, or as much of it as kMaxParameterValue: bttrack takes keys of any length.
   std::string key;
   // ip: an address that the client gives for its own; nothing when it is none, such as a name.
   std::optional<IpAddress> ip;
@@ -54,6 +54,8 @@ struct HttpAnnounceMore {
   // has been there.
   std::string seed_id;
   bool check_seeded = false;
+  // scrape: it wants the counts of a scrape as well.
+  bool wants_scrape = false;
 
   bool operator==(const HttpAnnounceMore&) const = default;
 };
@@ -67,6 +69,11 @@ struct HttpAnswerMore {
   std::string_view warning = {};
   // The keys that bttrack has, and no others; no peers are an empty list there, in either form.
   bool as_bttrack = false;
+  // Where there are no peers, there is no `peers` either: so bttrack answers a tracker that wants
+  // none.
+  bool leaves_out_no_peers = false;
+  // `scrape` is there: the counts, as a scrape has them, but for the name.
+  bool has_scrape = false;
 };
 
 // Parameters of one announce, beyond which it is refused.
@@ -98,13 +105,14 @@ absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const Ip
                                                 PeerIdIs peer_id = PeerIdIs::kRequired);
 // Reads more of the parameters: those named in HttpAnnounceMore (flags: anything but 0), and
 // cryptoport, which takes the place of port. What is malformed or longer than kMaxParameterValue
-// counts as absent.
+// counts as absent, but of a longer key the beginning counts. Of repeated parameters the first
+// counts, info_hash too and also an empty one, as bttrack has it.
 absl::StatusOr<HttpAnnounce> DecodeHttpAnnounce(std::string_view query, const IpAddress& from,
                                                 HttpAnnounceMore& more);
 
-// Appends the answer to `announce`. `peers` is always there; `peers6` too (compact form), when
-// there are IPv6 peers or the client came by IPv6. The dictionary form lists both families
-// together.
+// Appends the answer to `announce`. `peers` is always there, but for leaves_out_no_peers; `peers6`
+// too (compact form), when there are IPv6 peers or the client came by IPv6. The dictionary form
+// lists both families together.
 void EncodeHttpAnnounce(const AnnounceAnswer& answer, const PeerBatch& peers,
                         const HttpAnnounce& announce, std::string& out,
                         const HttpAnswerMore& more = {});

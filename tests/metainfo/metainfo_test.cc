@@ -269,6 +269,7 @@ TEST(Metainfo, TellsWhatStandsAroundTheInfoDictionary) {
   EXPECT_THAT(torrent->trackers(),
               ElementsAre(ElementsAre("http://b.example/announce", "udp://c.example:6969"),
                           ElementsAre("http://d.example/announce")));
+  EXPECT_TRUE(torrent->has_announce_list());
   EXPECT_THAT(torrent->web_seeds(), ElementsAre("http://s.example/", "http://t.example/"));
   EXPECT_THAT(torrent->http_seeds(), ElementsAre("http://h.example/seed"));
   EXPECT_THAT(torrent->nodes(), ElementsAre(HostPort{"2001:db8::1", 6881}));
@@ -288,6 +289,7 @@ TEST(Metainfo, MakesATierOfALoneTracker) {
   const auto torrent = Metainfo::Parse(Torrent(SingleInfo(), std::move(around)), kStrict);
   ASSERT_TRUE(torrent.ok()) << torrent.status();
   EXPECT_THAT(torrent->trackers(), ElementsAre(ElementsAre("http://a.example/announce")));
+  EXPECT_FALSE(torrent->has_announce_list());
 }
 
 TEST(Metainfo, TakesASeedAloneAndNoneForAnEmptyOne) {

@@ -209,6 +209,21 @@ TEST_F(AnnounceDeskTest, PeersOnNetworksOfOursAreReachableWithoutACheck) {
   EXPECT_THAT(Http('z', 3, "", "10.0.0.3"), HasSubstr("5:peers6:" + Compact("10.0.0.1:1")));
 }
 
+// --- scrapes in announces ---
+
+TEST_F(AnnounceDeskTest, AScrapeIsAddedWhereItIsWantedAsBttrackDoes) {
+  Serve();
+  EXPECT_THAT(Http('a', 1, "scrape=1"), Not(HasSubstr("6:scrape"))) << "only there";
+  options_.http.answers = HttpAnswers::kBttrack;
+  Serve();
+  Http('s', 1, "left=0&compact=1");
+  Http('a', 2, "compact=1");
+  Http('a', 2, "left=0&compact=1");
+  const std::string scrape = "6:scraped8:completei2e10:downloadedi0e10:incompletei1ee";
+  EXPECT_THAT(Http('b', 3, "compact=1&scrape=1"), HasSubstr(scrape));
+  EXPECT_THAT(Http('b', 3, "compact=1"), Not(HasSubstr("6:scrape")));
+}
+
 // --- other trackers ---
 
 TEST_F(AnnounceDeskTest, ATrackerIsGivenPeersAndBecomesNone) {
@@ -223,6 +238,18 @@ TEST_F(AnnounceDeskTest, ATrackerIsGivenPeersAndBecomesNone) {
             Compact("192.0.2.1:1"));
   EXPECT_EQ(tracker_->store().Count(kInfoHash)->peers(), 1u);
   EXPECT_EQ(Udp({.event = 3, .numwant = 20, .port = 0}, "/announce"), "") << "no tracker";
+}
+
+TEST_F(AnnounceDeskTest, ATrackerThatWantsNoPeersIsToldTheCountsAsBttrackDoes) {
+  options_.announce.tracker_queries = TrackerQueries::kAll;
+  options_.announce.tracker_interval = Seconds(77);
+  options_.http.answers = HttpAnswers::kBttrack;
+  Serve();
+  EXPECT_EQ(Http('t', 0, "tracker=1&numwant=5"),
+            "d8:completei0e10:incompletei0e8:intervali77e5:peerslee");
+  Http('a', 1, "compact=1");
+  EXPECT_EQ(Http('t', 0, "tracker=1&numwant=0"), "d8:completei0e10:incompletei1e8:intervali77ee");
+  EXPECT_THAT(Http('b', 2, "compact=1&numwant=0"), HasSubstr("5:peersle")) << "no tracker";
 }
 
 TEST_F(AnnounceDeskTest, OurselvesAndThoseWhoMayNotAskAreDisallowed) {

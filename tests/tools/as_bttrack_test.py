@@ -190,6 +190,23 @@ class Answers(Case):
         for event in ("started", "completed", "snooped", "paused", "stopped"):
             self.assertEqual(self.announce(event=event)[0], 200, event)
 
+    def test_take_the_first_of_what_is_repeated(self):
+        self.start()
+        self.announce(peer=2)
+        query = urllib.parse.urlencode({"info_hash": HASH, "peer_id": PEER % 1}, quote_via=urllib.parse.quote)
+        status, _, body = self.get("/announce?" + query + "&port=5&port=7777&left=5&left=0&compact=1&info_hash=x")
+        self.assertEqual((status, bdecode(body)[b"incomplete"]), (200, 2))
+        self.assertIn(("127.0.0.1", 5), compact_peers(self.announce(peer=2)[1][b"peers"], 6))
+
+    def test_have_the_counts_of_a_scrape_for_those_who_ask(self):
+        self.start()
+        self.announce(peer=2)
+        self.announce(peer=2, left=0)
+        answer = self.announce(scrape=1)[1]
+        self.assertEqual(answer[b"scrape"], {b"complete": 1, b"downloaded": 1, b"incomplete": 1})
+        self.assertEqual(answer[b"scrape"], self.scrape(HASH)[1][b"files"][HASH])
+        self.assertNotIn(b"scrape", self.announce()[1])
+
     def test_are_compact_unless_that_is_left_open(self):
         self.start()
         for compact in (None, 0):
@@ -348,6 +365,9 @@ class Peers(Case):
         announce("192.0.2.1", key="secret")
         announce("192.0.2.3", key="secret")
         self.assertEqual(self.peers(), [("192.0.2.3", 6001)])
+        announce("192.0.2.3", key="long" * 50)
+        announce("192.0.2.4", key="long" * 50)
+        self.assertEqual(self.peers(), [("192.0.2.4", 6001)])
 
     def test_hear_of_the_dedicated_seed(self):
         self.start("--dedicated_seed_id", "word")
@@ -397,7 +417,9 @@ class OtherTrackers(Case):
         wait_until(lambda: "no answer in time" in self.err(), "the end of the wait", timeout=20)
 
     def test_that_ask_are_answered_as_set(self):
-        plain = Torrent("plain")
+        plain = Torrent("plain", announce=b"http://ours.example/announce")
+        alone = Torrent("alone", announce=b"http://ours.example/announce", announce_list=[[b"http://ours.example/announce"]])
+        self.write("t/alone.torrent", alone.bytes)
         listed = Torrent("listed", announce_list=[[b"http://a.example/announce"], [b"udp://b.example:1/announce"]])
         self.write("t/plain.torrent", plain.bytes)
         self.write("t/listed.torrent", listed.bytes)
@@ -408,13 +430,15 @@ class OtherTrackers(Case):
                                              (["--multitracker_allowed", "all"], 120, 120),
                                              (["--multitracker_allowed", "none"], b"disallowed", b"disallowed")):
             self.begin(*options)
-            for torrent, want in ((plain, of_plain), (listed, of_listed)):
+            for torrent, want in ((plain, of_plain), (alone, of_listed), (listed, of_listed)):
                 self.announce(torrent.v1)
                 status, answer = self.announce(torrent.v1, **asks)
                 if isinstance(want, bytes):
                     self.assertEqual((status, answer), (200, {b"failure reason": want}), options)
                 else:
                     self.assertEqual(answer, {b"complete": 0, b"incomplete": 1, b"interval": want, b"peers": own}, options)
+                    counts = self.announce(torrent.v1, numwant=0, **asks)[1]
+                    self.assertEqual(counts, {b"complete": 0, b"incomplete": 1, b"interval": want}, options)
                 self.assertEqual(self.scrape(torrent.v1)[1][b"files"][torrent.v1][b"incomplete"], 1)
 
     def test_announce_to_an_aggregator_with_its_password(self):
@@ -608,8 +632,9 @@ class Pages(Case):
         wait_until(lambda: " gzip - [" in self.log(), "the log")
 
     def test_are_there_or_lead_elsewhere_as_set(self):
-        self.start("--show_infopage", "0")
-        self.assertEqual(self.get("/")[0], 404)
+        for more in ((), ("--infopage_redirect", "http://a.example/")):
+            self.start("--show_infopage", "0", *more)
+            self.assertEqual(self.get("/")[0], 404)
         self.start("--infopage_redirect", "http://a.example/?x=1&y=2")
         status, head, body = self.get("/index.html")
         self.assertEqual(status, 302)

@@ -218,6 +218,14 @@ TEST(Bttrack, AnswersAsBttrackDoes) {
   EXPECT_EQ(In(*settings, "http-max-scrape-torrents"), "10000");
 }
 
+TEST(Bttrack, LeadsNobodyAwayFromAPageThatIsNotThere) {
+  const auto settings =
+      Started({"--infopage_redirect", "http://a.example/", "--show_infopage", "0"});
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(In(*settings, "info-page"), "false");
+  EXPECT_EQ(In(*settings, "redirect-url"), R"("")");
+}
+
 TEST(Bttrack, TakesOptionsInBothFormsAndTheLastOneWins) {
   EXPECT_EQ(In(*Started({"--port", "81", "--port=82"}), "udp"), R"(["0.0.0.0:82"])");
   EXPECT_EQ(In(*Started({"--logfile=a=b"}), "access-log"), R"("a=b")");

@@ -85,6 +85,18 @@ TEST_F(TorrentFolderTest, KnowsWhereTheFileLies) {
   EXPECT_EQ(folder().torrents()[0]->path, (path_ / "a.torrent").string());
 }
 
+TEST_F(TorrentFolderTest, TakesTheTrackersOfAnAnnounceListThoughItNamesOneAlone) {
+  Write("plain.torrent", TorrentOf("plain", "8:announce12:http://a/ann"));
+  Write("listed.torrent",
+        TorrentOf("listed", "8:announce12:http://a/ann13:announce-listll12:http://a/annee"));
+  Read();
+  for (const auto& torrent : folder().torrents()) {
+    EXPECT_EQ(torrent->trackers, torrent->name == "listed"
+                                     ? std::vector<std::string>{"http://a/ann"}
+                                     : std::vector<std::string>{});
+  }
+}
+
 TEST_F(TorrentFolderTest, LooksIntoSubdirectoriesOnlyWhereThereAreNoTorrents) {
   Write("x/one.torrent", TorrentOf("one"));
   Write("y/z/two.torrent", TorrentOf("two"));

@@ -6,10 +6,12 @@
 #include <array>
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "muster/refusal.h"
+#include "wire/bttrack_announce.h"
 
 namespace muster {
 namespace {
@@ -316,7 +318,7 @@ HttpAnnounceMore More(const std::string& more, std::uint16_t* port = nullptr) {
 TEST(DecodeHttpAnnounceMore, ReadsWhatIsThere) {
   std::uint16_t port = 0;
   EXPECT_EQ(More("key=A%20b&ip=203.0.113.5&supportcrypto=1&requirecrypto=1&cryptoport=99&tracker=1"
-                 "&password=p%26w&seed_id=s&check_seeded=1",
+                 "&password=p%26w&seed_id=s&check_seeded=1&scrape=1",
                  &port),
             (HttpAnnounceMore{.key = "A b",
                               .ip = Ip("203.0.113.5"),
@@ -326,7 +328,8 @@ TEST(DecodeHttpAnnounceMore, ReadsWhatIsThere) {
                               .is_tracker = true,
                               .password = "p&w",
                               .seed_id = "s",
-                              .check_seeded = true}));
+                              .check_seeded = true,
+                              .wants_scrape = true}));
   EXPECT_EQ(port, 99);
   EXPECT_EQ(More("ip=2001%3adb8%3a%3a1").ip, Ip("2001:db8::1"));
 }
@@ -354,17 +357,86 @@ TEST(DecodeHttpAnnounceMore, APortThatIsReplacedMayBeAnything) {
   EXPECT_EQ(decode("cryptoport="), "port is missing");
 }
 
+TEST(DecodeHttpAnnounceMore, TakesTheFirstOfRepeatedParameters) {
+  HttpAnnounceMore more;
+  const std::string other = "info_hash=cccccccccccccccccccc&peer_id=dddddddddddddddddddd";
+  const auto announce = DecodeHttpAnnounce(
+      kRequired + "&" + other +
+          "&port=7777&left=5&left=0&l%65ft=0&event=started&event=stopped&numwant=3&numwant=9"
+          "&key=a&key=b&compact=1&compact=0&no_peer_id=0&no_peer_id=1&uploaded=1&uploaded=x"
+          "&downloaded=&downloaded=2&ip=203.0.113.5&ip=203.0.113.6&tracker=0&tracker=1"
+          "&password=p&password=q&seed_id=s&seed_id=&check_seeded=0&check_seeded=1"
+          "&supportcrypto=1&supportcrypto=0&requirecrypto=0&requirecrypto=1&scrape=0&scrape=1",
+      Ip("192.0.2.1"), more);
+  ASSERT_TRUE(announce.ok()) << announce.status();
+  const AnnounceRequest& request = announce->request;
+  EXPECT_EQ(request.info_hash.text(), kHash);
+  EXPECT_EQ(request.peer_id.text(), kId);
+  EXPECT_EQ(request.peer.port(), 6881);
+  EXPECT_EQ(request.left, 5u);
+  EXPECT_EQ(request.event, Event::kStarted);
+  EXPECT_EQ(request.numwant, 3);
+  EXPECT_EQ(request.key, 10u);
+  EXPECT_EQ(request.uploaded, 1u);
+  EXPECT_EQ(request.downloaded, 0u) << "an empty one is the first as well";
+  EXPECT_TRUE(announce->asks_for_compact);
+  EXPECT_FALSE(announce->no_peer_id);
+  EXPECT_EQ(more, (HttpAnnounceMore{.key = "a",
+                                    .ip = Ip("203.0.113.5"),
+                                    .supports_crypto = true,
+                                    .password = "p",
+                                    .seed_id = "s"}));
+  std::uint16_t port = 0;
+  More("cryptoport=99&cryptoport=98", &port);
+  EXPECT_EQ(port, 99);
+}
+
+TEST(CheckBttrackAnnounce, LooksAtTheFirstOfRepeatedParameters) {
+  std::optional<InfoHash> info_hash;
+  const auto text = [&](const std::string& query) {
+    info_hash.reset();
+    return std::string(CheckBttrackAnnounce(query, info_hash).message());
+  };
+  EXPECT_EQ(text(kRequired + "&left=1&left=x&port=x&event=&info_hash=x"), "invalid event");
+  EXPECT_EQ(text(kRequired + "&left=1&left=x&port=x&peer_id=x&info_hash=x"), "");
+  EXPECT_EQ(info_hash->text(), kHash);
+  EXPECT_EQ(text("info_hash=short&" + kRequired + "&left=1"), "no info hash");
+  EXPECT_EQ(info_hash, std::nullopt);
+}
+
 TEST(DecodeHttpAnnounceMore, WhatIsMalformedCountsAsAbsent) {
   const std::string long_text(65, 'x');
   std::uint16_t port = 0;
   EXPECT_EQ(
       More("ip=host.example&supportcrypto=0&requirecrypto=0&cryptoport=x&tracker=0&password=" +
-               long_text + "&seed_id=%zz&check_seeded=0",
+               long_text + "&seed_id=%zz&check_seeded=0&scrape=0",
            &port),
       HttpAnnounceMore());
   EXPECT_EQ(port, 6881);
   EXPECT_EQ(More("cryptoport=65536", &port), HttpAnnounceMore());
   EXPECT_EQ(port, 6881);
+}
+
+TEST(DecodeHttpAnnounceMore, KeysAreOfAnyLengthAndWhatIsTooLongIsCutOff) {
+  const std::string start(63, 'x');
+  HttpAnnounceMore more;
+  const auto number = [&](const std::string& key) {
+    const auto announce = DecodeHttpAnnounce(kRequired + "&key=" + key, Ip("192.0.2.1"), more);
+    EXPECT_TRUE(announce.ok()) << announce.status();
+    return announce.ok() ? announce->request.key : 0;
+  };
+  const std::uint32_t kept = number(start + "%41");
+  EXPECT_EQ(more.key, start + "A");
+  for (const char* rest : {"Ab", "%41b", "%41%62", "A%zz", "A%"}) {
+    EXPECT_EQ(number(start + rest), kept) << rest;
+    EXPECT_EQ(more.key, start + "A") << rest;
+  }
+  EXPECT_EQ(number(std::string(20000, 'x')), number(start + "x"));
+  EXPECT_NE(number(start + "B" + start), kept);
+  for (const std::string& malformed : {std::string("%x"), "%zz" + start + start, start + "%4"}) {
+    EXPECT_EQ(number(malformed), 0u);
+    EXPECT_EQ(more.key, "");
+  }
 }
 
 TEST(DecodeHttpAnnounceMore, AnnouncesThatSayNoMoreAreReadTheSame) {
@@ -390,6 +462,31 @@ TEST(EncodeHttpAnnounce, HasCryptoFlagsAndTheSeedInTheirPlaces) {
                      kCounts.substr(std::string("d8:completei1e").size()) + kTimes + "5:peers12:" +
                      std::string("\x05\x06\x07\x08\x01\x02\x09\x09\x09\x09\x00\x01", 12) +
                      "6:seededi1ee");
+}
+
+TEST(EncodeHttpAnnounce, AsBttrackHasTheCountsOfAScrapeWhereTheyAreWanted) {
+  const absl::StatusOr<HttpAnnounce> announce = Decode(kRequired, "1.2.3.4");
+  const Peers peers({});
+  std::string out;
+  EncodeHttpAnnounce(kAnswer, peers.batch, *announce, out,
+                     {.seeded = true, .as_bttrack = true, .has_scrape = true});
+  EXPECT_EQ(out,
+            "d8:completei1e10:incompletei5e8:intervali1800e5:peersle"
+            "6:scraped8:completei1e10:downloadedi4e10:incompletei5ee6:seededi1ee");
+}
+
+TEST(EncodeHttpAnnounce, AsBttrackHasNoPeersInOneOfTwoWays) {
+  const absl::StatusOr<HttpAnnounce> announce = Decode(kRequired, "2001:db8::7");
+  const auto encode = [&](const Peers& peers, bool leaves_out) {
+    std::string out;
+    EncodeHttpAnnounce(kAnswer, peers.batch, *announce, out,
+                       {.as_bttrack = true, .leaves_out_no_peers = leaves_out});
+    return out;
+  };
+  const std::string rest = "d8:completei1e10:incompletei5e8:intervali1800e";
+  EXPECT_EQ(encode(Peers({}), false), rest + "5:peerslee");
+  EXPECT_EQ(encode(Peers({}), true), rest + "e");
+  EXPECT_EQ(encode(Peers({"5.6.7.8:258"}), true), rest + "5:peers6:\x05\x06\x07\x08\x01\x02" + "e");
 }
 
 TEST(EncodeHttpFailure, SaysWhyAndWhenToComeBack) {

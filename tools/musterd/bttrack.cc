@@ -266,7 +266,8 @@ void Translation::Addresses() {
 void Translation::Pages() {
   Pass("show_infopage", "info-page");
   Set("show_infopage", "info-page-torrents", "10000000");
-  Pass("infopage_redirect", "redirect-url");
+  // Without the page nobody is led away from it either.
+  if (Yes("show_infopage")) Pass("infopage_redirect", "redirect-url");
   Pass("favicon", "favicon");
   Pass("scrape_allowed", "scrape");
   for (std::string_view network : kEverybody) Set("scrape_allowed", "full-scrape-for", network);

@@ -66,7 +66,8 @@ constexpr BttrackOption kOptions[] = {
     {"multitracker_enabled", Type::kInteger, "0",
      "1 to ask the other trackers of the torrents in allowed_dir for peers.", "multitracker"},
     {"multitracker_allowed", Type::kText, "autodetect",
-     "Who may ask as a tracker: none, all, or autodetect for torrents that have other trackers.",
+     "Who may ask as a tracker: none, all, or autodetect for torrents that have an "
+     "announce-list.",
      "multitracker-allowed"},
     {"multitracker_reannounce_interval", Type::kInteger, "120",
      "Seconds between such requests, both ways.", "multitracker-reannounce-interval"},
@@ -87,7 +88,8 @@ constexpr BttrackOption kOptions[] = {
      "Seconds between looks at allowed_dir, allowed_list, allowed_ips and banned_ips.",
      "list-check-interval"},
     {"show_infopage", Type::kInteger, "1", "0 for no page at /.", "info-page info-page-torrents"},
-    {"infopage_redirect", Type::kText, "", "A URL to lead those who come to / to.", "redirect-url"},
+    {"infopage_redirect", Type::kText, "",
+     "A URL to lead those who come to / to, unless show_infopage is 0.", "redirect-url"},
     {"show_names", Type::kInteger, "1",
      "With allowed_dir: 1 to tell the names of torrents, on the page with their sizes, and in "
      "scrapes.",

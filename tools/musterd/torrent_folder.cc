@@ -89,12 +89,10 @@ absl::StatusOr<muster::CatalogTorrent> ReadTorrent(std::string bytes, const std:
   torrent.files = static_cast<std::uint32_t>(
       std::count_if(files.begin(), files.end(), [](const auto& file) { return !file.is_pad; }));
   torrent.path = path;
-  for (const auto& tier : metainfo->trackers()) {
-    torrent.trackers.insert(torrent.trackers.end(), tier.begin(), tier.end());
+  if (metainfo->has_announce_list()) {
+    for (const auto& tier : metainfo->trackers())
+      torrent.trackers.insert(torrent.trackers.end(), tier.begin(), tier.end());
   }
-  const bool knows_one =
-      torrent.trackers.size() == 1 && torrent.trackers[0] == metainfo->announce();
-  if (knows_one) torrent.trackers.clear();
   if (messages) {
     muster::BencodeDocument document;
     const muster::MetainfoLimits limits;
