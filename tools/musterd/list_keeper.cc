@@ -107,7 +107,7 @@ class ListKeeper::Impl {
   ~Impl();
 
   absl::Status Open();
-  absl::Status Run();
+  absl::Status Start();
   void Wake(std::atomic<bool>& flag) {
     flag = true;
     const std::uint64_t one = 1;
@@ -179,8 +179,6 @@ absl::Status ListKeeper::Impl::Open() {
   }
   const absl::Status hashes = LoadAll(hash_lists_);
   const absl::Status ips = LoadAll(ip_lists_);
-  // Of a state that was read before.
-  if (!hash_lists_.empty()) rules_->ForgetRefused(*store_);
   if (!settings_.require) return absl::OkStatus();
   return hashes.ok() ? ips : hashes;
 }
@@ -410,8 +408,9 @@ void ListKeeper::Impl::Loop() {
   }
 }
 
-absl::Status ListKeeper::Impl::Run() {
+absl::Status ListKeeper::Impl::Start() {
   if (!keeps_any()) return absl::OkStatus();
+  if (!hash_lists_.empty()) rules_->ForgetRefused(*store_);
   return StartThread([this] { Loop(); }, thread_);
 }
 
@@ -421,19 +420,19 @@ ListKeeper::Impl::~Impl() {
   thread_.join();
 }
 
-absl::StatusOr<std::unique_ptr<ListKeeper>> ListKeeper::Start(const AccessSettings& settings,
-                                                              muster::AccessRules* rules,
-                                                              muster::SwarmStore* store,
-                                                              muster::LogSink* log,
-                                                              muster::TorrentCatalog* catalog) {
+absl::StatusOr<std::unique_ptr<ListKeeper>> ListKeeper::Open(const AccessSettings& settings,
+                                                             muster::AccessRules* rules,
+                                                             muster::SwarmStore* store,
+                                                             muster::LogSink* log,
+                                                             muster::TorrentCatalog* catalog) {
   auto impl = std::make_unique<Impl>(settings, rules, store, log, catalog);
   if (absl::Status status = impl->Open(); !status.ok()) return status;
-  if (absl::Status status = impl->Run(); !status.ok()) return status;
   return std::unique_ptr<ListKeeper>(new ListKeeper(std::move(impl)));
 }
 
 ListKeeper::ListKeeper(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ListKeeper::~ListKeeper() = default;
+absl::Status ListKeeper::Start() { return impl_->Start(); }
 bool ListKeeper::keeps_any() const { return impl_->keeps_any(); }
 void ListKeeper::Reload() { impl_->Wake(impl_->reload); }
 

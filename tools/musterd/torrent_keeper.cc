@@ -62,7 +62,7 @@ class TorrentKeeper::Impl {
   }
 
   absl::Status Open();
-  absl::Status Run();
+  absl::Status Start();
   void Wake(std::atomic<bool>& flag) {
     flag = true;
     const std::uint64_t one = 1;
@@ -131,7 +131,7 @@ absl::Status TorrentKeeper::Impl::Read() {
   // Who is allowed is known by name already.
   catalog_->Replace(std::move(torrents));
   rules_->whitelist().Replace(std::move(hashes));
-  rules_->ForgetRefused(*store_);
+  if (thread_.joinable()) rules_->ForgetRefused(*store_);
   on_change_();
   log_->Log(muster::LogLevel::kInfo,
             Concat({"allowed-torrents: ", path_, " has ", std::to_string(count), " torrents in ",
@@ -175,7 +175,7 @@ void TorrentKeeper::Impl::Loop() {
   Clock::time_point look_at = looks ? Clock::now() + interval_ : kNever;
   Clock::time_point quiet_at = kNever;  // something has happened, and is over then
   Clock::time_point at_last = kNever;
-  Clock::time_point forget_at = Clock::now() + kForgetLate;
+  Clock::time_point forget_at = kNever;
   std::array<pollfd, 2> polled{pollfd{wake_.get(), POLLIN, 0},
                                pollfd{looks ? inotify_.get() : -1, POLLIN, 0}};
   while (!stop_) {
@@ -206,21 +206,22 @@ void TorrentKeeper::Impl::Loop() {
   }
 }
 
-absl::Status TorrentKeeper::Impl::Run() {
+absl::Status TorrentKeeper::Impl::Start() {
+  rules_->ForgetRefused(*store_);
   return StartThread([this] { Loop(); }, thread_);
 }
 
-absl::StatusOr<std::unique_ptr<TorrentKeeper>> TorrentKeeper::Start(
+absl::StatusOr<std::unique_ptr<TorrentKeeper>> TorrentKeeper::Open(
     const AccessSettings& settings, muster::AccessRules* rules, muster::TorrentCatalog* catalog,
     muster::SwarmStore* store, muster::LogSink* log, std::function<void()> on_change) {
   auto impl = std::make_unique<Impl>(settings, rules, catalog, store, log, std::move(on_change));
   if (absl::Status status = impl->Open(); !status.ok()) return status;
-  if (absl::Status status = impl->Run(); !status.ok()) return status;
   return std::unique_ptr<TorrentKeeper>(new TorrentKeeper(std::move(impl)));
 }
 
 TorrentKeeper::TorrentKeeper(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TorrentKeeper::~TorrentKeeper() = default;
+absl::Status TorrentKeeper::Start() { return impl_->Start(); }
 void TorrentKeeper::Reload() { impl_->Wake(impl_->reload); }
 
 }  // namespace musterd
