@@ -456,6 +456,25 @@ class Lists(Case):
         self.assertFalse(self.served(HASH))
         self.assertEqual(self.scrape(bytes(20))[1][b"files"].keys(), {bytes(20)})
 
+    def test_of_hashes_leave_swarms_alone_that_are_refused_for_a_while(self):
+        self.start("--allowed_list", self.write("list", HASH.hex() + "\n" + bytes(20).hex() + "\n"), own=SOON)
+        self.announce(event="completed", left=0)
+        self.write("list", bytes(20).hex() + "\n")
+        wait_until(lambda: self.scrape(HASH) == (200, {b"files": {}}), "the new list")
+        self.assertFalse(self.served(HASH))
+        self.assertEqual(self.scrape()[1][b"files"].keys(), {bytes(20)})
+        self.assertNotIn(HASH.hex(), self.page())
+        self.write("list", HASH.hex() + "\n")
+        wait_until(lambda: HASH in self.scrape(HASH)[1][b"files"], "the old list")
+        kept = {b"complete": 1, b"downloaded": 1, b"incomplete": 0}
+        self.assertEqual(self.scrape(HASH)[1][b"files"][HASH], kept)
+        self.write("list", bytes(20).hex() + "\n")
+        self.start("--allowed_list", self.path("list"), own=SOON, state="state1")
+        self.assertEqual(self.scrape(HASH), (200, {b"files": {}}))
+        self.write("list", HASH.hex() + "\n")
+        wait_until(lambda: HASH in self.scrape(HASH)[1][b"files"], "the list of the restarted tracker")
+        self.assertEqual(self.scrape(HASH)[1][b"files"][HASH], kept)
+
     def test_of_hashes_are_shown_without_peers_too(self):
         self.start("--allowed_list", self.write("list", HASH.hex() + "\n" + bytes(20).hex() + "\n"))
         self.announce()
@@ -516,9 +535,17 @@ class Directory(Case):
         c = Torrent("c")
         self.write("t/c.torrent", c.bytes)
         wait_until(lambda: self.served(c.v1), "a new torrent")
-        os.remove(self.path("t/a.torrent"))
-        wait_until(lambda: not self.served(self.a.v1), "a torrent to go")
+        self.announce(self.a.v1, event="completed", left=0)
+        os.rename(self.path("t/a.torrent"), self.path("a.torrent"))
+        wait_until(lambda: self.a.v1 not in self.scrape(self.a.v1)[1][b"files"], "a torrent to go")
+        self.assertFalse(self.served(self.a.v1))
         self.assertTrue(self.served(self.b.v1))
+        self.assertNotIn(self.a.v1, self.scrape()[1][b"files"])
+        self.assertNotIn(self.a.v1.hex(), self.page())
+        os.rename(self.path("a.torrent"), self.path("t/a.torrent"))
+        wait_until(lambda: self.a.v1 in self.scrape()[1][b"files"], "the torrent to come back")
+        row = self.scrape(self.a.v1)[1][b"files"][self.a.v1]
+        self.assertEqual((row[b"complete"], row[b"downloaded"]), (1, 1))
 
     def test_is_searched_below_only_where_it_has_no_torrents(self):
         deep, hidden = Torrent("deep"), Torrent("hidden")

@@ -139,6 +139,20 @@ TEST_F(AccessRulesTest, AnswerAScrapeOfARefusedTorrentAsUnknown) {
   EXPECT_EQ(Scrape(1, "192.0.2.1"), "");
 }
 
+TEST_F(AccessRulesTest, DoNotShowARefusedTorrentThatKeepsItsSwarm) {
+  Announce(1);
+  Announce(2);
+  rules_.blacklist().Replace({HashOf(1)});
+  const InfoHash hashes[] = {HashOf(1), HashOf(2)};
+  const auto scrape = [&] {
+    return *tracker_->Scrape(hashes, *IpAddress::Parse("192.0.2.1"), kNow);
+  };
+  EXPECT_EQ(scrape()[0].counts, std::nullopt);
+  EXPECT_EQ(scrape()[1].counts->peers(), 1u);
+  rules_.blacklist().Replace({});
+  EXPECT_EQ(scrape()[0].counts->peers(), 1u);
+}
+
 TEST_F(AccessRulesTest, RefuseBannedAddressesOfBothFamilies) {
   rules_.SetBannedIps(SetOf("192.0.2.0/24"));
   EXPECT_EQ(Announce(1, "192.0.2.1:6881"), kNoSuchAddress);

@@ -303,12 +303,14 @@ void ListKeeper::Impl::LoadChanged() {
 }
 
 void ListKeeper::Impl::ForgetRefused() {
+  if (!settings_.forget_refused) return;
   rules_->ForgetRefused(*store_);
   forget_all_again_ = true;
   forget_at_ = Clock::now() + kForgetAgain;
 }
 
 void ListKeeper::Impl::ForgetRefused(absl::Span<const muster::InfoHash> hashes) {
+  if (!settings_.forget_refused) return;
   rules_->ForgetRefused(*store_, hashes);
   forget_again_.insert(forget_again_.end(), hashes.begin(), hashes.end());
   forget_at_ = Clock::now() + kForgetAgain;
@@ -410,7 +412,7 @@ void ListKeeper::Impl::Loop() {
 
 absl::Status ListKeeper::Impl::Start() {
   if (!keeps_any()) return absl::OkStatus();
-  if (!hash_lists_.empty()) rules_->ForgetRefused(*store_);
+  if (!hash_lists_.empty() && settings_.forget_refused) rules_->ForgetRefused(*store_);
   return StartThread([this] { Loop(); }, thread_);
 }
 

@@ -4,7 +4,7 @@
 // thread of its own reads them, so that no announce waits for a file.
 //
 // A list that cannot be read stays as it was, and the log says so. Torrents that come to be refused
-// lose their swarms.
+// lose their swarms, unless the settings let them keep them.
 #ifndef MUSTER_TOOLS_MUSTERD_LIST_KEEPER_H_
 #define MUSTER_TOOLS_MUSTERD_LIST_KEEPER_H_
 

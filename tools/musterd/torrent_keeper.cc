@@ -49,6 +49,7 @@ class TorrentKeeper::Impl {
       : path_(settings.torrents),
         interval_(settings.check_interval),
         require_(settings.require),
+        forget_refused_(settings.forget_refused),
         folder_(settings.torrents, settings.torrent_messages, log),
         rules_(rules),
         catalog_(catalog),
@@ -72,6 +73,9 @@ class TorrentKeeper::Impl {
 
  private:
   absl::Status Read();
+  void ForgetRefused() {
+    if (forget_refused_) rules_->ForgetRefused(*store_);
+  }
   void Watch();
   bool TakeEvents();
   void Loop();
@@ -79,6 +83,7 @@ class TorrentKeeper::Impl {
   const std::string path_;
   const milliseconds interval_;
   const bool require_;
+  const bool forget_refused_;
   TorrentFolder folder_;
   muster::AccessRules* const rules_;
   muster::TorrentCatalog* const catalog_;
@@ -131,7 +136,7 @@ absl::Status TorrentKeeper::Impl::Read() {
   // Who is allowed is known by name already.
   catalog_->Replace(std::move(torrents));
   rules_->whitelist().Replace(std::move(hashes));
-  if (thread_.joinable()) rules_->ForgetRefused(*store_);
+  if (thread_.joinable()) ForgetRefused();
   on_change_();
   log_->Log(muster::LogLevel::kInfo,
             Concat({"allowed-torrents: ", path_, " has ", std::to_string(count), " torrents in ",
@@ -200,14 +205,14 @@ void TorrentKeeper::Impl::Loop() {
       forget_at = Clock::now() + kForgetLate;
     }
     if (forget_at <= now) {
-      rules_->ForgetRefused(*store_);
+      ForgetRefused();
       forget_at = kNever;
     }
   }
 }
 
 absl::Status TorrentKeeper::Impl::Start() {
-  rules_->ForgetRefused(*store_);
+  ForgetRefused();
   return StartThread([this] { Loop(); }, thread_);
 }
 

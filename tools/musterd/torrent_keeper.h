@@ -4,7 +4,7 @@
 // .torrent files says. A thread of its own reads them, so that no announce waits for a file.
 //
 // A directory that cannot be read any more leaves everything as it was, and the log says so.
-// Torrents that come to be refused lose their swarms.
+// Torrents that come to be refused lose their swarms, unless the settings let them keep them.
 #ifndef MUSTER_TOOLS_MUSTERD_TORRENT_KEEPER_H_
 #define MUSTER_TOOLS_MUSTERD_TORRENT_KEEPER_H_
 
