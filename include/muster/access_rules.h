@@ -65,6 +65,9 @@ class MUSTER_EXPORT AccessRules final : public Policy {
   // stay until they expire.
   std::size_t ForgetRefused(SwarmStore& store) const;
   std::size_t ForgetRefused(SwarmStore& store, absl::Span<const InfoHash> info_hashes) const;
+  // Takes out the peers whose addresses are refused, of a store that a saved state was read into;
+  // returns how many there were. Counts of finished downloads stay. Observers are not told.
+  std::size_t ForgetRefusedPeers(SwarmStore& store, Instant now) const;
 
   // Policy. A scrape is held against the rules for addresses only: a torrent that is refused is not
   // shown, as if nothing were known of it.

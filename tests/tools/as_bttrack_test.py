@@ -500,6 +500,17 @@ class Lists(Case):
             self.start(*options)
             self.assertEqual(self.announce()[0], 200, options)
 
+    def test_of_addresses_take_peers_of_the_state_out_at_the_start(self):
+        plain = {"port": 7000, "left": 0, "nat": 0, "supportcrypto": 0, "requirecrypto": 0}
+        peers = {PEER % 1: {"ip": "192.0.2.7", "given ip": "198.51.100.9", **plain}, PEER % 2: {"ip": "198.51.100.9", **plain}}
+        kept = b"\xc6\x33\x64\x09" + (7000).to_bytes(2, "big")
+        for options in (["--banned_ips", self.write("b", "name:192.0.2.0-192.0.2.255\n")],
+                        ["--allowed_ips", self.write("a", "198.51.100.0/24\n127.0.0.1\n")]):
+            state = os.path.basename(self.write(f"of{options[0]}", bencode({"completed": {HASH: 41}, "peers": {HASH: peers}})))
+            self.start(*options, state=state)
+            self.assertEqual(self.scrape(HASH)[1][b"files"][HASH], {b"complete": 1, b"downloaded": 41, b"incomplete": 0})
+            self.assertEqual(self.announce()[1][b"peers"], kept)
+
     def test_of_addresses_are_read_again(self):
         self.start("--banned_ips", self.write("b", "name:192.0.2.1\n"), own=SOON)
         self.assertEqual(self.announce()[0], 200)

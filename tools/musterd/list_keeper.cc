@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <memory>
@@ -413,6 +414,13 @@ void ListKeeper::Impl::Loop() {
 absl::Status ListKeeper::Impl::Start() {
   if (!keeps_any()) return absl::OkStatus();
   if (!hash_lists_.empty() && settings_.forget_refused) rules_->ForgetRefused(*store_);
+  if (!ip_lists_.empty()) {
+    const muster::Instant now = muster::InstantFromUnixSeconds(std::time(nullptr));
+    if (const std::size_t peers = rules_->ForgetRefusedPeers(*store_, now); peers > 0) {
+      log_->Log(muster::LogLevel::kInfo,
+                Concat({Number(peers), " peers of the state are at refused addresses"}));
+    }
+  }
   return StartThread([this] { Loop(); }, thread_);
 }
 

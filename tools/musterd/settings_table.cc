@@ -307,7 +307,10 @@ constexpr Setting kSettings[] = {
     Text<&Settings::access, &AccessSettings::allowed_ips>(
         "allowed-ips", kAccess, "FILE",
         "Serve only the addresses in this file: an address, a network (192.0.2.0/24) or a range "
-        "(192.0.2.1-192.0.2.9) on a line, then a blank and anything. Read again like whitelist."),
+        "(192.0.2.1-192.0.2.9) on a line, then a blank and anything. Read again like whitelist. "
+        "Peers of the "
+        "saved state at other addresses are left out when the daemon starts; those that are known "
+        "when the file changes stay until they expire."),
     Text<&Settings::access, &AccessSettings::banned_ips>(
         "banned-ips", kAccess, "FILE",
         "Do not serve the addresses in this file, which is like that of allowed-ips."),
