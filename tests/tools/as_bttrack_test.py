@@ -148,12 +148,14 @@ class Options(Case):
         peer = {"ip": "192.0.2.7", "port": 7000, "left": 0, "nat": 0, "supportcrypto": 0, "requirecrypto": 0}
         state = bencode({"completed": {HASH: 41}, "peers": {HASH: {PEER % 7: peer}}})
         self.write("state", state)
+        self.write("list", HASH.hex())
         good = ["--dfile", self.path("state"), "--port", "0", "--bind", "127.0.0.1"]
         for args in (["--allowed_list", "none"], ["--allowed_dir", "none"], ["--allowed_ips", "none"], ["--banned_ips", "none"],
-                     ["--favicon", "none"], ["--logfile", "none/log"], ["--dfile", "none/state"]):
-            args[1] = self.path(args[1])
+                     ["--favicon", "none"], ["--logfile", "none/log"], ["--dfile", "none/state"],
+                     ["--allowed_ips", "none", "--allowed_list", "list"], ["--dfile", "none/state", "--allowed_list", "list"]):
+            args[1::2] = map(self.path, args[1::2])
             self.assertComplains(run(*good, *args), 2, "none")
-            self.assertEqual(os.listdir(self.folder), ["state"], args)
+            self.assertEqual(sorted(os.listdir(self.folder)), ["list", "state"], args)
             self.assertEqual(pathlib.Path(self.path("state")).read_bytes(), state, args)
 
     def test_are_written_as_a_file_for_musterd(self):

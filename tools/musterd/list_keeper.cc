@@ -126,6 +126,11 @@ class ListKeeper::Impl {
   template <typename Sources>
   absl::Status LoadAll(Sources& sources);
   void LoadChanged();
+  // What there is, once the start cannot fail any more for what there is not.
+  void Say(std::string text) {
+    if (!thread_.joinable()) return to_say_.push_back(std::move(text));
+    log_->Log(muster::LogLevel::kInfo, text);
+  }
   void WarnOfBadLines(std::string_view name, const std::string& path, std::size_t bad,
                       std::size_t first);
   void ReadPipe(HashListSource& source, Pipe& pipe);
@@ -144,6 +149,7 @@ class ListKeeper::Impl {
   muster::TorrentCatalog* const catalog_;
   std::vector<std::unique_ptr<HashListSource>> hash_lists_;
   std::vector<IpListSource> ip_lists_;
+  std::vector<std::string> to_say_;
   Descriptor wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::atomic<bool> stop_{false};
   Clock::time_point look_at_ = Clock::time_point::max();
@@ -240,8 +246,8 @@ absl::Status ListKeeper::Impl::Load(HashListSource& source) {
   for (const auto& [hash, listed] : source.unsaved) changes.push_back({hash, listed});
   if (!changes.empty()) source.list->Change(changes);
   source.file.Loaded(*stamp);
-  log_->Log(muster::LogLevel::kInfo, Concat({source.name, ": ", source.file.path(), " has ",
-                                             Number(source.list->size()), " torrents"}));
+  Say(Concat(
+      {source.name, ": ", source.file.path(), " has ", Number(source.list->size()), " torrents"}));
   return absl::OkStatus();
 }
 
@@ -255,8 +261,7 @@ absl::Status ListKeeper::Impl::Load(IpListSource& source) {
   WarnOfBadLines(source.name, source.file.path(), list.bad_lines, list.first_bad_line);
   source.set(std::move(list.set));
   source.file.Loaded(*stamp);
-  log_->Log(muster::LogLevel::kInfo, Concat({source.name, ": ", source.file.path(), " has ",
-                                             Number(list.entries), " entries"}));
+  Say(Concat({source.name, ": ", source.file.path(), " has ", Number(list.entries), " entries"}));
   return absl::OkStatus();
 }
 
@@ -413,6 +418,8 @@ void ListKeeper::Impl::Loop() {
 
 absl::Status ListKeeper::Impl::Start() {
   if (!keeps_any()) return absl::OkStatus();
+  for (const std::string& text : to_say_) log_->Log(muster::LogLevel::kInfo, text);
+  to_say_.clear();
   if (!hash_lists_.empty() && settings_.forget_refused) rules_->ForgetRefused(*store_);
   if (!ip_lists_.empty()) {
     const muster::Instant now = muster::InstantFromUnixSeconds(std::time(nullptr));

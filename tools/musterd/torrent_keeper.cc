@@ -73,6 +73,7 @@ class TorrentKeeper::Impl {
 
  private:
   absl::Status Read();
+  void SayWhatThereIs();
   void ForgetRefused() {
     if (forget_refused_) rules_->ForgetRefused(*store_);
   }
@@ -127,7 +128,6 @@ absl::Status TorrentKeeper::Impl::Read() {
   failed_ = false;
   if (!*changed && thread_.joinable()) return absl::OkStatus();
   std::vector<std::shared_ptr<const muster::CatalogTorrent>> torrents = folder_.torrents();
-  const std::size_t count = torrents.size();
   std::vector<muster::InfoHash> hashes;
   for (const auto& torrent : torrents) {
     if (torrent->info_hashes.v1) hashes.push_back(*torrent->info_hashes.v1);
@@ -138,10 +138,14 @@ absl::Status TorrentKeeper::Impl::Read() {
   rules_->whitelist().Replace(std::move(hashes));
   if (thread_.joinable()) ForgetRefused();
   on_change_();
-  log_->Log(muster::LogLevel::kInfo,
-            Concat({"allowed-torrents: ", path_, " has ", std::to_string(count), " torrents in ",
-                    std::to_string(folder_.files()), " files"}));
+  if (thread_.joinable()) SayWhatThereIs();
   return absl::OkStatus();
+}
+
+void TorrentKeeper::Impl::SayWhatThereIs() {
+  log_->Log(muster::LogLevel::kInfo,
+            Concat({"allowed-torrents: ", path_, " has ", std::to_string(catalog_->list()->size()),
+                    " torrents in ", std::to_string(folder_.files()), " files"}));
 }
 
 // Directories come and go; those that are watched already stay so.
@@ -212,6 +216,7 @@ void TorrentKeeper::Impl::Loop() {
 }
 
 absl::Status TorrentKeeper::Impl::Start() {
+  if (!failed_) SayWhatThereIs();
   ForgetRefused();
   return StartThread([this] { Loop(); }, thread_);
 }
