@@ -65,14 +65,18 @@ class MUSTER_EXPORT AccessRules final : public Policy {
   // stay until they expire.
   std::size_t ForgetRefused(SwarmStore& store) const;
   std::size_t ForgetRefused(SwarmStore& store, absl::Span<const InfoHash> info_hashes) const;
+  // Takes out the peers whose addresses are refused, of a store that a saved state was read into;
+  // returns how many there were. Counts of finished downloads stay. Observers are not told.
+  std::size_t ForgetRefusedPeers(SwarmStore& store, Instant now) const;
 
-  // Policy. A scrape is held against the rules for addresses only: nothing is known of a torrent
-  // that is refused.
+  // Policy. A scrape is held against the rules for addresses only: a torrent that is refused is not
+  // shown, as if nothing were known of it.
   absl::Status AllowAnnounce(const AnnounceRequest& request, Instant now) override;
   absl::Status AllowScrape(const InfoHash& info_hash, const IpAddress& from, Instant now) override;
   absl::Status AllowAddress(const IpAddress& from) const override;
   // What is on the white list, once it is enforced, and not refused.
   bool Knows(const InfoHash& info_hash) const override;
+  bool Shows(const InfoHash& info_hash) const override { return Allows(info_hash); }
   void Prefetch(absl::Span<const SwarmHint> coming) const override;
 
  private:

@@ -80,6 +80,11 @@ class MUSTER_EXPORT Policy {
     (void)info_hash;
     return false;
   }
+  // Whether scrapes and pages show a torrent, with a swarm or without.
+  virtual bool Shows(const InfoHash& info_hash) const {
+    (void)info_hash;
+    return true;
+  }
   // Announces and scrapes that come next: a policy may use the hint to have its memory at hand.
   virtual void Prefetch(absl::Span<const SwarmHint> coming) const { (void)coming; }
 };

@@ -187,10 +187,11 @@ std::unique_ptr<HttpBody> HttpService::StatisticsBody(std::string_view mode,
   const SwarmStore& store = tracker_->store();
   if (mode == "s24s") return NewBusyNetworks(store);
   if (mode == "statedump") return NewStateDump(store, now, &counters_.http.full_scrape_bytes);
-  if (mode == "top10" || mode == "top100") return NewTopTorrents(store, mode == "top10" ? 10 : 100);
+  if (mode == "top10" || mode == "top100")
+    return NewTopTorrents(store, tracker_->policy(), mode == "top10" ? 10 : 100);
   const TorrentListFormat list =
       format.empty() ? TorrentListFormat::kBencode : *TorrentListFormatOf(format);
-  return NewTorrentList(store, list, &counters_.http.full_scrape_bytes);
+  return NewTorrentList(store, tracker_->policy(), list, &counters_.http.full_scrape_bytes);
 }
 
 HttpService::Reply HttpService::Metrics(const HttpExchange& exchange, Instant now) {
@@ -219,6 +220,7 @@ HttpService::Reply HttpService::InfoPage(const HttpExchange& exchange, Instant n
           .stream = site_.gate().Hold(NewInfoPage(tracker_->store(), site_.Take(now),
                                                   {.max_torrents = options_.info_page_torrents,
                                                    .torrents = Torrents(),
+                                                   .policy = tracker_->policy(),
                                                    .show_names = options_.show_names,
                                                    .link_files = options_.serve_torrents}))};
 }

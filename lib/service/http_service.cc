@@ -388,12 +388,13 @@ HttpService::Reply HttpService::FullScrape(const HttpExchange& exchange, Instant
   const std::string_view type = AnswersAsBttrack() ? "text/plain" : "application/octet-stream";
   if (std::shared_ptr<const TorrentList> torrents = Torrents(); torrents != nullptr) {
     return {.content_type = type,
-            .stream = site_.gate().Hold(NewNamedScrape(tracker_->store(), std::move(torrents),
-                                                       options_.show_names,
+            .stream = site_.gate().Hold(NewNamedScrape(tracker_->store(), tracker_->policy(),
+                                                       std::move(torrents), options_.show_names,
                                                        &counters_.http.full_scrape_bytes))};
   }
   return {.content_type = type,
-          .stream = site_.gate().Hold(NewTorrentList(tracker_->store(), TorrentListFormat::kBencode,
+          .stream = site_.gate().Hold(NewTorrentList(tracker_->store(), tracker_->policy(),
+                                                     TorrentListFormat::kBencode,
                                                      &counters_.http.full_scrape_bytes))};
 }
 

@@ -12,6 +12,9 @@
 namespace muster {
 namespace {
 
+// Of a huge swarm so many are looked at in one step.
+constexpr std::size_t kPeersAVisit = 10'000;
+
 // As other trackers word it, for scripts that look for the text. Copies share one text.
 const absl::Status& TorrentRefused() {
   static const absl::Status* const status =
@@ -95,6 +98,42 @@ std::size_t AccessRules::ForgetRefused(SwarmStore& store,
   std::size_t forgotten = 0;
   for (const InfoHash& info_hash : info_hashes) {
     if (!Allows(info_hash) && store.Remove(info_hash)) ++forgotten;
+  }
+  return forgotten;
+}
+
+std::size_t AccessRules::ForgetRefusedPeers(SwarmStore& store, Instant now) const {
+  // Of one visit: what a record refers to ends with it.
+  struct Refused {
+    PeerRecord record;
+    PeerId peer_id;
+    PeerDetails details;
+  };
+  std::vector<Refused> refused;
+  std::vector<PeerRecord> records;
+  InfoHash info_hash;
+  const auto collect = [&](const SwarmView& swarm) {
+    info_hash = swarm.info_hash();
+    swarm.ForEachPeer([&](const PeerRecord& peer) {
+      if (Allows(peer.peer.address())) return;
+      refused.push_back({peer, peer.peer_id != nullptr ? *peer.peer_id : PeerId(),
+                         peer.details != nullptr ? *peer.details : PeerDetails()});
+    });
+  };
+  std::size_t forgotten = 0;
+  const std::unique_ptr<SwarmCursor> cursor = store.Walk(kPeersAVisit);
+  while (cursor->Next(collect)) {
+    if (refused.empty()) continue;
+    for (Refused& one : refused) {
+      PeerRecord& record = records.emplace_back(one.record);
+      record.state = PeerState::kStopped;
+      if (record.peer_id != nullptr) record.peer_id = &one.peer_id;
+      if (record.details != nullptr) record.details = &one.details;
+    }
+    if (!store.Restore({.info_hash = info_hash, .peers = records}, now).ok()) break;
+    forgotten += refused.size();
+    refused.clear();
+    records.clear();
   }
   return forgotten;
 }

@@ -206,7 +206,9 @@ absl::Status Tracker::Scrape(absl::Span<const InfoHash> info_hashes, const IpAdd
         return status;
     }
     rows[i] = store_->Count(info_hashes[i]);
-    if (!rows[i] && policy_ != nullptr && policy_->Knows(info_hashes[i])) rows[i] = SwarmCounts();
+    if (policy_ == nullptr) continue;
+    if (!rows[i] && policy_->Knows(info_hashes[i])) rows[i] = SwarmCounts();
+    if (rows[i] && !policy_->Shows(info_hashes[i])) rows[i].reset();
   }
   return absl::OkStatus();
 }

@@ -16,9 +16,6 @@ namespace {
 
 using absl::StrAppend;
 
-// A torrent that is only counted is as much work as so many bytes of the list.
-constexpr std::size_t kBytesAVisit = 64;
-
 constexpr absl::string_view kTop = R"(<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -111,8 +108,8 @@ class InfoPage final : public HttpBody {
       : snapshot_(snapshot),
         options_(options),
         named_(options.torrents != nullptr && options.show_names),
-        torrents_(named_ ? TorrentsByName(store, options.torrents)
-                         : TorrentsByHash(store, options.torrents)) {}
+        torrents_(named_ ? TorrentsByName(store, options.policy, options.torrents)
+                         : TorrentsByHash(store, options.policy, options.torrents)) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
     const std::size_t enough = out.size() + budget;
@@ -123,6 +120,7 @@ class InfoPage final : public HttpBody {
         AppendBottom(out);
         return Progress::kEnd;
       }
+      if (served.hidden) continue;
       Add(served);
       if (all_ > options_.max_torrents) continue;
       if (all_ == 1) AppendTableTop(out);

@@ -16,6 +16,7 @@
 #include "http/body.h"
 #include "muster/swarm_store.h"
 #include "muster/torrent_catalog.h"
+#include "muster/tracker.h"
 #include "web/snapshot.h"
 
 namespace muster {
@@ -27,6 +28,8 @@ struct InfoPageOptions {
   std::size_t max_torrents = 1000;
   // Of the catalog; may be null.
   std::shared_ptr<const TorrentList> torrents = nullptr;
+  // Says which torrents are listed; null for all. Must outlive the body.
+  const Policy* policy = nullptr;
   // Tell their names and sizes.
   bool show_names = true;
   // A name leads to the torrent's file.

@@ -13,9 +13,9 @@ namespace {
 
 class NamedScrape final : public HttpBody {
  public:
-  NamedScrape(const SwarmStore& store, std::shared_ptr<const TorrentList> list, bool show_names,
-              Counter* bytes)
-      : torrents_(TorrentsByHash(store, std::move(list))),
+  NamedScrape(const SwarmStore& store, const Policy* policy,
+              std::shared_ptr<const TorrentList> list, bool show_names, Counter* bytes)
+      : torrents_(TorrentsByHash(store, policy, std::move(list))),
         show_names_(show_names),
         bytes_(*bytes) {}
 
@@ -24,12 +24,15 @@ class NamedScrape final : public HttpBody {
     if (!std::exchange(begun_, true)) out += "d5:filesd";
     Progress progress = Progress::kMore;
     ServedTorrent served;
-    while (progress == Progress::kMore && out.size() < begin + budget) {
-      if (torrents_->Next(served)) {
-        Append(served, out);
-      } else {
+    for (std::size_t passed_over = 0;
+         progress == Progress::kMore && out.size() + passed_over < begin + budget;) {
+      if (!torrents_->Next(served)) {
         out += "ee";
         progress = Progress::kEnd;
+      } else if (served.hidden) {
+        passed_over += kBytesAVisit;
+      } else {
+        Append(served, out);
       }
     }
     bytes_.Add(out.size() - begin);
@@ -56,10 +59,10 @@ class NamedScrape final : public HttpBody {
 
 }  // namespace
 
-std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store,
+std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store, const Policy* policy,
                                          std::shared_ptr<const TorrentList> list, bool show_names,
                                          Counter* bytes) {
-  return std::make_unique<NamedScrape>(store, std::move(list), show_names, bytes);
+  return std::make_unique<NamedScrape>(store, policy, std::move(list), show_names, bytes);
 }
 
 }  // namespace muster

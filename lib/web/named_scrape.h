@@ -12,11 +12,13 @@
 #include "http/body.h"
 #include "muster/swarm_store.h"
 #include "muster/torrent_catalog.h"
+#include "muster/tracker.h"
 
 namespace muster {
 
-// The store must outlive the body. What is made is added to `bytes`.
-std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store,
+// The store and the policy, which may be null, must outlive the body. What is made is added to
+// `bytes`.
+std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store, const Policy* policy,
                                          std::shared_ptr<const TorrentList> list, bool show_names,
                                          Counter* bytes);
 

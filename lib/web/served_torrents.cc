@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "web/served_torrents.h"
 
-#include <cstddef>
 #include <utility>
 
 namespace muster {
 namespace {
 
+bool IsHidden(const Policy* policy, const InfoHash& info_hash) {
+  return policy != nullptr && !policy->Shows(info_hash);
+}
+
 class ByHash final : public ServedTorrents {
  public:
-  ByHash(const SwarmStore& store, std::shared_ptr<const TorrentList> list)
-      : list_(std::move(list)), cursor_(store.Walk(SwarmStore::kWholeSwarms)) {
+  ByHash(const SwarmStore& store, const Policy* policy, std::shared_ptr<const TorrentList> list)
+      : policy_(policy), list_(std::move(list)), cursor_(store.Walk(SwarmStore::kWholeSwarms)) {
     Advance();
   }
 
   bool Next(ServedTorrent& served) override {
+    if (!Take(served)) return false;
+    served.hidden = IsHidden(policy_, served.info_hash);
+    return true;
+  }
+
+ private:
+  bool Take(ServedTorrent& served) {
     const bool has_row = list_ != nullptr && row_ < list_->rows().size();
     if (has_row && (!has_swarm_ || list_->rows()[row_].info_hash < swarm_.info_hash)) {
       const TorrentList::Row& row = list_->rows()[row_++];
@@ -29,14 +39,13 @@ class ByHash final : public ServedTorrents {
     Advance();
     return true;
   }
-
- private:
   void Advance() {
     has_swarm_ = cursor_->Next([&](const SwarmView& swarm) {
       swarm_ = {swarm.info_hash(), swarm.counts(), nullptr};
     });
   }
 
+  const Policy* const policy_;
   const std::shared_ptr<const TorrentList> list_;
   const std::unique_ptr<SwarmCursor> cursor_;
   std::size_t row_ = 0;
@@ -47,8 +56,8 @@ class ByHash final : public ServedTorrents {
 
 class ByName final : public ServedTorrents {
  public:
-  ByName(const SwarmStore& store, std::shared_ptr<const TorrentList> list)
-      : store_(store), list_(std::move(list)) {}
+  ByName(const SwarmStore& store, const Policy* policy, std::shared_ptr<const TorrentList> list)
+      : store_(store), policy_(policy), list_(std::move(list)) {}
 
   bool Next(ServedTorrent& served) override {
     while (row_ < list_->rows_by_name().size()) {
@@ -57,7 +66,8 @@ class ByName final : public ServedTorrents {
       const InfoHashes& hashes = row.torrent->info_hashes;
       const bool second = hashes.v1 && hashes.v2 && row.info_hash != *hashes.v1;
       if (second && !counts) continue;
-      served = {row.info_hash, counts.value_or(SwarmCounts()), row.torrent};
+      served = {row.info_hash, counts.value_or(SwarmCounts()), row.torrent,
+                IsHidden(policy_, row.info_hash)};
       return true;
     }
     return false;
@@ -65,20 +75,21 @@ class ByName final : public ServedTorrents {
 
  private:
   const SwarmStore& store_;
+  const Policy* const policy_;
   const std::shared_ptr<const TorrentList> list_;
   std::size_t row_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<ServedTorrents> TorrentsByHash(const SwarmStore& store,
+std::unique_ptr<ServedTorrents> TorrentsByHash(const SwarmStore& store, const Policy* policy,
                                                std::shared_ptr<const TorrentList> list) {
-  return std::make_unique<ByHash>(store, std::move(list));
+  return std::make_unique<ByHash>(store, policy, std::move(list));
 }
 
-std::unique_ptr<ServedTorrents> TorrentsByName(const SwarmStore& store,
+std::unique_ptr<ServedTorrents> TorrentsByName(const SwarmStore& store, const Policy* policy,
                                                std::shared_ptr<const TorrentList> list) {
-  return std::make_unique<ByName>(store, std::move(list));
+  return std::make_unique<ByName>(store, policy, std::move(list));
 }
 
 }  // namespace muster

@@ -8,12 +8,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "web/served_torrents.h"
 
 namespace muster {
 namespace {
-
-// A visited torrent counts like so many bytes of a list.
-constexpr std::size_t kBytesATorrent = 64;
 
 class Ranking {
  public:
@@ -44,12 +42,16 @@ class Ranking {
 
 class TopTorrents final : public HttpBody {
  public:
-  TopTorrents(const SwarmStore& store, std::size_t places)
-      : cursor_(store.Walk(SwarmStore::kWholeSwarms)), by_peers_(places), by_seeds_(places) {}
+  TopTorrents(const SwarmStore& store, const Policy* policy, std::size_t places)
+      : cursor_(store.Walk(SwarmStore::kWholeSwarms)),
+        policy_(policy),
+        by_peers_(places),
+        by_seeds_(places) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
-    for (std::size_t visits = 0; visits * kBytesATorrent <= budget; ++visits) {
+    for (std::size_t visits = 0; visits * kBytesAVisit <= budget; ++visits) {
       const bool more = cursor_->Next([&](const SwarmView& swarm) {
+        if (policy_ != nullptr && !policy_->Shows(swarm.info_hash())) return;
         const SwarmCounts counts = swarm.counts();
         by_peers_.Enter(counts.peers(), swarm.info_hash());
         by_seeds_.Enter(counts.seeders, swarm.info_hash());
@@ -64,14 +66,16 @@ class TopTorrents final : public HttpBody {
 
  private:
   const std::unique_ptr<SwarmCursor> cursor_;
+  const Policy* const policy_;
   Ranking by_peers_;
   Ranking by_seeds_;
 };
 
 }  // namespace
 
-std::unique_ptr<HttpBody> NewTopTorrents(const SwarmStore& store, std::size_t places) {
-  return std::make_unique<TopTorrents>(store, places);
+std::unique_ptr<HttpBody> NewTopTorrents(const SwarmStore& store, const Policy* policy,
+                                         std::size_t places) {
+  return std::make_unique<TopTorrents>(store, policy, places);
 }
 
 }  // namespace muster

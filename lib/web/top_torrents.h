@@ -10,11 +10,13 @@
 
 #include "http/body.h"
 #include "muster/swarm_store.h"
+#include "muster/tracker.h"
 
 namespace muster {
 
-// The store must outlive the body.
-std::unique_ptr<HttpBody> NewTopTorrents(const SwarmStore& store, std::size_t places);
+// The store and the policy, which may be null, must outlive the body.
+std::unique_ptr<HttpBody> NewTopTorrents(const SwarmStore& store, const Policy* policy,
+                                         std::size_t places);
 
 }  // namespace muster
 

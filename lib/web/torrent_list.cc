@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "web/served_torrents.h"
 
 namespace muster {
 namespace {
@@ -94,8 +95,12 @@ void WriteEntry(const InfoHash& hash, const SwarmCounts& counts, TorrentListForm
 
 class FullScrape final : public HttpBody {
  public:
-  FullScrape(const SwarmStore& store, TorrentListFormat format, Counter* bytes)
-      : cursor_(store.Walk(SwarmStore::kWholeSwarms)), format_(format), bytes_(*bytes) {}
+  FullScrape(const SwarmStore& store, const Policy* policy, TorrentListFormat format,
+             Counter* bytes)
+      : cursor_(store.Walk(SwarmStore::kWholeSwarms)),
+        policy_(policy),
+        format_(format),
+        bytes_(*bytes) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
     const std::size_t begin = out.size();
@@ -113,8 +118,12 @@ class FullScrape final : public HttpBody {
     const std::size_t enough = size + budget;
     out.resize(enough + kMaxEntry);
     bool more = true;
-    while (size < enough && more) {
+    for (std::size_t passed_over = 0; size + passed_over < enough && more;) {
       more = cursor_->Next([&](const SwarmView& swarm) {
+        if (policy_ != nullptr && !policy_->Shows(swarm.info_hash())) {
+          passed_over += kBytesAVisit;
+          return;
+        }
         EntryWriter writer(out.data() + size);
         WriteEntry(swarm.info_hash(), swarm.counts(), format_, writer);
         size = static_cast<std::size_t>(writer.end() - out.data());
@@ -127,6 +136,7 @@ class FullScrape final : public HttpBody {
   }
 
   const std::unique_ptr<SwarmCursor> cursor_;
+  const Policy* const policy_;
   const TorrentListFormat format_;
   Counter& bytes_;
   bool begun_ = false;
@@ -143,9 +153,9 @@ std::optional<TorrentListFormat> TorrentListFormatOf(std::string_view name) {
   return std::nullopt;
 }
 
-std::unique_ptr<HttpBody> NewTorrentList(const SwarmStore& store, TorrentListFormat format,
-                                         Counter* bytes) {
-  return std::make_unique<FullScrape>(store, format, bytes);
+std::unique_ptr<HttpBody> NewTorrentList(const SwarmStore& store, const Policy* policy,
+                                         TorrentListFormat format, Counter* bytes) {
+  return std::make_unique<FullScrape>(store, policy, format, bytes);
 }
 
 }  // namespace muster

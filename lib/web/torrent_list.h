@@ -14,6 +14,7 @@
 #include "base/counter.h"
 #include "http/body.h"
 #include "muster/swarm_store.h"
+#include "muster/tracker.h"
 
 namespace muster {
 
@@ -28,9 +29,10 @@ enum class TorrentListFormat : std::uint8_t {
 // By opentracker's name: ben, txt, txtp, url, bin.
 std::optional<TorrentListFormat> TorrentListFormatOf(std::string_view name);
 
-// The store must outlive the body. What is made is added to `bytes`.
-std::unique_ptr<HttpBody> NewTorrentList(const SwarmStore& store, TorrentListFormat format,
-                                         Counter* bytes);
+// The store and the policy, which may be null, must outlive the body. What is made is added to
+// `bytes`.
+std::unique_ptr<HttpBody> NewTorrentList(const SwarmStore& store, const Policy* policy,
+                                         TorrentListFormat format, Counter* bytes);
 
 }  // namespace muster
 

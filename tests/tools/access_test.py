@@ -155,8 +155,20 @@ class Lists(AccessTest):
         self.write("b", V1)
         wait_until(lambda: self.peers(V1) == 0, "its peers to be gone")
         self.assertEqual(self.peers(OTHER), 1)
+        self.write("b", OTHER)
+        self.untilRefused(OTHER)
+        self.assertEqual(self.peers(V1), 0)
+        self.assertServed(V1)
+
+    def test_hide_the_swarms_of_what_they_refuse_where_that_is_wanted(self):
         self.write("b")
-        self.untilServed(V1)
+        self.start("--blacklist", self.path("b"), "--no-forget-refused", *SOON)
+        self.assertServed(V1, OTHER)
+        self.write("b", V1)
+        wait_until(lambda: self.peers(V1) == 0, "its peers to be hidden")
+        self.write("b", OTHER)
+        self.untilRefused(OTHER)
+        self.assertEqual((self.peers(V1), self.peers(OTHER)), (1, 0))
 
     def test_must_be_there_at_the_start(self):
         for name in ("whitelist", "blacklist", "allowed-ips", "banned-ips"):

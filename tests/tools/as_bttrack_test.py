@@ -145,13 +145,18 @@ class Options(Case):
             self.assertComplains(run(*args), 2, pattern)
 
     def test_with_files_that_cannot_be_used_end_it_with_status_2_and_one_line(self):
+        peer = {"ip": "192.0.2.7", "port": 7000, "left": 0, "nat": 0, "supportcrypto": 0, "requirecrypto": 0}
+        state = bencode({"completed": {HASH: 41}, "peers": {HASH: {PEER % 7: peer}}})
+        self.write("state", state)
+        self.write("list", HASH.hex())
         good = ["--dfile", self.path("state"), "--port", "0", "--bind", "127.0.0.1"]
         for args in (["--allowed_list", "none"], ["--allowed_dir", "none"], ["--allowed_ips", "none"], ["--banned_ips", "none"],
-                     ["--favicon", "none"], ["--logfile", "none/log"], ["--dfile", "none/state"]):
-            args[1] = self.path(args[1])
-            result = run(*good, *args, "--", "--log-level", "error")
-            self.assertComplains(result, 2, "none")
-            self.assertEqual(sorted(set(os.listdir(self.folder)) - {"state", "state.lock"}), [], args)
+                     ["--favicon", "none"], ["--logfile", "none/log"], ["--dfile", "none/state"],
+                     ["--allowed_ips", "none", "--allowed_list", "list"], ["--dfile", "none/state", "--allowed_list", "list"]):
+            args[1::2] = map(self.path, args[1::2])
+            self.assertComplains(run(*good, *args), 2, "none")
+            self.assertEqual(sorted(os.listdir(self.folder)), ["list", "state"], args)
+            self.assertEqual(pathlib.Path(self.path("state")).read_bytes(), state, args)
 
     def test_are_written_as_a_file_for_musterd(self):
         result = run("--dfile", "d", "--print-config")
@@ -477,6 +482,25 @@ class Lists(Case):
         self.assertFalse(self.served(HASH))
         self.assertEqual(self.scrape(bytes(20))[1][b"files"].keys(), {bytes(20)})
 
+    def test_of_hashes_leave_swarms_alone_that_are_refused_for_a_while(self):
+        self.start("--allowed_list", self.write("list", HASH.hex() + "\n" + bytes(20).hex() + "\n"), own=SOON)
+        self.announce(event="completed", left=0)
+        self.write("list", bytes(20).hex() + "\n")
+        wait_until(lambda: self.scrape(HASH) == (200, {b"files": {}}), "the new list")
+        self.assertFalse(self.served(HASH))
+        self.assertEqual(self.scrape()[1][b"files"].keys(), {bytes(20)})
+        self.assertNotIn(HASH.hex(), self.page())
+        self.write("list", HASH.hex() + "\n")
+        wait_until(lambda: HASH in self.scrape(HASH)[1][b"files"], "the old list")
+        kept = {b"complete": 1, b"downloaded": 1, b"incomplete": 0}
+        self.assertEqual(self.scrape(HASH)[1][b"files"][HASH], kept)
+        self.write("list", bytes(20).hex() + "\n")
+        self.start("--allowed_list", self.path("list"), own=SOON, state="state1")
+        self.assertEqual(self.scrape(HASH), (200, {b"files": {}}))
+        self.write("list", HASH.hex() + "\n")
+        wait_until(lambda: HASH in self.scrape(HASH)[1][b"files"], "the list of the restarted tracker")
+        self.assertEqual(self.scrape(HASH)[1][b"files"][HASH], kept)
+
     def test_of_hashes_are_shown_without_peers_too(self):
         self.start("--allowed_list", self.write("list", HASH.hex() + "\n" + bytes(20).hex() + "\n"))
         self.announce()
@@ -501,6 +525,17 @@ class Lists(Case):
                         ["--banned_ips", self.write("b", "name:127.0.0.2-127.0.0.9\nbad\n")]):
             self.start(*options)
             self.assertEqual(self.announce()[0], 200, options)
+
+    def test_of_addresses_take_peers_of_the_state_out_at_the_start(self):
+        plain = {"port": 7000, "left": 0, "nat": 0, "supportcrypto": 0, "requirecrypto": 0}
+        peers = {PEER % 1: {"ip": "192.0.2.7", "given ip": "198.51.100.9", **plain}, PEER % 2: {"ip": "198.51.100.9", **plain}}
+        kept = b"\xc6\x33\x64\x09" + (7000).to_bytes(2, "big")
+        for options in (["--banned_ips", self.write("b", "name:192.0.2.0-192.0.2.255\n")],
+                        ["--allowed_ips", self.write("a", "198.51.100.0/24\n127.0.0.1\n")]):
+            state = os.path.basename(self.write(f"of{options[0]}", bencode({"completed": {HASH: 41}, "peers": {HASH: peers}})))
+            self.start(*options, state=state)
+            self.assertEqual(self.scrape(HASH)[1][b"files"][HASH], {b"complete": 1, b"downloaded": 41, b"incomplete": 0})
+            self.assertEqual(self.announce()[1][b"peers"], kept)
 
     def test_of_addresses_are_read_again(self):
         self.start("--banned_ips", self.write("b", "name:192.0.2.1\n"), own=SOON)
@@ -537,9 +572,17 @@ class Directory(Case):
         c = Torrent("c")
         self.write("t/c.torrent", c.bytes)
         wait_until(lambda: self.served(c.v1), "a new torrent")
-        os.remove(self.path("t/a.torrent"))
-        wait_until(lambda: not self.served(self.a.v1), "a torrent to go")
+        self.announce(self.a.v1, event="completed", left=0)
+        os.rename(self.path("t/a.torrent"), self.path("a.torrent"))
+        wait_until(lambda: self.a.v1 not in self.scrape(self.a.v1)[1][b"files"], "a torrent to go")
+        self.assertFalse(self.served(self.a.v1))
         self.assertTrue(self.served(self.b.v1))
+        self.assertNotIn(self.a.v1, self.scrape()[1][b"files"])
+        self.assertNotIn(self.a.v1.hex(), self.page())
+        os.rename(self.path("a.torrent"), self.path("t/a.torrent"))
+        wait_until(lambda: self.a.v1 in self.scrape()[1][b"files"], "the torrent to come back")
+        row = self.scrape(self.a.v1)[1][b"files"][self.a.v1]
+        self.assertEqual((row[b"complete"], row[b"downloaded"]), (1, 1))
 
     def test_is_searched_below_only_where_it_has_no_torrents(self):
         deep, hidden = Torrent("deep"), Torrent("hidden")

@@ -211,6 +211,7 @@ TEST(Bttrack, AnswersAsBttrackDoes) {
   ASSERT_TRUE(settings.ok());
   EXPECT_EQ(In(*settings, "answers"), R"("bttrack")");
   EXPECT_EQ(In(*settings, "interval-spread"), R"("0s")");
+  EXPECT_EQ(In(*settings, "forget-refused"), "false");
   EXPECT_EQ(In(*settings, "full-scrape-for"), R"(["0.0.0.0/0", "::/0"])");
   EXPECT_EQ(In(*settings, "banned-ips-format"), R"("named-ranges")");
   EXPECT_EQ(In(*settings, "peer-ids"), "true");

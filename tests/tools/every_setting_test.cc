@@ -239,6 +239,8 @@ const Case kCases[] = {
      [](const Settings& s) { return s.access.blacklist_add_fifo == "ba"; }},
     {"blacklist-delete-fifo", "--blacklist-delete-fifo bd", "blacklist-delete-fifo = 'bd'",
      [](const Settings& s) { return s.access.blacklist_delete_fifo == "bd"; }},
+    {"forget-refused", "--no-forget-refused", "forget-refused = false",
+     [](const Settings& s) { return !s.access.forget_refused; }},
     {"save-list-changes", "--save-list-changes", "save-list-changes = true",
      [](const Settings& s) { return s.access.save_changes; }},
     {"allowed-ips", "--allowed-ips ai", "allowed-ips = 'ai'",

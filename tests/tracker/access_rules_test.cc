@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "muster/detailed_store.h"
 #include "muster/refusal.h"
 #include "tracker/tracker_testing.h"
 
@@ -68,6 +69,64 @@ TEST_F(AccessRulesTest, SayWhichAddressesAreServedAtAll) {
   rules_.SetBannedIps(SetOf("192.0.2.0/24"));
   EXPECT_EQ(ClientText(rules_.AllowAddress(*IpAddress::Parse("192.0.2.1"))), kNoSuchAddress);
   EXPECT_TRUE(rules_.AllowAddress(*IpAddress::Parse("198.51.100.1")).ok());
+}
+
+TEST_F(AccessRulesTest, TakeOutThePeersAtRefusedAddresses) {
+  for (const auto& store :
+       {NewMemoryStore({.keep_peer_ids = true}), NewMemoryStore(), NewDetailedStore()}) {
+    const auto restore = [&](std::uint8_t torrent, std::string_view peer, const char* given) {
+      const std::uint8_t id[20] = {static_cast<std::uint8_t>(peer[0])};
+      const PeerId peer_id = PeerId::FromBytes(id);
+      const PeerDetails details{.left = 0, .given_ip = given};
+      const PeerRecord records[] = {{.peer = *Endpoint::Parse(peer),
+                                     .state = PeerState::kSeeder,
+                                     .completed = true,
+                                     .last_seen = kNow,
+                                     .peer_id = &peer_id,
+                                     .details = &details}};
+      ASSERT_TRUE(
+          store->Restore({.info_hash = HashOf(torrent), .completed = 7, .peers = records}, kNow)
+              .ok());
+    };
+    // What counts is where they came from.
+    restore(1, "192.0.2.1:1", "203.0.113.1");
+    restore(1, "203.0.113.1:1", "192.0.2.1");
+    restore(2, "192.0.2.1:1", "");
+    restore(3, "[2001:db8::1]:1", "");
+    AccessRules rules;
+    EXPECT_EQ(rules.ForgetRefusedPeers(*store, kNow), 0u);
+    rules.SetBannedIps(SetOf("192.0.2.0/24"));
+    EXPECT_EQ(rules.ForgetRefusedPeers(*store, kNow), 2u);
+    EXPECT_EQ(store->Count(HashOf(1))->peers(), 1u);
+    EXPECT_EQ(store->Count(HashOf(2))->peers(), 0u);
+    EXPECT_EQ(store->Count(HashOf(2))->completed, 7u);
+    EXPECT_EQ(store->Totals().peers, 2u);
+    rules.SetAllowedIps(SetOf("203.0.113.0/24"));
+    EXPECT_EQ(rules.ForgetRefusedPeers(*store, kNow), 1u);
+    EXPECT_EQ(store->Totals().peers, 1u);
+  }
+}
+
+TEST_F(AccessRulesTest, TakeOutEveryRefusedPeerOfAHugeSwarm) {
+  constexpr std::uint32_t kPeers = 50'000;
+  SwarmStore& store = tracker_->store();
+  for (std::uint32_t n = 0; n < kPeers; ++n) {
+    const std::uint8_t compact[] = {192,
+                                    0,
+                                    static_cast<std::uint8_t>(2 + n % 2),
+                                    1,
+                                    static_cast<std::uint8_t>(1 + n / 512),
+                                    static_cast<std::uint8_t>(n / 2)};
+    const PeerRecord records[] = {{.peer = Endpoint::FromCompact(AddressFamily::kIpv4, compact),
+                                   .state = PeerState::kDownloader,
+                                   .completed = false,
+                                   .last_seen = kNow,
+                                   .peer_id = nullptr}};
+    ASSERT_TRUE(store.Restore({.info_hash = HashOf(1), .peers = records}, kNow).ok());
+  }
+  rules_.SetBannedIps(SetOf("192.0.2.0/24"));
+  EXPECT_EQ(rules_.ForgetRefusedPeers(store, kNow), kPeers / 2);
+  EXPECT_EQ(store.Count(HashOf(1))->peers(), kPeers / 2);
 }
 
 TEST_F(AccessRulesTest, AllowEverythingAtFirst) {
@@ -137,6 +196,20 @@ TEST_F(AccessRulesTest, AnswerAScrapeOfARefusedTorrentAsUnknown) {
   rules_.blacklist().Replace({HashOf(1)});
   rules_.ForgetRefused(tracker_->store());
   EXPECT_EQ(Scrape(1, "192.0.2.1"), "");
+}
+
+TEST_F(AccessRulesTest, DoNotShowARefusedTorrentThatKeepsItsSwarm) {
+  Announce(1);
+  Announce(2);
+  rules_.blacklist().Replace({HashOf(1)});
+  const InfoHash hashes[] = {HashOf(1), HashOf(2)};
+  const auto scrape = [&] {
+    return *tracker_->Scrape(hashes, *IpAddress::Parse("192.0.2.1"), kNow);
+  };
+  EXPECT_EQ(scrape()[0].counts, std::nullopt);
+  EXPECT_EQ(scrape()[1].counts->peers(), 1u);
+  rules_.blacklist().Replace({});
+  EXPECT_EQ(scrape()[0].counts->peers(), 1u);
 }
 
 TEST_F(AccessRulesTest, RefuseBannedAddressesOfBothFamilies) {

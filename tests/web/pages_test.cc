@@ -251,7 +251,7 @@ class TorrentsTest : public testing::Test {
     }
   }
   std::string List(TorrentListFormat format) {
-    return All(NewTorrentList(*store_, format, &bytes_));
+    return All(NewTorrentList(*store_, /*policy=*/nullptr, format, &bytes_));
   }
 
   const std::unique_ptr<SwarmStore> store_ = NewMemoryStore({.hash_seed = 3});
@@ -304,7 +304,7 @@ TEST_F(TorrentsTest, TheLargestAreListedLargestFirst) {
     for (std::uint32_t p = 0; p < t % 50; ++p)
       Announce(HashOf(t), p, p % 5 == 0 ? PeerState::kSeeder : PeerState::kDownloader, false);
   }
-  const std::string top = All(NewTopTorrents(*store_, 10));
+  const std::string top = All(NewTopTorrents(*store_, /*policy=*/nullptr, 10));
   EXPECT_THAT(top, testing::StartsWith("Top 10 torrents by peers:\n\t49\t"));
   EXPECT_THAT(top, HasSubstr("\nTop 10 torrents by seeds:\n\t10\t"));
   EXPECT_EQ(std::count(top.begin(), top.end(), '\n'), 22);
@@ -314,7 +314,7 @@ TEST_F(TorrentsTest, TheLargestAreListedLargestFirst) {
 
 TEST_F(TorrentsTest, TheLargestLeaveOutZeros) {
   Announce(HashOf(1), 1, PeerState::kDownloader, false);
-  EXPECT_EQ(All(NewTopTorrents(*store_, 100)).find("\t0\t"), std::string::npos);
+  EXPECT_EQ(All(NewTopTorrents(*store_, /*policy=*/nullptr, 100)).find("\t0\t"), std::string::npos);
 }
 
 TEST_F(TorrentsTest, AStateDumpHasMinuteAndCountOfEachTorrent) {
@@ -571,7 +571,8 @@ TEST_F(CatalogTest, AFullScrapeHasEveryTorrentOfIt) {
   Announce(HashOf(2), 1, PeerState::kSeeder, true);
   Announce(HashOf(9), 1, PeerState::kSeeder, false);  // it is not in the catalog
   for (const bool names : {true, false}) {
-    const std::string bytes = All(NewNamedScrape(*store_, list_, names, &bytes_));
+    const std::string bytes =
+        All(NewNamedScrape(*store_, /*policy=*/nullptr, list_, names, &bytes_));
     BencodeDocument document;
     ASSERT_TRUE(document.Decode(bytes).ok());
     const BencodeView files = document.root().Find("files");
@@ -583,6 +584,53 @@ TEST_F(CatalogTest, AFullScrapeHasEveryTorrentOfIt) {
     EXPECT_EQ(files.Find(HashOf(3).text()).Find("complete").IntOr(-1), 0);
     EXPECT_EQ(files.Find(HashOf(9).text()).Find("complete").IntOr(-1), 1);
     EXPECT_EQ(files.Find(V2(1).Truncated().text()).Find("name").StringOr(""), names ? "c" : "");
+  }
+}
+
+// Shows all torrents but one.
+class AllBut final : public Policy {
+ public:
+  explicit AllBut(const InfoHash& hidden) : hidden_(hidden) {}
+  absl::Status AllowAnnounce(const AnnounceRequest&, Instant) override { return absl::OkStatus(); }
+  absl::Status AllowScrape(const InfoHash&, const IpAddress&, Instant) override {
+    return absl::OkStatus();
+  }
+  bool Shows(const InfoHash& info_hash) const override { return info_hash != hidden_; }
+
+ private:
+  const InfoHash hidden_;
+};
+
+TEST_F(CatalogTest, WhatThePolicyHidesIsInNoListAndOnNoPage) {
+  for (const std::uint8_t n : {1, 2, 9}) Announce(HashOf(n), 1, PeerState::kSeeder, true);
+  for (const std::uint8_t hidden : {1, 3, 9}) {
+    const AllBut policy(HashOf(hidden));
+    const std::string hash = HashOf(hidden).ToHex();
+    for (const std::size_t budget : {1, 100, 100'000}) {
+      const auto produced = [&](std::unique_ptr<HttpBody> body) {
+        return All(std::move(body), budget);
+      };
+      for (const auto& catalog : {list_, std::shared_ptr<const TorrentList>()}) {
+        for (const bool names : {true, false}) {
+          const InfoPageOptions options{
+              .torrents = catalog, .policy = &policy, .show_names = names};
+          EXPECT_THAT(produced(NewInfoPage(*store_, Snapshot(), options)), Not(HasSubstr(hash)));
+          BencodeDocument scrape;
+          const std::string bytes =
+              produced(NewNamedScrape(*store_, &policy, catalog, names, &bytes_));
+          ASSERT_TRUE(scrape.Decode(bytes).ok());
+          const BencodeView files = scrape.root().Find("files");
+          EXPECT_TRUE(files.Find(HashOf(2).text()));
+          EXPECT_FALSE(files.Find(HashOf(hidden).text()));
+        }
+      }
+      const std::string list =
+          produced(NewTorrentList(*store_, &policy, TorrentListFormat::kText, &bytes_));
+      EXPECT_EQ(std::count(list.begin(), list.end(), '\n'), hidden == 3 ? 3 : 2);
+      EXPECT_THAT(list, Not(HasSubstr(absl::AsciiStrToUpper(hash))));
+      EXPECT_THAT(produced(NewTopTorrents(*store_, &policy, 10)),
+                  Not(HasSubstr(absl::AsciiStrToUpper(hash))));
+    }
   }
 }
 

@@ -241,6 +241,8 @@ void Translation::Torrents() {
   }
   Pass("allowed_dir", "allowed-torrents");
   Pass("allowed_list", "whitelist");
+  // Who moves a file away for a moment finds its swarm again.
+  SetFlag("allowed_dir", "forget-refused", false);
   Pass("parse_dir_interval", "list-check-interval");
   SetFlag("allowed_controls", "torrent-messages", has_torrents && Yes("allowed_controls"));
   Pass("show_names", "show-names");

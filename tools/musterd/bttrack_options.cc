@@ -55,11 +55,11 @@ constexpr BttrackOption kOptions[] = {
     {"allowed_dir", Type::kText, "",
      "A directory of .torrent files: only these torrents are tracked. Where a directory has none, "
      "its subdirectories are searched.",
-     "allowed-torrents"},
+     "allowed-torrents forget-refused"},
     {"allowed_list", Type::kText, "",
      "A file of info hashes, one a line in hexadecimal digits: only these torrents are tracked. "
      "With it allowed_dir is left aside.",
-     "whitelist"},
+     "whitelist forget-refused"},
     {"allowed_controls", Type::kInteger, "0",
      "1 to obey 'failure reason' and 'warning message' in the files of allowed_dir.",
      "torrent-messages"},

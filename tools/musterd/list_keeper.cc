@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <memory>
@@ -107,7 +108,7 @@ class ListKeeper::Impl {
   ~Impl();
 
   absl::Status Open();
-  absl::Status Run();
+  absl::Status Start();
   void Wake(std::atomic<bool>& flag) {
     flag = true;
     const std::uint64_t one = 1;
@@ -125,6 +126,11 @@ class ListKeeper::Impl {
   template <typename Sources>
   absl::Status LoadAll(Sources& sources);
   void LoadChanged();
+  // What there is, once the start cannot fail any more for what there is not.
+  void Say(std::string text) {
+    if (!thread_.joinable()) return to_say_.push_back(std::move(text));
+    log_->Log(muster::LogLevel::kInfo, text);
+  }
   void WarnOfBadLines(std::string_view name, const std::string& path, std::size_t bad,
                       std::size_t first);
   void ReadPipe(HashListSource& source, Pipe& pipe);
@@ -143,6 +149,7 @@ class ListKeeper::Impl {
   muster::TorrentCatalog* const catalog_;
   std::vector<std::unique_ptr<HashListSource>> hash_lists_;
   std::vector<IpListSource> ip_lists_;
+  std::vector<std::string> to_say_;
   Descriptor wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::atomic<bool> stop_{false};
   Clock::time_point look_at_ = Clock::time_point::max();
@@ -179,8 +186,6 @@ absl::Status ListKeeper::Impl::Open() {
   }
   const absl::Status hashes = LoadAll(hash_lists_);
   const absl::Status ips = LoadAll(ip_lists_);
-  // Of a state that was read before.
-  if (!hash_lists_.empty()) rules_->ForgetRefused(*store_);
   if (!settings_.require) return absl::OkStatus();
   return hashes.ok() ? ips : hashes;
 }
@@ -241,8 +246,8 @@ absl::Status ListKeeper::Impl::Load(HashListSource& source) {
   for (const auto& [hash, listed] : source.unsaved) changes.push_back({hash, listed});
   if (!changes.empty()) source.list->Change(changes);
   source.file.Loaded(*stamp);
-  log_->Log(muster::LogLevel::kInfo, Concat({source.name, ": ", source.file.path(), " has ",
-                                             Number(source.list->size()), " torrents"}));
+  Say(Concat(
+      {source.name, ": ", source.file.path(), " has ", Number(source.list->size()), " torrents"}));
   return absl::OkStatus();
 }
 
@@ -256,8 +261,7 @@ absl::Status ListKeeper::Impl::Load(IpListSource& source) {
   WarnOfBadLines(source.name, source.file.path(), list.bad_lines, list.first_bad_line);
   source.set(std::move(list.set));
   source.file.Loaded(*stamp);
-  log_->Log(muster::LogLevel::kInfo, Concat({source.name, ": ", source.file.path(), " has ",
-                                             Number(list.entries), " entries"}));
+  Say(Concat({source.name, ": ", source.file.path(), " has ", Number(list.entries), " entries"}));
   return absl::OkStatus();
 }
 
@@ -305,12 +309,14 @@ void ListKeeper::Impl::LoadChanged() {
 }
 
 void ListKeeper::Impl::ForgetRefused() {
+  if (!settings_.forget_refused) return;
   rules_->ForgetRefused(*store_);
   forget_all_again_ = true;
   forget_at_ = Clock::now() + kForgetAgain;
 }
 
 void ListKeeper::Impl::ForgetRefused(absl::Span<const muster::InfoHash> hashes) {
+  if (!settings_.forget_refused) return;
   rules_->ForgetRefused(*store_, hashes);
   forget_again_.insert(forget_again_.end(), hashes.begin(), hashes.end());
   forget_at_ = Clock::now() + kForgetAgain;
@@ -410,8 +416,18 @@ void ListKeeper::Impl::Loop() {
   }
 }
 
-absl::Status ListKeeper::Impl::Run() {
+absl::Status ListKeeper::Impl::Start() {
   if (!keeps_any()) return absl::OkStatus();
+  for (const std::string& text : to_say_) log_->Log(muster::LogLevel::kInfo, text);
+  to_say_.clear();
+  if (!hash_lists_.empty() && settings_.forget_refused) rules_->ForgetRefused(*store_);
+  if (!ip_lists_.empty()) {
+    const muster::Instant now = muster::InstantFromUnixSeconds(std::time(nullptr));
+    if (const std::size_t peers = rules_->ForgetRefusedPeers(*store_, now); peers > 0) {
+      log_->Log(muster::LogLevel::kInfo,
+                Concat({Number(peers), " peers of the state are at refused addresses"}));
+    }
+  }
   return StartThread([this] { Loop(); }, thread_);
 }
 
@@ -421,19 +437,19 @@ ListKeeper::Impl::~Impl() {
   thread_.join();
 }
 
-absl::StatusOr<std::unique_ptr<ListKeeper>> ListKeeper::Start(const AccessSettings& settings,
-                                                              muster::AccessRules* rules,
-                                                              muster::SwarmStore* store,
-                                                              muster::LogSink* log,
-                                                              muster::TorrentCatalog* catalog) {
+absl::StatusOr<std::unique_ptr<ListKeeper>> ListKeeper::Open(const AccessSettings& settings,
+                                                             muster::AccessRules* rules,
+                                                             muster::SwarmStore* store,
+                                                             muster::LogSink* log,
+                                                             muster::TorrentCatalog* catalog) {
   auto impl = std::make_unique<Impl>(settings, rules, store, log, catalog);
   if (absl::Status status = impl->Open(); !status.ok()) return status;
-  if (absl::Status status = impl->Run(); !status.ok()) return status;
   return std::unique_ptr<ListKeeper>(new ListKeeper(std::move(impl)));
 }
 
 ListKeeper::ListKeeper(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ListKeeper::~ListKeeper() = default;
+absl::Status ListKeeper::Start() { return impl_->Start(); }
 bool ListKeeper::keeps_any() const { return impl_->keeps_any(); }
 void ListKeeper::Reload() { impl_->Wake(impl_->reload); }
 

@@ -4,7 +4,7 @@
 // thread of its own reads them, so that no announce waits for a file.
 //
 // A list that cannot be read stays as it was, and the log says so. Torrents that come to be refused
-// lose their swarms.
+// lose their swarms, unless the settings let them keep them.
 #ifndef MUSTER_TOOLS_MUSTERD_LIST_KEEPER_H_
 #define MUSTER_TOOLS_MUSTERD_LIST_KEEPER_H_
 
@@ -21,13 +21,15 @@ namespace musterd {
 
 class ListKeeper {
  public:
-  // Reads every list, makes the pipes that are missing, and starts to watch. The status names the
-  // file that cannot be read, where lists are required. Where `catalog` is not null, it is given the
-  // torrents of the whitelist's file, by their hashes alone. The others are not owned and must
-  // outlive the keeper.
-  static absl::StatusOr<std::unique_ptr<ListKeeper>> Start(
+  // Reads every list, and makes the pipes that are missing. The status names the file that cannot be
+  // read, where lists are required. Where `catalog` is not null, it is given the torrents of the
+  // whitelist's file, by their hashes alone. The others are not owned and must outlive the keeper.
+  static absl::StatusOr<std::unique_ptr<ListKeeper>> Open(
       const AccessSettings& settings, muster::AccessRules* rules, muster::SwarmStore* store,
       muster::LogSink* log, muster::TorrentCatalog* catalog = nullptr);
+  // Once, when a saved state is in the store: takes out what the lists refuse of it, and starts to
+  // watch.
+  absl::Status Start();
   // Saves what is not saved yet, and ends the thread.
   ~ListKeeper();
   ListKeeper(const ListKeeper&) = delete;

@@ -215,6 +215,8 @@ class Daemon {
   absl::Status PrepareOptions();
   absl::Status Connect();
   absl::Status BeforeServing(muster::ServerThreads& server);
+  absl::Status OpenLists();
+  absl::Status OpenState();
   absl::Status StartLists();
   void SayListeners();
   void WorkUntilToldToStop();
@@ -314,37 +316,31 @@ absl::Status Daemon::Connect() {
   return absl::OkStatus();
 }
 
-// When the sockets are bound, root is given up; then the state and the lists are read, so that
-// whoever may read and write them now may do so later, and what the lists refuse goes; then it
-// serves.
+// When the sockets are bound, root is given up; then the lists and the state are read, so that
+// whoever may read and write them now may do so later: the lists first, so that one that cannot be
+// read leaves the state's files as they are. What the lists refuse of the state goes; then it serves.
 absl::Status Daemon::BeforeServing(muster::ServerThreads& server) {
   is_preparing_ = true;
   if (absl::Status status = Become(identity_); !status.ok()) return status;
-  auto keeper = KeepState(settings_, identity_, *tracker_, log_);
-  if (!keeper.ok()) return keeper.status();
-  keeper_ = *std::move(keeper);
-  const bool loads = !settings_.state.load.empty();
-  if (loads) {
-    absl::Status status = LoadInitialState(PathWithin(identity_, settings_.state.load),
-                                           settings_.access.require, tracker_->store(), log_);
-    if (!status.ok()) return status;
-  }
+  if (absl::Status status = OpenLists(); !status.ok()) return status;
+  if (absl::Status status = OpenState(); !status.ok()) return status;
   if (absl::Status status = StartLists(); !status.ok()) return status;
   server.SetTorrentTrackers(feed_.All());
   is_preparing_ = false;
   // What was loaded was no announce, so that no journal has it; nor what the lists refused of it.
-  if (keeper_ != nullptr && loads) (void)keeper_->Save();  // logs what fails
+  if (keeper_ != nullptr && !settings_.state.load.empty())
+    (void)keeper_->Save();  // logs what fails
   return cluster_ == nullptr ? absl::OkStatus() : cluster_->Start(tracker_.get());
 }
 
-absl::Status Daemon::StartLists() {
+absl::Status Daemon::OpenLists() {
   const AccessSettings access = Within(identity_, settings_.access);
   muster::SwarmStore& store = tracker_->store();
-  auto lists = ListKeeper::Start(access, &rules_, &store, &log_, ShowsList() ? &catalog_ : nullptr);
+  auto lists = ListKeeper::Open(access, &rules_, &store, &log_, ShowsList() ? &catalog_ : nullptr);
   if (!lists.ok()) return lists.status();
   lists_ = *std::move(lists);
   if (!access.torrents.empty()) {
-    auto torrents = TorrentKeeper::Start(access, &rules_, &catalog_, &store, &log_, [this] {
+    auto torrents = TorrentKeeper::Open(access, &rules_, &catalog_, &store, &log_, [this] {
       if (AsksOrAnswersTrackers(settings_.trackers))
         feed_.Set(TrackerFeed::Source::kDirectory, WithTrackers(catalog_));
     });
@@ -353,6 +349,20 @@ absl::Status Daemon::StartLists() {
   }
   if (lists_->keeps_any() || torrents_ != nullptr) tracker_->SetPolicy(&rules_);
   return absl::OkStatus();
+}
+
+absl::Status Daemon::OpenState() {
+  auto keeper = KeepState(settings_, identity_, *tracker_, log_);
+  if (!keeper.ok()) return keeper.status();
+  keeper_ = *std::move(keeper);
+  if (settings_.state.load.empty()) return absl::OkStatus();
+  return LoadInitialState(PathWithin(identity_, settings_.state.load), settings_.access.require,
+                          tracker_->store(), log_);
+}
+
+absl::Status Daemon::StartLists() {
+  if (absl::Status status = lists_->Start(); !status.ok()) return status;
+  return torrents_ == nullptr ? absl::OkStatus() : torrents_->Start();
 }
 
 void Daemon::SayListeners() {

@@ -64,6 +64,8 @@ struct AccessSettings {
   std::string whitelist_delete_fifo;
   std::string blacklist_add_fifo;
   std::string blacklist_delete_fifo;
+  // Otherwise a refused torrent keeps its swarm until that expires.
+  bool forget_refused = true;
   std::string allowed_ips;
   std::string banned_ips;
   muster::IpListFormat banned_ips_format = muster::IpListFormat::kNetworks;

@@ -284,7 +284,7 @@ constexpr Setting kSettings[] = {
     Text<&Settings::access, &AccessSettings::blacklist>(
         "blacklist", kAccess, "FILE",
         "Do not serve the torrents in this file, which is like that of whitelist. A torrent on "
-        "both lists is not served. What is refused is forgotten at once."),
+        "both lists is not served."),
     Text<&Settings::access, &AccessSettings::whitelist_add_fifo>(
         "whitelist-add-fifo", kAccess, "FIFO",
         "A named pipe, made if it is missing: a hash written to it, on a line like one of the "
@@ -296,6 +296,10 @@ constexpr Setting kSettings[] = {
         "blacklist-add-fifo", kAccess, "FIFO", "The same for putting hashes on the blacklist."),
     Text<&Settings::access, &AccessSettings::blacklist_delete_fifo>(
         "blacklist-delete-fifo", kAccess, "FIFO", "The same for taking hashes off the blacklist."),
+    Row<&Settings::access, &AccessSettings::forget_refused>(
+        "forget-refused", kAccess, Kind::kFlag, 0, 0,
+        "Forget a torrent with its peers and its counts as soon as it is refused. Switched off, "
+        "it is not shown while it is refused, and its peers stay until they expire."),
     Row<&Settings::access, &AccessSettings::save_changes>(
         "save-list-changes", kAccess, Kind::kFlag, 0, 0,
         "Write what comes through the named pipes into the files of the lists, within a second. "
@@ -303,7 +307,10 @@ constexpr Setting kSettings[] = {
     Text<&Settings::access, &AccessSettings::allowed_ips>(
         "allowed-ips", kAccess, "FILE",
         "Serve only the addresses in this file: an address, a network (192.0.2.0/24) or a range "
-        "(192.0.2.1-192.0.2.9) on a line, then a blank and anything. Read again like whitelist."),
+        "(192.0.2.1-192.0.2.9) on a line, then a blank and anything. Read again like whitelist. "
+        "Peers of the "
+        "saved state at other addresses are left out when the daemon starts; those that are known "
+        "when the file changes stay until they expire."),
     Text<&Settings::access, &AccessSettings::banned_ips>(
         "banned-ips", kAccess, "FILE",
         "Do not serve the addresses in this file, which is like that of allowed-ips."),
@@ -335,7 +342,8 @@ constexpr Setting kSettings[] = {
         "then; a file that is damaged or none of a tracker's is kept as FILE.damaged.N."),
     Among(
         Row<&Settings::state, &StateSettings::format>(
-            "dfile-format", kState, Kind::kChoice, 0, 0,
+            "dfile-format", kState, Kind::kChoice, 0,
+            0,
             "The format to keep the state in. One that is there already is read in whatever format "
             "it has, muster's, bttrack's or opentracker's; where that is another one than this, "
             "it is kept as FILE.muster.N, FILE.bttrack.N or FILE.opentracker.N. bttrack's has no "

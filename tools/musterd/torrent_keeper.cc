@@ -49,6 +49,7 @@ class TorrentKeeper::Impl {
       : path_(settings.torrents),
         interval_(settings.check_interval),
         require_(settings.require),
+        forget_refused_(settings.forget_refused),
         folder_(settings.torrents, settings.torrent_messages, log),
         rules_(rules),
         catalog_(catalog),
@@ -62,7 +63,7 @@ class TorrentKeeper::Impl {
   }
 
   absl::Status Open();
-  absl::Status Run();
+  absl::Status Start();
   void Wake(std::atomic<bool>& flag) {
     flag = true;
     const std::uint64_t one = 1;
@@ -72,6 +73,10 @@ class TorrentKeeper::Impl {
 
  private:
   absl::Status Read();
+  void SayWhatThereIs();
+  void ForgetRefused() {
+    if (forget_refused_) rules_->ForgetRefused(*store_);
+  }
   void Watch();
   bool TakeEvents();
   void Loop();
@@ -79,6 +84,7 @@ class TorrentKeeper::Impl {
   const std::string path_;
   const milliseconds interval_;
   const bool require_;
+  const bool forget_refused_;
   TorrentFolder folder_;
   muster::AccessRules* const rules_;
   muster::TorrentCatalog* const catalog_;
@@ -122,7 +128,6 @@ absl::Status TorrentKeeper::Impl::Read() {
   failed_ = false;
   if (!*changed && thread_.joinable()) return absl::OkStatus();
   std::vector<std::shared_ptr<const muster::CatalogTorrent>> torrents = folder_.torrents();
-  const std::size_t count = torrents.size();
   std::vector<muster::InfoHash> hashes;
   for (const auto& torrent : torrents) {
     if (torrent->info_hashes.v1) hashes.push_back(*torrent->info_hashes.v1);
@@ -131,12 +136,16 @@ absl::Status TorrentKeeper::Impl::Read() {
   // Who is allowed is known by name already.
   catalog_->Replace(std::move(torrents));
   rules_->whitelist().Replace(std::move(hashes));
-  rules_->ForgetRefused(*store_);
+  if (thread_.joinable()) ForgetRefused();
   on_change_();
-  log_->Log(muster::LogLevel::kInfo,
-            Concat({"allowed-torrents: ", path_, " has ", std::to_string(count), " torrents in ",
-                    std::to_string(folder_.files()), " files"}));
+  if (thread_.joinable()) SayWhatThereIs();
   return absl::OkStatus();
+}
+
+void TorrentKeeper::Impl::SayWhatThereIs() {
+  log_->Log(muster::LogLevel::kInfo,
+            Concat({"allowed-torrents: ", path_, " has ", std::to_string(catalog_->list()->size()),
+                    " torrents in ", std::to_string(folder_.files()), " files"}));
 }
 
 // Directories come and go; those that are watched already stay so.
@@ -175,7 +184,7 @@ void TorrentKeeper::Impl::Loop() {
   Clock::time_point look_at = looks ? Clock::now() + interval_ : kNever;
   Clock::time_point quiet_at = kNever;  // something has happened, and is over then
   Clock::time_point at_last = kNever;
-  Clock::time_point forget_at = Clock::now() + kForgetLate;
+  Clock::time_point forget_at = kNever;
   std::array<pollfd, 2> polled{pollfd{wake_.get(), POLLIN, 0},
                                pollfd{looks ? inotify_.get() : -1, POLLIN, 0}};
   while (!stop_) {
@@ -200,27 +209,29 @@ void TorrentKeeper::Impl::Loop() {
       forget_at = Clock::now() + kForgetLate;
     }
     if (forget_at <= now) {
-      rules_->ForgetRefused(*store_);
+      ForgetRefused();
       forget_at = kNever;
     }
   }
 }
 
-absl::Status TorrentKeeper::Impl::Run() {
+absl::Status TorrentKeeper::Impl::Start() {
+  if (!failed_) SayWhatThereIs();
+  ForgetRefused();
   return StartThread([this] { Loop(); }, thread_);
 }
 
-absl::StatusOr<std::unique_ptr<TorrentKeeper>> TorrentKeeper::Start(
+absl::StatusOr<std::unique_ptr<TorrentKeeper>> TorrentKeeper::Open(
     const AccessSettings& settings, muster::AccessRules* rules, muster::TorrentCatalog* catalog,
     muster::SwarmStore* store, muster::LogSink* log, std::function<void()> on_change) {
   auto impl = std::make_unique<Impl>(settings, rules, catalog, store, log, std::move(on_change));
   if (absl::Status status = impl->Open(); !status.ok()) return status;
-  if (absl::Status status = impl->Run(); !status.ok()) return status;
   return std::unique_ptr<TorrentKeeper>(new TorrentKeeper(std::move(impl)));
 }
 
 TorrentKeeper::TorrentKeeper(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TorrentKeeper::~TorrentKeeper() = default;
+absl::Status TorrentKeeper::Start() { return impl_->Start(); }
 void TorrentKeeper::Reload() { impl_->Wake(impl_->reload); }
 
 }  // namespace musterd

@@ -4,7 +4,7 @@
 // .torrent files says. A thread of its own reads them, so that no announce waits for a file.
 //
 // A directory that cannot be read any more leaves everything as it was, and the log says so.
-// Torrents that come to be refused lose their swarms.
+// Torrents that come to be refused lose their swarms, unless the settings let them keep them.
 #ifndef MUSTER_TOOLS_MUSTERD_TORRENT_KEEPER_H_
 #define MUSTER_TOOLS_MUSTERD_TORRENT_KEEPER_H_
 
@@ -22,12 +22,15 @@ namespace musterd {
 
 class TorrentKeeper {
  public:
-  // Reads the directory, and starts to watch it. The status says why it cannot be read, where lists
-  // are required. `on_change` is called each time that the catalog is another one, at first by
-  // Start() and then by the keeper's thread. The others are not owned and must outlive the keeper.
-  static absl::StatusOr<std::unique_ptr<TorrentKeeper>> Start(
+  // Reads the directory. The status says why it cannot be read, where lists are required.
+  // `on_change` is called each time that the catalog is another one, at first by Open() and then by
+  // the keeper's thread. The others are not owned and must outlive the keeper.
+  static absl::StatusOr<std::unique_ptr<TorrentKeeper>> Open(
       const AccessSettings& settings, muster::AccessRules* rules, muster::TorrentCatalog* catalog,
       muster::SwarmStore* store, muster::LogSink* log, std::function<void()> on_change);
+  // Once, when a saved state is in the store: takes out what is refused of it, and starts to watch
+  // the directory.
+  absl::Status Start();
   // Ends the thread.
   ~TorrentKeeper();
   TorrentKeeper(const TorrentKeeper&) = delete;
