@@ -53,6 +53,13 @@ class Dialect(access_test.AccessTest):
             self.addCleanup(tracker.close)
         return daemon
 
+    @staticmethod
+    def get(port, target):
+        """Status and body."""
+        answer = access_test.http(("127.0.0.1", port), f"GET {target} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+        head, body = answer.split(b"\r\n\r\n", 1)
+        return int(head.split()[1]), body
+
     def conf(self, text, name="o.conf"):
         return self.file("listen.tcp_udp 127.0.0.1:0\n" + text, name)
 
@@ -82,8 +89,7 @@ class Options(Dialect):
         self.assertEqual(result.returncode, 2)
 
     def statistics(self, daemon, mode):
-        answer = access_test.http(daemon.address(1), f"GET /stats?mode={mode} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
-        return answer.split(b"\r\n\r\n", 1)[1]
+        return self.get(daemon.address(1)[1], f"/stats?mode={mode}")[1]
 
     def test_load_a_state_dump(self):
         minute = int(time.time()) // 60 - 5
@@ -111,13 +117,36 @@ class Options(Dialect):
         query = self.trackers[1].query(Announce(V1, 7000))
         without_id = re.sub("peer_id=[^&]*&", "", query)
         self.assertNotEqual(without_id, query)
-        answer = access_test.http(daemon.address(1), f"GET /announce?{without_id} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
-        self.assertIn(b"8:complete", answer)
+        self.assertIn(b"8:complete", self.get(daemon.address(1)[1], f"/announce?{without_id}")[1])
         for path in ("/a", "/announce.php", "//abc", "/announce "):
-            answer = access_test.http(daemon.address(1), f"GET {path}?{query} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
-            self.assertIn(b"8:complete", answer)
-        answer = access_test.http(daemon.address(1), "GET /sc HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
-        self.assertIn(b"5:files", answer)
+            self.assertIn(b"8:complete", self.get(daemon.address(1)[1], f"{path}?{query}")[1])
+
+    def test_scrape_all_torrents_by_nothing_but_the_very_path(self):
+        daemon = self.start(*LOCAL)
+        self.trackers[1].announce(Announce(V1, 7000))
+        one = "info_hash=" + "".join(f"%{byte:02x}" for byte in V1)
+        for target, status in (("/scrape", 200), ("//scrape", 200), (f"/sc?{one}", 200), (f"/scrape?{one}", 200),
+                               ("/sc", 400), ("/scrape?", 400), ("/scrape?foo=1", 400), ("/scrapes", 400), ("/scrape ?", 400)):
+            answer = self.get(daemon.address(1)[1], target)
+            self.assertEqual((answer[0], b"5:filesd20:" + V1 in answer[1]), (status, status == 200), target)
+
+    def test_scrape_the_first_of_too_many_torrents(self):
+        self.start(*LOCAL)
+        self.trackers[1].announce(Announce(V1, 7000))
+        others = [bytes([n]) * 20 for n in range(1, 102)]
+        by_http = self.trackers[1].scrape([V1, *others])
+        self.assertEqual([row.incomplete for row in by_http], [1] + 101 * [0])
+        by_udp = self.trackers[0].scrape([V1, *others[:100]])
+        self.assertEqual([row.incomplete for row in by_udp], [1] + 100 * [0])
+
+    def test_give_udp_clients_that_do_not_say_as_many_peers_as_there_may_be(self):
+        self.start(*LOCAL)
+        udp, http = self.trackers
+        for port in range(7000, 7220):
+            udp.announce(Announce(V1, port, numwant=0))
+        for numwant, by_udp in ((-1, 200), (-7, 200), (60, 60), (0, 0)):
+            self.assertEqual(len(udp.announce(Announce(V1, 7000, numwant=numwant)).peers), by_udp)
+        self.assertEqual(len(http.announce(Announce(V1, 7000)).peers), 50)
 
     def test_are_explained_on_standard_error(self):
         result = run("-h")
@@ -264,10 +293,8 @@ class BesideOpentracker(Dialect):
     @staticmethod
     def http_announce(port, info_hash):
         query = HttpTracker.query(None, Announce(info_hash[:20], 6881, peer_id=b"-XX0001-000000000000"))
-        answer = access_test.http(("127.0.0.1", port), f"GET /announce?{query} HTTP/1.1\r\nHost: t\r\n"
-                                                       "Connection: close\r\n\r\n")
-        head, body = answer.split(b"\r\n\r\n", 1)
-        return int(head.split()[1]), bdecode(body)
+        status, body = Dialect.get(port, f"/announce?{query}")
+        return status, bdecode(body)
 
     @staticmethod
     def udp_announce(port, info_hash):
