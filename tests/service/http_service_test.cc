@@ -403,13 +403,13 @@ TEST_F(HttpServiceTest, ScrapesAsOpentrackerWhereItIsToBeLoose) {
   const std::string first = "info_hash=" + kHash2 + "&info_hash=" + kHash;
   const std::string answer = Get("/scrape?" + first);
   EXPECT_THAT(answer, AllOf(StartsWith("d5:filesd20:" + kHash), Not(HasSubstr(kHash2))));
-  for (const std::string& path : {"/scrape", "/sc", "/scrape.php", "/%73crape"}) {
+  for (const std::string path : {"/scrape", "/sc", "/scrape.php", "/%73crape"}) {
     EXPECT_EQ(Get(path + "?" + first + "&info_hash=x&info_hash="), answer)
         << "more than two are left out";
   }
-  for (const std::string& all : {"/scrape", "//scrape", "/scr%61pe"})
+  for (const std::string all : {"/scrape", "//scrape", "/scr%61pe"})
     EXPECT_THAT(Send(Get10(all)), HasSubstr("d5:filesd20:" + kHash)) << all;
-  for (const std::string& none :
+  for (const std::string none :
        {"/scrape?", "/scrape?foo=1", "/scrape?x=/scrape", "/sc", "/sc?", "/scrape.php", "/scrape/"})
     EXPECT_THAT(Send(Get10(none)), StartsWith("HTTP/1.1 400 ")) << none;
 }
