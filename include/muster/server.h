@@ -90,10 +90,14 @@ struct UdpOptions {
   // What a well-formed request with a wrong or outdated connection id gets: an error packet, which
   // makes clients connect again at once and is never longer than the request, or silence.
   bool answer_stale_connection_id = true;
+  // Peers in an answer when the client leaves it to the tracker, by -1, and hardly any says a number.
+  // 0: TrackerOptions::default_numwant; 1000 at most.
+  std::uint32_t default_numwant = 0;
   // Whether there are scrapes at all.
   bool scrape = true;
-  // Torrents in one scrape, 1 to 74 (BEP 15: about 74 fit).
-  std::size_t max_scrape_torrents = 74;
+  // Torrents in one scrape, 1 to 101: those that the largest request has, whose answer is never cut
+  // into fragments (BEP 15 speaks of about 74).
+  std::size_t max_scrape_torrents = 101;
   // Receive and send buffer asked of the kernel for each socket, in bytes; 0 leaves the system's
   // default.
   int socket_buffer = 4 * 1024 * 1024;
@@ -168,7 +172,9 @@ struct HttpOptions {
 
   // Take what opentracker takes: every other path that begins with 'a' for that of announces and every
   // one that begins with "sc" for that of scrapes, blanks between path and query, and announces
-  // without a peer_id where the tracker's store does not need them.
+  // without a peer_id where the tracker's store does not need them. A scrape is of the first
+  // max_scrape_torrents that it names, and tells only of those that have come up; all torrents are
+  // scraped by "/scrape" alone, without even a '?'.
   bool loose_requests = false;
 
   // The statistics of opentracker, and as JSON (mode=json). Empty: there are none.

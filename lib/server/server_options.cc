@@ -62,7 +62,8 @@ absl::Status CheckServerOptions(const ServerOptions& options) {
   const HttpOptions& http = options.http;
   const OptionRange ranges[] = {
       {"udp.connection_id_lifetime", udp.connection_id_lifetime.count(), 60, 24 * 60 * 60},
-      {"udp.max_scrape_torrents", static_cast<std::int64_t>(udp.max_scrape_torrents), 1, 74},
+      {"udp.default_numwant", udp.default_numwant, 0, 1000},
+      {"udp.max_scrape_torrents", static_cast<std::int64_t>(udp.max_scrape_torrents), 1, 101},
       {"udp.socket_buffer", udp.socket_buffer, 0, std::numeric_limits<int>::max()},
       {"http.max_connections", static_cast<std::int64_t>(http.max_connections), 1, kNoLimit},
       {"http.max_request_bytes", static_cast<std::int64_t>(http.max_request_bytes), 256, 65536},

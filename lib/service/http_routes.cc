@@ -13,14 +13,15 @@ constexpr std::size_t kMaxPath = 256;  // no route is longer
 }  // namespace
 
 HttpRoutes::HttpRoutes(const HttpOptions& options) : loose_(options.loose_requests) {
+  const HttpRoute scrape_of_old = loose_ ? HttpRoute::kScrapeOfSome : HttpRoute::kScrape;
   // What is asked most stands first.
   entries_ = {{"/announce", HttpRoute::kAnnounce},
               {"/scrape", HttpRoute::kScrape},
               // Under these names trackers of old are known.
               {"/announce.php", HttpRoute::kAnnounce},
-              {"/scrape.php", HttpRoute::kScrape},
+              {"/scrape.php", scrape_of_old},
               {"/tracker.php/announce", HttpRoute::kAnnounce},
-              {"/tracker.php/scrape", HttpRoute::kScrape}};
+              {"/tracker.php/scrape", scrape_of_old}};
   if (!options.statistics_path.empty())
     entries_.push_back({options.statistics_path, HttpRoute::kStatistics});
   if (!options.metrics_path.empty())
@@ -44,7 +45,7 @@ HttpRoute HttpRoutes::Find(std::string_view path) const {
   }
   if (loose_ && text.has_value()) {
     if (text->substr(0, 2) == "/a") return HttpRoute::kAnnounce;
-    if (text->substr(0, 3) == "/sc") return HttpRoute::kScrape;
+    if (text->substr(0, 3) == "/sc") return HttpRoute::kScrapeOfSome;
   }
   return HttpRoute::kNone;
 }

@@ -18,6 +18,7 @@ enum class HttpRoute : std::uint8_t {
   kNone,
   kAnnounce,
   kScrape,
+  kScrapeOfSome,  // one that has to name its torrents
   kStatistics,
   kMetrics,
   kInfoPage,

@@ -94,7 +94,8 @@ void HttpService::AnswerOne(HttpExchange& exchange, Pending& pending, Instant no
   body_.clear();
   if (!allowed) return Write(Plain(405), exchange, out);
   if (!pending.from.ok() && pending.route != HttpRoute::kAnnounce) {
-    const bool scrape = pending.route == HttpRoute::kScrape;
+    const bool scrape =
+        pending.route == HttpRoute::kScrape || pending.route == HttpRoute::kScrapeOfSome;
     return Write(scrape ? Failure(200, pending.from.status()) : Plain(400), exchange, out);
   }
   // From here on who asks is who stands behind the proxy: a proxy on this machine must not make
@@ -122,7 +123,8 @@ HttpService::Reply HttpService::ReplyTo(const HttpExchange& exchange, Pending& p
     case HttpRoute::kAnnounce:
       return Announce(pending, exchange, now);
     case HttpRoute::kScrape:
-      return Scrape(exchange, now);
+    case HttpRoute::kScrapeOfSome:
+      return Scrape(pending, exchange, now);
     case HttpRoute::kStatistics:
       return Statistics(exchange, now);
     case HttpRoute::kMetrics:
@@ -338,25 +340,45 @@ std::optional<HttpService::Reply> HttpService::BttrackRefusal(const Pending& pen
   return Reply{.status = 400};
 }
 
-HttpService::Reply HttpService::Scrape(const HttpExchange& exchange, Instant now) {
+HttpService::Reply HttpService::Scrape(const Pending& pending, const HttpExchange& exchange,
+                                       Instant now) {
+  const auto too_many =
+      options_.loose_requests ? TooManyTorrents::kLeftOut : TooManyTorrents::kRefused;
   if (options_.scrape == ScrapeMode::kNone) {
     Count(exchange, RequestKind::kScrape, Outcome::kRefused);
     if (AnswersAsBttrack()) {
-      DecodeHttpScrape(exchange.request->query, options_.max_scrape_torrents, scrape_hashes_)
+      DecodeHttpScrape(exchange.request->query, options_.max_scrape_torrents, too_many,
+                       scrape_hashes_)
           .IgnoreError();
       return Failure(400, Refuse(scrape_hashes_.empty() ? kBttrackNoFullScrape : kBttrackNoScrape));
     }
     return Failure(200, Refuse("scrape is not available here"));
   }
-  absl::Status status =
-      DecodeHttpScrape(exchange.request->query, options_.max_scrape_torrents, scrape_hashes_);
+  absl::Status status = DecodeHttpScrape(exchange.request->query, options_.max_scrape_torrents,
+                                         too_many, scrape_hashes_);
   if (status.ok()) {
-    if (scrape_hashes_.empty()) return FullScrape(exchange, now);
+    if (scrape_hashes_.empty()) {
+      // What is open to everybody, as full scrapes are with opentracker, is not begun by mistake: a
+      // '?' is already too much.
+      const HttpRequest& request = *exchange.request;
+      const bool bare = pending.route == HttpRoute::kScrape && request.query.empty() &&
+                        request.target.back() != '?';
+      if (!options_.loose_requests || bare) return FullScrape(exchange, now);
+      Count(exchange, RequestKind::kScrape, Outcome::kInvalid);
+      return Plain(400);
+    }
     scrape_rows_.resize(scrape_hashes_.size());
     status = tracker_->Scrape(scrape_hashes_, *exchange.from, now, absl::MakeSpan(scrape_rows_));
   }
   Count(exchange, RequestKind::kScrape, OutcomeOf(status));
   if (!status.ok()) return Failure(200, status);
+  // opentracker knows only of torrents that have come up, not of those on the white list.
+  if (options_.loose_requests) {
+    for (std::size_t i = 0; i < scrape_rows_.size(); ++i) {
+      if (scrape_rows_[i] == SwarmCounts())
+        scrape_rows_[i] = tracker_->store().Count(scrape_hashes_[i]);
+    }
+  }
   HttpScrapeForm form;
   if (!AnswersAsBttrack()) form.min_request_interval = tracker_->options().min_interval;
   const std::shared_ptr<const TorrentList> torrents = options_.show_names ? Torrents() : nullptr;

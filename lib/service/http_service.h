@@ -100,7 +100,7 @@ class HttpService {
   std::string WarningOf(const InfoHash& info_hash) const {
     return options_.catalog == nullptr ? std::string() : options_.catalog->WarningOf(info_hash);
   }
-  Reply Scrape(const HttpExchange& exchange, Instant now);
+  Reply Scrape(const Pending& pending, const HttpExchange& exchange, Instant now);
   Reply FullScrape(const HttpExchange& exchange, Instant now);
   Reply Statistics(const HttpExchange& exchange, Instant now);
   bool AppendLog(std::string_view mode, Instant now);

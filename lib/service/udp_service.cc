@@ -26,6 +26,9 @@ UdpService::UdpService(Tracker* tracker, const UdpOptions& options, const Connec
       options_(options),
       counters_(*counters),
       desk_(desk != nullptr && desk->is_needed() ? desk : nullptr),
+      default_numwant_(options.default_numwant == 0
+                           ? AnnounceRequest::kDefaultNumwant
+                           : static_cast<std::int32_t>(options.default_numwant)),
       ids_(key, options.connection_id_lifetime),
       random_(random) {}
 
@@ -89,6 +92,8 @@ std::size_t UdpService::Announce(const Pending& pending, Instant now) {
     return Invalid(pending, RequestKind::kAnnounce,
                    "announce options run over the end of the packet");
   }
+  const std::int32_t numwant = request.numwant;
+  if (numwant < 0) request.numwant = default_numwant_;
   // Peers go straight to their place in the answer. A packet has peers of the sender's own family
   // only (BEP 15).
   std::uint8_t* const to = pending.datagram->answer.data();
@@ -101,7 +106,7 @@ std::size_t UdpService::Announce(const Pending& pending, Instant now) {
                        : AnnounceAtDesk(request, now, peers);
   if (!answer.ok()) return Refused(pending, RequestKind::kAnnounce, answer.status());
   Count(pending, RequestKind::kAnnounce, Outcome::kAnswered);
-  counters_.requests.CountAnnounce(answer->minutes_since_seen, request.numwant);
+  counters_.requests.CountAnnounce(answer->minutes_since_seen, numwant);
   return EncodeUdpAnnounceHeader(pending.header.transaction_id, *answer, to) +
          peers.compact(request.peer.family()).size();
 }

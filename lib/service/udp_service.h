@@ -59,7 +59,8 @@ class UdpService {
   Tracker* const tracker_;
   const UdpOptions options_;
   WorkerCounters& counters_;
-  AnnounceDesk* const desk_;  // null where there is nothing for it to do
+  AnnounceDesk* const desk_;            // null where there is nothing for it to do
+  const std::int32_t default_numwant_;  // negative: the tracker's
   ConnectionIds ids_;
   Random random_;
   // Scratch that outlives a batch, so that no packet allocates.

@@ -10,12 +10,13 @@
 namespace muster {
 
 absl::Status DecodeHttpScrape(std::string_view query, std::size_t max_torrents,
-                              std::vector<InfoHash>& info_hashes) {
+                              TooManyTorrents too_many, std::vector<InfoHash>& info_hashes) {
   info_hashes.clear();
   QueryReader reader(query);
   while (reader.Next()) {
     if (!IsParameter(reader.name(), "info_hash")) continue;
     if (info_hashes.size() == max_torrents) {
+      if (too_many == TooManyTorrents::kLeftOut) break;
       return absl::InvalidArgumentError("too many torrents in one scrape");
     }
     if (!DecodeId(reader.value(), info_hashes.emplace_back())) {

@@ -6,6 +6,7 @@
 #define MUSTER_LIB_WIRE_HTTP_SCRAPE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,12 +21,18 @@
 
 namespace muster {
 
+// What becomes of a scrape that asks for more torrents than it may.
+enum class TooManyTorrents : std::uint8_t {
+  kRefused,
+  kLeftOut,  // all but the first ones
+};
+
 // Reads the info hashes of a scrape, sorted and each once, into `info_hashes`, which is emptied
 // first; without any, a scrape is one of all torrents. InvalidArgument, with a text for the client,
-// when one is malformed, or more than `max_torrents` are asked for (counted as sent). Other
-// parameters are skipped.
+// when one is malformed, or more than `max_torrents` are asked for (counted as sent) and that is
+// refused. Other parameters are skipped.
 absl::Status DecodeHttpScrape(std::string_view query, std::size_t max_torrents,
-                              std::vector<InfoHash>& info_hashes);
+                              TooManyTorrents too_many, std::vector<InfoHash>& info_hashes);
 
 // What a torrent is called; empty for no name.
 using NameOfTorrent = absl::FunctionRef<std::string_view(const InfoHash&)>;

@@ -124,9 +124,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<muster::InfoHash> hashes;
   std::vector<muster::InfoHash> hashes_again;
   constexpr std::size_t kMaxTorrents = 5;
-  const absl::Status scrape = muster::DecodeHttpScrape(query, kMaxTorrents, hashes);
-  Require(scrape == muster::DecodeHttpScrape(encoded, kMaxTorrents, hashes_again));
-  if (scrape.ok()) {
+  for (const muster::TooManyTorrents too_many :
+       {muster::TooManyTorrents::kRefused, muster::TooManyTorrents::kLeftOut}) {
+    const absl::Status scrape = muster::DecodeHttpScrape(query, kMaxTorrents, too_many, hashes);
+    Require(scrape == muster::DecodeHttpScrape(encoded, kMaxTorrents, too_many, hashes_again));
+    if (!scrape.ok()) continue;
     Require(hashes == hashes_again && hashes.size() <= kMaxTorrents);
     Require(std::is_sorted(hashes.begin(), hashes.end()));
   }

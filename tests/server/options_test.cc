@@ -32,7 +32,8 @@ TEST(ServerOptions, NamesTheOptionThatIsOutOfRange) {
       {"udp.connection_id_lifetime",
        [](ServerOptions& o) { o.udp.connection_id_lifetime = Seconds(86401); }},
       {"udp.max_scrape_torrents", [](ServerOptions& o) { o.udp.max_scrape_torrents = 0; }},
-      {"udp.max_scrape_torrents", [](ServerOptions& o) { o.udp.max_scrape_torrents = 75; }},
+      {"udp.max_scrape_torrents", [](ServerOptions& o) { o.udp.max_scrape_torrents = 102; }},
+      {"udp.default_numwant", [](ServerOptions& o) { o.udp.default_numwant = 1001; }},
       {"udp.socket_buffer", [](ServerOptions& o) { o.udp.socket_buffer = -1; }},
       {"http.max_connections", [](ServerOptions& o) { o.http.max_connections = 0; }},
       {"http.max_request_bytes", [](ServerOptions& o) { o.http.max_request_bytes = 255; }},
@@ -59,8 +60,8 @@ TEST(ServerOptions, NamesTheOptionThatIsOutOfRange) {
 
 TEST(ServerOptions, SaysWhichValuesAreGood) {
   ServerOptions options = Good();
-  options.udp.max_scrape_torrents = 75;
-  EXPECT_EQ(CheckServerOptions(options).message(), "udp.max_scrape_torrents: 75 is not 1 to 74");
+  options.udp.max_scrape_torrents = 102;
+  EXPECT_EQ(CheckServerOptions(options).message(), "udp.max_scrape_torrents: 102 is not 1 to 101");
   options = Good();
   options.http.max_connections = 0;
   EXPECT_EQ(CheckServerOptions(options).message(), "http.max_connections: 0 is not at least 1");

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "http/decoding.h"
+#include "muster/access_rules.h"
 #include "muster/bencode.h"
 #include "muster/refusal.h"
 #include "muster/woodpeckers.h"
@@ -18,6 +19,7 @@
 namespace muster {
 namespace {
 
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -389,6 +391,43 @@ TEST_F(HttpServiceTest, CodesWhatIsLongAsTheClientAccepts) {
   }
   EXPECT_THAT(Send(Get10("/announce", "Accept-Encoding: gzip\r\n")),
               Not(HasSubstr("Content-Encoding")));
+}
+
+TEST_F(HttpServiceTest, ScrapesAsOpentrackerWhereItIsToBeLoose) {
+  HttpOptions options;
+  options.max_scrape_torrents = 2;
+  options.loose_requests = true;
+  options.full_scrape_for = IsAnybody;
+  Serve(options);
+  Get(AnnounceUrl('1', 80));
+  const std::string first = "info_hash=" + kHash2 + "&info_hash=" + kHash;
+  const std::string answer = Get("/scrape?" + first);
+  EXPECT_THAT(answer, AllOf(StartsWith("d5:filesd20:" + kHash), Not(HasSubstr(kHash2))));
+  for (const std::string path : {"/scrape", "/sc", "/scrape.php", "/%73crape"}) {
+    EXPECT_EQ(Get(path + "?" + first + "&info_hash=x&info_hash="), answer)
+        << "more than two are left out";
+  }
+  for (const std::string all : {"/scrape", "//scrape", "/scr%61pe"})
+    EXPECT_THAT(Send(Get10(all)), HasSubstr("d5:filesd20:" + kHash)) << all;
+  for (const std::string none :
+       {"/scrape?", "/scrape?foo=1", "/scrape?x=/scrape", "/sc", "/sc?", "/scrape.php", "/scrape/"})
+    EXPECT_THAT(Send(Get10(none)), StartsWith("HTTP/1.1 400 ")) << none;
+}
+
+TEST_F(HttpServiceTest, TellsOfTheWhiteListUnlessItIsToBeAsOpentracker) {
+  AccessRules rules;
+  rules.whitelist().Replace({*InfoHash::FromText(kHash)});
+  rules.EnforceWhitelist(true);
+  tracker_->SetPolicy(&rules);
+  const std::string scrape = "/scrape?info_hash=" + kHash;
+  EXPECT_THAT(Get(scrape), StartsWith("d5:filesd20:" + kHash + "d8:completei0e"));
+  HttpOptions options;
+  options.loose_requests = true;
+  Serve(options);
+  EXPECT_THAT(Get(scrape), StartsWith("d5:filesde"));
+  Get(AnnounceUrl('1', 80));
+  EXPECT_THAT(Get(scrape), StartsWith("d5:filesd20:" + kHash + "d8:completei0e"));
+  tracker_->SetPolicy(nullptr);
 }
 
 TEST_F(HttpServiceTest, GivesAFullScrapeToAnAddressOnceInAWhile) {

@@ -253,6 +253,26 @@ TEST_F(UdpServiceTest, HandsEveryFieldToTheRules) {
   EXPECT_EQ(tracker_->store().Count(HashOf(9)), (SwarmCounts{.partial_seeders = 1}));
 }
 
+TEST_F(UdpServiceTest, GivesAsManyAsItsOwnDefaultSaysToWhoDoesNotSay) {
+  const struct {
+    std::uint32_t of_udp;
+    std::size_t given;
+  } cases[] = {{0, 3}, {1, 1}, {7, 7}, {1000, 9}};
+  for (const auto& c : cases) {
+    TrackerOptions options;
+    options.default_numwant = 3;
+    options.max_numwant = 9;
+    UdpOptions udp;
+    udp.default_numwant = c.of_udp;
+    Restart(options, udp);
+    for (int n = 1; n <= 20; ++n) Announce({.info_hash = HashOf(1), .numwant = 0}, PeerOf(n));
+    for (const std::int32_t numwant : {-1, -50})
+      EXPECT_EQ(Announce({.info_hash = HashOf(1), .numwant = numwant}).size(), 20 + 6 * c.given);
+    EXPECT_EQ(Announce({.info_hash = HashOf(1), .numwant = 2}).size(), 20u + 6 * 2);
+    EXPECT_EQ(Announce({.info_hash = HashOf(1), .numwant = 0}).size(), 20u);
+  }
+}
+
 TEST_F(UdpServiceTest, FillsAnAnswerThatIsNeverCutIntoFragments) {
   for (const std::uint32_t max_numwant : {200u, 1000u}) {
     TrackerOptions options;
@@ -328,8 +348,8 @@ TEST_F(UdpServiceTest, AnswersAScrapeInTheOrderAsked) {
 }
 
 TEST_F(UdpServiceTest, AnswersAsManyTorrentsAsAScrapeMayHave) {
-  const std::vector<InfoHash> hashes(100);
-  for (const std::size_t most : {1u, 74u}) {
+  const std::vector<InfoHash> hashes(102);
+  for (const std::size_t most : {1u, 75u, 101u}) {
     UdpOptions options;
     options.max_scrape_torrents = most;
     Restart({}, options);

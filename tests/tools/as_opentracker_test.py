@@ -4,9 +4,11 @@ installed, the same refusals.
 
 as_opentracker_test.py MUSTERD [unittest options]
 """
+import contextlib
 import os
 import pathlib
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -16,6 +18,8 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.parse
+from xml.etree import ElementTree
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -23,7 +27,8 @@ import access_test  # noqa: E402  (takes the program's path off the arguments)
 from access_test import OTHER, REFUSED, V1, V2  # noqa: E402
 from musterd_test import MUSTERD, TIMEOUT, Daemon, Test  # noqa: E402
 from daemon import wait_until  # noqa: E402
-from tracker_client import UDP_MAGIC, Announce, HttpTracker, bdecode  # noqa: E402
+from tracker_client import (  # noqa: E402
+    UDP_MAGIC, Announce, HttpTracker, TrackerError, bdecode, compact_peers, tracker_at)
 
 FILES = pathlib.Path(__file__).resolve().parent / "opentracker"
 LOCAL = ["-i", "127.0.0.1", "-p", "0", "-P", "0"]
@@ -52,6 +57,13 @@ class Dialect(access_test.AccessTest):
         for tracker in self.trackers:
             self.addCleanup(tracker.close)
         return daemon
+
+    @staticmethod
+    def get(port, target):
+        """Status and body."""
+        answer = access_test.http(("127.0.0.1", port), f"GET {target} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+        head, body = answer.split(b"\r\n\r\n", 1)
+        return int(head.split()[1]), body
 
     def conf(self, text, name="o.conf"):
         return self.file("listen.tcp_udp 127.0.0.1:0\n" + text, name)
@@ -82,8 +94,7 @@ class Options(Dialect):
         self.assertEqual(result.returncode, 2)
 
     def statistics(self, daemon, mode):
-        answer = access_test.http(daemon.address(1), f"GET /stats?mode={mode} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
-        return answer.split(b"\r\n\r\n", 1)[1]
+        return self.get(daemon.address(1)[1], f"/stats?mode={mode}")[1]
 
     def test_load_a_state_dump(self):
         minute = int(time.time()) // 60 - 5
@@ -111,13 +122,36 @@ class Options(Dialect):
         query = self.trackers[1].query(Announce(V1, 7000))
         without_id = re.sub("peer_id=[^&]*&", "", query)
         self.assertNotEqual(without_id, query)
-        answer = access_test.http(daemon.address(1), f"GET /announce?{without_id} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
-        self.assertIn(b"8:complete", answer)
+        self.assertIn(b"8:complete", self.get(daemon.address(1)[1], f"/announce?{without_id}")[1])
         for path in ("/a", "/announce.php", "//abc", "/announce "):
-            answer = access_test.http(daemon.address(1), f"GET {path}?{query} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
-            self.assertIn(b"8:complete", answer)
-        answer = access_test.http(daemon.address(1), "GET /sc HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
-        self.assertIn(b"5:files", answer)
+            self.assertIn(b"8:complete", self.get(daemon.address(1)[1], f"{path}?{query}")[1])
+
+    def test_scrape_all_torrents_by_nothing_but_the_very_path(self):
+        daemon = self.start(*LOCAL)
+        self.trackers[1].announce(Announce(V1, 7000))
+        one = "info_hash=" + "".join(f"%{byte:02x}" for byte in V1)
+        for target, status in (("/scrape", 200), ("//scrape", 200), (f"/sc?{one}", 200), (f"/scrape?{one}", 200),
+                               ("/sc", 400), ("/scrape?", 400), ("/scrape?foo=1", 400), ("/scrapes", 400), ("/scrape ?", 400)):
+            answer = self.get(daemon.address(1)[1], target)
+            self.assertEqual((answer[0], b"5:filesd20:" + V1 in answer[1]), (status, status == 200), target)
+
+    def test_scrape_the_first_of_too_many_torrents(self):
+        self.start(*LOCAL)
+        self.trackers[1].announce(Announce(V1, 7000))
+        others = [bytes([n]) * 20 for n in range(1, 102)]
+        by_http = self.trackers[1].scrape([V1, *others])
+        self.assertEqual([row.incomplete for row in by_http], [1] + 101 * [0])
+        by_udp = self.trackers[0].scrape([V1, *others[:100]])
+        self.assertEqual([row.incomplete for row in by_udp], [1] + 100 * [0])
+
+    def test_give_udp_clients_that_do_not_say_as_many_peers_as_there_may_be(self):
+        self.start(*LOCAL)
+        udp, http = self.trackers
+        for port in range(7000, 7220):
+            udp.announce(Announce(V1, port, numwant=0))
+        for numwant, by_udp in ((-1, 200), (-7, 200), (60, 60), (0, 0)):
+            self.assertEqual(len(udp.announce(Announce(V1, 7000, numwant=numwant)).peers), by_udp)
+        self.assertEqual(len(http.announce(Announce(V1, 7000)).peers), 50)
 
     def test_are_explained_on_standard_error(self):
         result = run("-h")
@@ -264,10 +298,8 @@ class BesideOpentracker(Dialect):
     @staticmethod
     def http_announce(port, info_hash):
         query = HttpTracker.query(None, Announce(info_hash[:20], 6881, peer_id=b"-XX0001-000000000000"))
-        answer = access_test.http(("127.0.0.1", port), f"GET /announce?{query} HTTP/1.1\r\nHost: t\r\n"
-                                                       "Connection: close\r\n\r\n")
-        head, body = answer.split(b"\r\n\r\n", 1)
-        return int(head.split()[1]), bdecode(body)
+        status, body = Dialect.get(port, f"/announce?{query}")
+        return status, bdecode(body)
 
     @staticmethod
     def udp_announce(port, info_hash):
@@ -307,6 +339,109 @@ class BesideOpentracker(Dialect):
                 # Its refusal over UDP is an announce answer cut off after 8 bytes; ours says what is wrong.
                 self.assertEqual((their_action, their_rest), (1, b""))
                 self.assertEqual((our_action, our_rest.decode()), (3, REFUSED))
+
+    @staticmethod
+    def ask(port, protocol, source, announce):
+        """What it answers: complete, incomplete, downloaded (None where it does not say), peers, interval."""
+        with contextlib.closing(tracker_at(f"{protocol}://127.0.0.1:{port}/announce", source)) as tracker:
+            if protocol == "udp":
+                a = tracker.announce(announce)
+                return a.complete, a.incomplete, None, a.peers, a.interval
+            a = tracker.fetch(tracker.path, tracker.query(announce))
+            # Where there is no peer to tell of, the original leaves the key out, which some clients do not bear.
+            return (a[b"complete"], a[b"incomplete"], a.get(b"downloaded"), compact_peers(a.get(b"peers", b""), 6),
+                    a[b"interval"])
+
+    @staticmethod
+    def random_announces(torrents):
+        """Protocol, source and announce of several hundred, always the same."""
+        # More than HTTP clients are given that do not say how many they want, but not more than UDP clients.
+        for port in range(8000, 8060):
+            yield "udp", "127.0.0.6", Announce(torrents[0], port, numwant=0)
+        choose = random.Random(2024).choice
+        for _ in range(600):
+            # By both protocols and from several addresses, so that peers come back in another way and another state.
+            yield (choose(("http", "udp")), f"127.0.0.{choose(range(1, 6))}",
+                   Announce(choose(torrents), choose(range(7000, 7004)), left=choose((0, 0, 1, (1 << 40) + 1)),
+                            event=choose(("", "", "started", "started", "completed", "stopped")),
+                            numwant=choose((-1, -1, 0, 1, 7, 30, 50, 200, 1000))))
+
+    def scrape_by_http(self, port, info_hashes):
+        with contextlib.closing(HttpTracker(f"http://127.0.0.1:{port}/announce")) as tracker:
+            query = "&".join("info_hash=" + urllib.parse.quote(h, safe="") for h in info_hashes)
+            files = tracker.fetch("/scrape", query)[b"files"]
+        # Ours says more of each (BEP 21).
+        return {h: tuple(row[key] for key in (b"complete", b"downloaded", b"incomplete")) for h, row in files.items()}
+
+    def scrape_by_udp(self, port, info_hashes):
+        with contextlib.closing(access_test.UdpTracker(f"udp://127.0.0.1:{port}/announce")) as tracker:
+            return tracker.scrape(info_hashes)
+
+    def statistics(self, port, mode):
+        return self.get(port, f"/stats?mode={mode}")[1].decode()
+
+    def test_answers_the_same_to_the_same_announces(self):
+        os.chmod(self.folder, 0o777)
+        torrents = [bytes([0x11 * n]) * 20 for n in range(1, 11)]
+        unknown = b"u" * 20  # listed, and nobody announces it
+        self.write("w", *torrents, unknown)
+        # Debian's shows statistics to those only that are blessed.
+        options = ["-d", self.folder, "-w", "w", "-A", "127.0.0.1"]
+        _, their_port = self.start_opentracker(*options)
+        daemon = self.start(*LOCAL, *options)
+        ours = {url.split(":")[0]: daemon.address(i)[1] for i, url in enumerate(daemon.urls)}
+        theirs = {"http": their_port, "udp": their_port}
+        # It reads its list in a thread. Who stops leaves nothing behind.
+        gone = Announce(torrents[0], 6999, event="stopped")
+        wait_until(lambda: self.listed(theirs["http"], gone), "opentracker to read its list")
+        swarms = {info_hash: {} for info_hash in torrents}  # of each peer, whether it is a seed
+        for number, (protocol, source, announce) in enumerate(self.random_announces(torrents)):
+            with self.subTest(number=number, protocol=protocol, source=source, announce=announce):
+                their = self.ask(theirs[protocol], protocol, source, announce)
+                our = self.ask(ours[protocol], protocol, source, announce)
+                asker, swarm = (source, announce.port), swarms[announce.info_hash]
+                swarm.pop(asker, None)
+                if announce.event != "stopped":
+                    swarm[asker] = announce.left == 0
+                self.assertEqual(our[:2], their[:2])
+                self.assertEqual(our[0] + our[1], len(swarm))
+                # The original has no such key in the answer to who stops; ours always has.
+                if their[2] is not None:
+                    self.assertEqual(our[2], their[2])
+                our_peers, their_peers = set(our[3]), set(their[3])
+                self.assertEqual((len(our_peers), len(their_peers)), (len(our[3]), len(their[3])))
+                self.assertLessEqual(our_peers | their_peers, swarm.keys())
+                # The original tells the asker of itself as well, and seeds of seeds, which helps nobody.
+                useless = {peer for peer in swarm if peer == asker or announce.left == 0 and swarm[peer]}
+                self.assertFalse(our_peers & useless)
+                wanted = min(announce.numwant, 200) if announce.numwant >= 0 else 50 if protocol == "http" else 200
+                if announce.event == "stopped" or len(swarm) <= wanted:
+                    self.assertEqual(our_peers, their_peers - useless)
+                else:
+                    # Both choose by chance among more than were wanted.
+                    self.assertEqual(len(our_peers), min(wanted, len(swarm.keys() - useless)))
+                    self.assertEqual(len(their_peers), wanted)
+                # Both draw it anew for each answer.
+                for interval in (our[4], their[4]):
+                    self.assertTrue(1800 - 180 <= interval <= 1800 + 180, interval)
+        self.assertEqual(self.scrape_by_http(ours["http"], sorted([*torrents, unknown])),
+                         self.scrape_by_http(theirs["http"], sorted([*torrents, unknown])))
+        self.assertEqual(self.scrape_by_udp(ours["udp"], [unknown, *torrents]),
+                         self.scrape_by_udp(theirs["udp"], [unknown, *torrents]))
+        for mode, lines in (("peer", 3), ("torr", 3), ("completed", 1)):
+            our, their = (self.statistics(port, mode).split("\n")[:lines] for port in (ours["http"], theirs["http"]))
+            self.assertEqual(our, their, mode)
+        our, their = (ElementTree.fromstring(self.statistics(port, "everything"))
+                      for port in (ours["http"], theirs["http"]))
+        for element in ("torrents/count_mutex", "torrents/count_iterator", "peers/count", "seeds/count",
+                        "completed/count"):
+            self.assertEqual(int(our.findtext(element)), int(their.findtext(element)), element)
+
+    def listed(self, port, announce):
+        try:
+            return self.ask(port, "http", "127.0.0.1", announce) is not None
+        except TrackerError:
+            return False
 
 
 # Those of access_test are run by its own name.

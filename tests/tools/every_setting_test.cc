@@ -113,6 +113,8 @@ const Case kCases[] = {
     {"udp-answer-stale-connection-id", "--no-udp-answer-stale-connection-id",
      "udp-answer-stale-connection-id = false",
      [](const Settings& s) { return !Server(s).udp.answer_stale_connection_id; }},
+    {"udp-default-numwant", "--udp-default-numwant 150", "udp-default-numwant = 150",
+     [](const Settings& s) { return Server(s).udp.default_numwant == 150; }},
     {"udp-max-scrape-torrents", "--udp-max-scrape-torrents 7", "udp-max-scrape-torrents = 7",
      [](const Settings& s) { return Server(s).udp.max_scrape_torrents == 7; }},
     {"udp-socket-buffer", "--udp-socket-buffer 1M", "udp-socket-buffer = '1M'",

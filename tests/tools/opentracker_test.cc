@@ -102,6 +102,7 @@ TEST(Opentracker, HasDefaultsOfItsOwn) {
   EXPECT_EQ(settings.tracker.peer_timeout, muster::Seconds(45 * 60));
   EXPECT_EQ(settings.tracker.default_numwant, 50u);
   EXPECT_EQ(settings.tracker.max_numwant, 200u);
+  EXPECT_EQ(settings.udp.default_numwant, 200u);
   EXPECT_EQ(settings.store.keep_completed, muster::Seconds(24 * 60 * 60));
 }
 

@@ -20,17 +20,17 @@ std::string_view Nameless(const InfoHash&) { return {}; }
 
 TEST(DecodeHttpScrape, SortsAndUnifies) {
   std::vector<InfoHash> hashes = {Hash(kC)};
-  ASSERT_TRUE(
-      DecodeHttpScrape(
-          "info_hash=" + kB + "&x=%&info_hash=%61" + kA.substr(1) + "&info%5fhash=" + kB, 3, hashes)
-          .ok());
+  ASSERT_TRUE(DecodeHttpScrape(
+                  "info_hash=" + kB + "&x=%&info_hash=%61" + kA.substr(1) + "&info%5fhash=" + kB, 3,
+                  TooManyTorrents::kRefused, hashes)
+                  .ok());
   EXPECT_THAT(hashes, testing::ElementsAre(Hash(kA), Hash(kB)));
 }
 
 TEST(DecodeHttpScrape, WithoutHashesIsAScrapeOfAll) {
   for (const char* query : {"", "&", "x=1"}) {
     std::vector<InfoHash> hashes = {Hash(kA)};
-    EXPECT_TRUE(DecodeHttpScrape(query, 3, hashes).ok()) << query;
+    EXPECT_TRUE(DecodeHttpScrape(query, 3, TooManyTorrents::kRefused, hashes).ok()) << query;
     EXPECT_TRUE(hashes.empty()) << query;
   }
 }
@@ -38,7 +38,7 @@ TEST(DecodeHttpScrape, WithoutHashesIsAScrapeOfAll) {
 TEST(DecodeHttpScrape, RefusesWhatMakesNoSense) {
   std::vector<InfoHash> hashes;
   const auto error = [&](const std::string& query, std::size_t max = 2) {
-    const absl::Status status = DecodeHttpScrape(query, max, hashes);
+    const absl::Status status = DecodeHttpScrape(query, max, TooManyTorrents::kRefused, hashes);
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << query;
     return std::string(status.message());
   };
@@ -47,6 +47,16 @@ TEST(DecodeHttpScrape, RefusesWhatMakesNoSense) {
   EXPECT_EQ(error("info_hash=" + kA + "%61"), "info_hash is not 20 percent-encoded bytes");
   EXPECT_EQ(error("info_hash=" + kA + "&info_hash=" + kA + "&info_hash=" + kA),
             "too many torrents in one scrape");
+}
+
+TEST(DecodeHttpScrape, LeavesOutAllButTheFirstOfTooManyWhereThatIsWanted) {
+  std::vector<InfoHash> hashes;
+  const std::string first = "info_hash=" + kC + "&info_hash=" + kA;
+  for (const std::string& query : {first, first + "&info_hash=" + kB, first + "&info_hash=x"}) {
+    ASSERT_TRUE(DecodeHttpScrape(query, 2, TooManyTorrents::kLeftOut, hashes).ok()) << query;
+    EXPECT_THAT(hashes, testing::ElementsAre(Hash(kA), Hash(kC)));
+  }
+  EXPECT_FALSE(DecodeHttpScrape("info_hash=x", 2, TooManyTorrents::kLeftOut, hashes).ok());
 }
 
 TEST(EncodeHttpScrape, LeavesUnknownTorrentsOut) {

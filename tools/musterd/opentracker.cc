@@ -383,6 +383,8 @@ absl::Status Parser::Finish(OpentrackerLine& result) && {
     Set("full-scrape-for", everybody);
   }
   Set("http-loose-requests", "true");
+  // By UDP -1 is for as many as it ever gives.
+  Set("udp-default-numwant", "200");
   if (!given("user")) Set("user", kDefaultUser);
   Set("require-lists", "false");
   result.line.assignments = std::move(assignments_);

@@ -128,9 +128,13 @@ constexpr Setting kSettings[] = {
         "udp-answer-stale-connection-id", kUdp, Kind::kFlag, 0, 0,
         "Answer a wrong or outdated connection id with an error, which is never longer than the "
         "request and makes clients connect again at once. Switched off, they wait for a timeout."),
+    Row<&Settings::udp, &UdpOptions::default_numwant>(
+        "udp-default-numwant", kUdp, Kind::kCount, 0, 1000,
+        "Peers given to a UDP client that does not say how many it wants. 0 for default-numwant; "
+        "never more than max-numwant."),
     Row<&Settings::udp, &UdpOptions::max_scrape_torrents>(
-        "udp-max-scrape-torrents", kUdp, Kind::kCount, 1, 74,
-        "Torrents in one scrape request at most. No more than 74 fit a packet."),
+        "udp-max-scrape-torrents", kUdp, Kind::kCount, 1, 101,
+        "Torrents in one scrape request at most. No more than 101 fit a packet."),
     Row<&Settings::udp, &UdpOptions::socket_buffer>(
         "udp-socket-buffer", kUdp, Kind::kBytes, 0, 1024 * 1024 * 1024,
         "Receive and send buffer asked of the kernel for each socket. Larger ones lose fewer "
@@ -175,7 +179,9 @@ constexpr Setting kSettings[] = {
         "Take every other path that begins with an 'a' for that of announces, every one that "
         "begins "
         "with 'sc' for that of scrapes, blanks between path and query, and announces without a "
-        "peer_id unless peers are known by it, as opentracker does."),
+        "peer_id unless peers are known by it, as opentracker does. A scrape that names too many "
+        "torrents is one of the first, it leaves out those of the whitelist that nobody has "
+        "announced, and without names only /scrape itself is one of all torrents."),
 
     Row<&Settings::http, &HttpOptions::trusted_proxies>(
         "trusted-proxy", kHttp, Kind::kNetworks, 0, 1024,
