@@ -116,6 +116,16 @@ TEST_F(MirrorServiceTest, ASinglePathIsASingleFile) {
   EXPECT_EQ(Ask("GET /yum/torrent_service/single/yum/*.none").status, 404);
 }
 
+TEST_F(MirrorServiceTest, PatternsPassOverWhatHasTheServicesName) {
+  const std::string before = Post({"/yum/**"}).text;
+  tree_.Write("root/yum/torrent_service/nullfile/1_0", "x");
+  for (const char* spec : {"/yum/**", "/**", "/yum/*/*", "/yum/[t]*/nullfile/*"}) {
+    EXPECT_EQ(Post({spec}).status, std::string_view(spec).ends_with("nullfile/*") ? 404 : 200);
+  }
+  EXPECT_EQ(Post({"/yum/**"}).text, before);
+  EXPECT_EQ(Post({"/yum/torrent_service/nullfile/1_0"}).status, 404);
+}
+
 TEST_F(MirrorServiceTest, EachErrorSaysWhatItIs) {
   EXPECT_EQ(Ask("POST " + UrlOf(kSet), "", FormOf({"/yum/os/a.rpm"})).status, 400);
   EXPECT_EQ(Post({"/yum/os/none"}).status, 404);
