@@ -76,6 +76,7 @@ class MirrorService {
  private:
   struct Outcome {
     absl::Status status;
+    // Of a failure, its set where the files were found.
     MirrorTorrent torrent;
   };
   using Landed = std::shared_ptr<const Outcome>;
@@ -103,9 +104,14 @@ class MirrorService {
   // Whether a flight of that key, or who waits for it, would be one too many.
   bool IsFull(const std::string& key);
   void Begin(std::shared_ptr<Flights::Leader> leader, const MirrorRequest& request, Instant now);
-  // The outcome that nobody has waited for; null when there is none.
-  Landed Claim(const std::string& key);
+  // An answer of the moment.
+  MirrorAnswer BeginWithoutWaiting(const MirrorRequest& request, const Asker& asker);
+  void KeepUnclaimed(const std::string& key, const Landed& landed);
+  // The outcome that nobody has waited for; null when there is none. Its files may be others by now.
+  Landed Claim(const std::string& key, Instant now);
+  void DropUnclaimed(Instant now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  absl::StatusOr<FileSet> FindSet(const MirrorRequest& request) const;
   Outcome Make(const MirrorRequest& request, Instant now, FlightProgress& progress);
   Landed Known(const std::string& key, Instant now);
   // The same of what can be answered without waiting for a disk.
@@ -138,8 +144,15 @@ class MirrorService {
   std::atomic<std::uint64_t> cached_entries_{0};
   std::atomic<std::uint64_t> cached_bytes_{0};
   // What came of flights that somebody did not wait for, until he asks again.
+  struct Unclaimed {
+    Landed landed;
+    // The last time that was known when it landed.
+    Instant since;
+  };
   Mutex mu_;
-  std::unordered_map<std::string, Landed> unclaimed_ ABSL_GUARDED_BY(mu_);
+  std::unordered_map<std::string, Unclaimed> unclaimed_ ABSL_GUARDED_BY(mu_);
+  // When somebody last asked without waiting.
+  Instant last_poll_ ABSL_GUARDED_BY(mu_){};
   // The last first.
   std::list<GivenTorrent> given_ ABSL_GUARDED_BY(mu_);
   std::vector<GivenTorrent> cached_ ABSL_GUARDED_BY(mu_);

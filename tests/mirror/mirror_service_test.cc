@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -314,6 +315,43 @@ TEST_F(MirrorServiceTest, SomeDoNotWait) {
   EXPECT_EQ(Ask("POST " + UrlOf({"/no"}), prefer, FormOf({"/no"})).status, 202);
   works[1]();
   EXPECT_EQ(Ask("POST " + UrlOf({"/no"}), prefer, FormOf({"/no"})).status, 404);
+}
+
+TEST_F(MirrorServiceTest, WhoDoesNotWaitGetsNothingStale) {
+  std::vector<std::function<void()>> works;
+  Start([&works](std::function<void()> work) { works.push_back(std::move(work)); });
+  const auto make = [&works] {
+    for (const auto& work : std::exchange(works, {})) work();
+  };
+  const auto ask = [this](const std::string& name, Seconds later = Seconds(0)) {
+    return Ask("GET /yum/torrent_service/single/yum/os/" + name, "Prefer: respond-async\r\n", "",
+               kNow + later);
+  };
+  const auto length = [](const MirrorAnswer& answer) {
+    const auto torrent = Metainfo::Parse(answer.text);
+    return torrent.ok() ? torrent->total_length() : -1;
+  };
+  // A torrent of a file that has changed meanwhile.
+  EXPECT_EQ(ask("a.rpm").status, 202);
+  make();
+  tree_.Write("root/yum/os/a.rpm", Bytes(30'000, 9));
+  EXPECT_EQ(ask("a.rpm").status, 202);
+  make();
+  EXPECT_EQ(length(ask("a.rpm")), 30'000);
+  // An error that is none any more, and a torrent of what has gone.
+  EXPECT_EQ(ask("new").status, 202);
+  make();
+  tree_.Write("root/yum/os/new", "new");
+  EXPECT_EQ(ask("new").status, 202);
+  make();
+  tree_.Write("root/yum/os/new", "");
+  EXPECT_EQ(ask("new").status, 400);
+  // What nobody takes goes in time.
+  EXPECT_EQ(ask("a.rpm").status, 202);
+  make();
+  EXPECT_EQ(ask("a.rpm", Seconds(601)).status, 202);
+  make();
+  EXPECT_EQ(ask("a.rpm", Seconds(601)).status, 200);
 }
 
 // Whoever asks must not wait for a disk.
