@@ -145,7 +145,9 @@ class TreeWalk {
     struct stat status;
     const bool follows = options_.symlinks == SymlinkPolicy::kFollow;
     if (::fstatat(at, name, &status, follows ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
-      return SystemError(OnDisk(path), errno);
+      // A link to nowhere, or to itself, that is not wanted: nothing below it can be.
+      const bool is_nothing = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+      return !is_included && is_nothing ? absl::OkStatus() : SystemError(OnDisk(path), errno);
     }
     if (S_ISDIR(status.st_mode)) return Open(at, name, path + "/", is_included);
     if (!is_included) return absl::OkStatus();
