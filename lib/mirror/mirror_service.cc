@@ -349,7 +349,7 @@ MirrorService::Landed MirrorService::Known(const std::string& key, Instant now) 
 }
 
 MirrorService::Landed MirrorService::KnownAtHand(const std::string& key, Instant now) {
-  const BlobCache::Value bytes = torrents_.AtHand(CacheKey(key, options_));
+  const BlobCache::Value bytes = torrents_.AtHand(CacheKey(key, options_), now);
   if (bytes == nullptr || !trackers_.is_at_hand(now)) return nullptr;
   absl::StatusOr<MirrorTorrent> torrent = MirrorTorrent::Decode(*bytes);
   if (!torrent.ok() || now - torrent->made >= options_.torrent_life) return nullptr;

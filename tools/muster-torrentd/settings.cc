@@ -122,7 +122,8 @@ constexpr Setting kSettings[] = {
         "cache-size", kCache, Kind::kBytes, 0, kTiB, "Bytes that the cache may take on the disk."),
     Row<&Settings::mirror, &MirrorOptions::cache_age>(
         "cache-age", kCache, Kind::kSeconds, kHour, 3650 * kDay,
-        "What nobody has used for this long goes from the cache."),
+        "What nobody has used for this long goes from the cache. A use counts once a day, or in an "
+        "eighth of this."),
     Row<&Settings::clean_interval>("clean-interval", kCache, Kind::kSeconds, 10 * kSecond,
                                    30 * kDay, "How often the cache is brought within its limits."),
     Row<&Settings::mirror, &MirrorOptions::cache_memory>(
