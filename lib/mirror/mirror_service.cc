@@ -435,12 +435,27 @@ absl::Status MirrorService::HashOneAhead(const std::string& path, const FileIden
   return status;
 }
 
+std::optional<Instant> MirrorService::AskedAhead(const std::string& path,
+                                                 const FileIdentity& identity, Instant now) {
+  bool may_hash_again;
+  {
+    MutexLock lock(&ahead_mu_);
+    const auto known = ahead_.find(path);
+    if (known == ahead_.end() || !(known->second.identity == identity)) return std::nullopt;
+    if (now - known->second.asked <= pieces_.use_step()) return known->second.asked;
+    // Without a folder it goes for want of memory only.
+    may_hash_again = pieces_.has_folder() && now >= too_small_until_;
+  }
+  if (!hasher_.IsKept(path, now) && may_hash_again) return std::nullopt;
+  return now;
+}
+
 absl::Status MirrorService::HashAhead(absl::Span<const std::string> patterns, Instant now) {
   absl::Status first;
   const auto keep = [&first](absl::Status status) {
     if (first.ok()) first = std::move(status);
   };
-  std::unordered_map<std::string, FileIdentity> seen;
+  std::unordered_map<std::string, Ahead> seen;
   for (const std::string& pattern : patterns) {
     FoundFiles files({kMaxAhead, kMaxAhead});
     const absl::StatusOr<PathSpec> spec = PathSpec::Parse(pattern);
@@ -448,12 +463,9 @@ absl::Status MirrorService::HashAhead(absl::Span<const std::string> patterns, In
     for (const std::string& path : files.paths()) {
       const absl::StatusOr<FileIdentity> identity = root_.Identify(path);
       if (!identity.ok()) continue;  // it has gone meanwhile
-      seen[path] = *identity;
-      {
-        MutexLock lock(&ahead_mu_);
-        const auto known = ahead_.find(path);
-        if (known != ahead_.end() && known->second == *identity) continue;
-      }
+      const std::optional<Instant> asked = AskedAhead(path, *identity, now);
+      seen[path] = {*identity, asked.value_or(now)};
+      if (asked) continue;
       absl::Status status = HashOneAhead(path, *identity, now);
       if (absl::IsCancelled(status)) return status;
       if (!status.ok()) seen.erase(path);
@@ -472,6 +484,10 @@ std::vector<std::string> MirrorService::UrlBases(const std::string& host) const 
 
 void MirrorService::CleanCaches(Instant now) {
   const BlobCache::Cleaned pieces = pieces_.Clean(now);
+  if (pieces.was_full) {
+    MutexLock lock(&ahead_mu_);
+    too_small_until_ = now + options_.cache_age;
+  }
   const BlobCache::Cleaned torrents = torrents_.Clean(now, kMaxGiven);
   std::vector<GivenTorrent> cached;
   for (const BlobCache::Value& bytes : torrents.newest) {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -123,6 +124,10 @@ class MirrorService {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<std::string> UrlBases(const std::string& host) const;
   void Count(const MirrorAnswer& answer);
+  // When the cache was last asked for what was hashed ahead, or is now, which counts as a use of it;
+  // nothing when it is to be hashed.
+  std::optional<Instant> AskedAhead(const std::string& path, const FileIdentity& identity,
+                                    Instant now);
   absl::Status HashOneAhead(const std::string& path, const FileIdentity& identity, Instant now);
 
   const MirrorOptions options_;
@@ -159,9 +164,15 @@ class MirrorService {
   // The file that is being hashed ahead, and how far it is; null for none.
   std::string ahead_path_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<const FlightProgress> ahead_progress_ ABSL_GUARDED_BY(mu_);
-  // What was hashed ahead, as it was then.
+  // What was hashed ahead, as it was then, and when the cache was last asked for it.
+  struct Ahead {
+    FileIdentity identity;
+    Instant asked;
+  };
   Mutex ahead_mu_;
-  std::unordered_map<std::string, FileIdentity> ahead_ ABSL_GUARDED_BY(ahead_mu_);
+  std::unordered_map<std::string, Ahead> ahead_ ABSL_GUARDED_BY(ahead_mu_);
+  // Until when what is not in the cache any more is not hashed ahead again: it did not fit.
+  Instant too_small_until_ ABSL_GUARDED_BY(ahead_mu_){};
 };
 
 }  // namespace muster

@@ -539,6 +539,37 @@ TEST_F(MirrorServiceTest, WhatIsHashedAheadNeedNotBeHashedLater) {
   EXPECT_FALSE(service_->HashAhead({"no slash"}, kNow).ok());
 }
 
+TEST_F(MirrorServiceTest, WhatTheCacheLostIsHashedAheadAgain) {
+  const auto now = std::chrono::floor<Seconds>(std::chrono::system_clock::now());
+  constexpr std::int64_t kAll = 20'000 * 2 + 2 * kPiece + 5;
+  options_.cache_age = Seconds(3600);
+  options_.cache_memory = 0;
+  Start();
+  // What had to be hashed of all by then.
+  const auto hash = [&](int seconds) {
+    EXPECT_TRUE(service_->HashAhead({"/yum/**"}, now + Seconds(seconds)).ok());
+    return service_->Statistics().hashed_bytes / kAll;
+  };
+  const auto clean = [&](int seconds) {
+    service_->CleanCaches(now + Seconds(seconds));
+    return service_->Statistics().cached_entries;
+  };
+  EXPECT_EQ(hash(0), 1);
+  EXPECT_EQ(hash(3000), 1);
+  EXPECT_EQ(clean(6000), 4u);  // that was a use of it
+  EXPECT_EQ(clean(7000), 0u);
+  EXPECT_EQ(hash(7000), 2);
+  // Where not all of it fits, it is not hashed over and over.
+  options_.cache_disk = 2 * 4096;
+  Start();
+  EXPECT_EQ(hash(0), 0);
+  EXPECT_LT(clean(0), 4u);
+  EXPECT_EQ(hash(3500), 0);
+  EXPECT_EQ(service_->Statistics().hashed_bytes, 0);
+  EXPECT_EQ(hash(4000), 0);  // a part of it
+  EXPECT_GT(service_->Statistics().hashed_bytes, 0);
+}
+
 TEST_F(MirrorServiceTest, ACleanCacheIsCounted) {
   Post(kSet);
   EXPECT_EQ(service_->Statistics().cached_entries, 0u);

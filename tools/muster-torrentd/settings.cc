@@ -77,8 +77,8 @@ constexpr Setting kSettings[] = {
         "hash-ahead", kFiles, "PATTERN",
         "Hash what this means before anybody asks for it, and whenever it changes: /yum/** for all "
         "below a directory, /yum/os/*.rpm for some of it. Several are separated by blanks; a "
-        "question "
-        "mark stands for a blank in a name."),
+        "question mark stands for a blank in a name. What the cache loses by its age is hashed "
+        "again; what does not fit into cache-size is not, until cache-age has passed."),
     Row<&Settings::hash_ahead_interval>(
         "hash-ahead-interval", kFiles, Kind::kSeconds, 10 * kSecond, 30 * kDay,
         "How often that is looked for, beside when the system tells of a change."),
