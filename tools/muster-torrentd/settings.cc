@@ -185,7 +185,9 @@ constexpr Setting kSettings[] = {
 
     Row<&Settings::tracker, &TrackerSettings::enabled>(
         "with-tracker", kTracker, Kind::kFlag, 0, 0,
-        "Be a tracker as well, for the torrents that are given out here and no others."),
+        "Be a tracker as well, for the torrents that are given out here and no others. After a "
+        "restart it refuses a torrent until somebody asks for it here again, unless hash-list says "
+        "which they were."),
     Row<&Settings::tracker, &TrackerSettings::udp_listeners>(
         "tracker-udp", kTracker, Kind::kEndpoints, 0, 256,
         "An address for it to serve UDP announces on. Without any tracker-udp or tracker-http, it "
