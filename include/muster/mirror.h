@@ -160,7 +160,10 @@ class MUSTER_EXPORT Mirror {
   void Answer(const MirrorQuery& query, Instant now, std::function<void(MirrorReply)> done);
 
   // Hashes what the patterns mean ("/yum/**", as in /single/) and is not known, before anybody asks
-  // for it. Takes a while; one at a time. The first error, after all of it was tried.
+  // for it. Takes a while; one at a time. The first error, after all of it was tried. It counts as a
+  // use of what is known, an eighth of `cache_age` or a day after the last one, and what the cache has
+  // lost by then is hashed again; but what did not fit into `cache_disk` not before `cache_age` has
+  // passed, nor without a cache folder.
   absl::Status HashAhead(absl::Span<const std::string> patterns, Instant now);
   // Gives up what is being hashed, here and ahead, for ever: whoever waits for it is answered 503.
   void Stop();

@@ -27,7 +27,8 @@ enum class FileState : std::uint8_t {
   kWrongSize,
   // It cannot be read, or changed meanwhile; `why` says so.
   kUnreadable,
-  // A piece that it is in is wrong.
+  // A piece that it is in is wrong; or something else is in the place of a symbolic link, or one
+  // that leads elsewhere, and `why` says so.
   kDamaged,
   // Nothing is known to be wrong with it, but it shares a piece (v1) with one that is missing, too
   // short or unreadable.
@@ -46,8 +47,8 @@ struct VerifiedFile {
 struct VerifyReport {
   // Whether each is good: of a hybrid, in both its hashes.
   std::vector<bool> pieces = {};
-  // As Metainfo::files(); pad files are always good. Of a symbolic link only that there is
-  // something in its place.
+  // As Metainfo::files(); pad files are always good. Of a symbolic link that it leads where the
+  // torrent says, whether or not anything is there.
   std::vector<VerifiedFile> files = {};
   std::size_t good_pieces = 0;
   std::int64_t good_bytes = 0;

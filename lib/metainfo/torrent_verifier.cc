@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "muster/torrent_verifier.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/bytes.h"
@@ -47,8 +52,7 @@ class Verifier {
       if (file.is_pad) continue;
       const std::string path = torrent_.is_single_file() ? path_ : path_ + "/" + file.PathText();
       if (file.is_symlink) {
-        struct stat status;
-        if (::lstat(path.c_str(), &status) != 0) Blame(i, FileState::kMissing, path);
+        CheckLink(i, path);
         continue;
       }
       absl::StatusOr<ContentFile> found = FileOnDisk(path);
@@ -65,6 +69,27 @@ class Verifier {
       if (file.length > 0) plan_.extents.push_back({file.offset, file.length, files_.size()});
       files_.push_back(std::move(content));
       index_.push_back(i);
+    }
+  }
+
+  void CheckLink(std::size_t index, const std::string& path) {
+    const MetainfoFile& file = torrent_.files()[index];
+    std::string text(4096, '\0');
+    const ssize_t size = ::readlink(path.c_str(), text.data(), text.size());
+    if (size < 0) {
+      if (errno == EINVAL) {
+        return Blame(index, FileState::kDamaged, path + ": not a symbolic link");
+      }
+      return BlameFile(index, SystemError(path, errno));
+    }
+    text.resize(static_cast<std::size_t>(size));
+    std::string wanted;
+    for (const std::string_view name : file.symlink_path) {
+      if (!wanted.empty()) wanted += '/';
+      wanted += name;
+    }
+    if (LinkTarget(file.PathText(), text) != wanted) {
+      Blame(index, FileState::kDamaged, path + ": a symbolic link to something else");
     }
   }
 

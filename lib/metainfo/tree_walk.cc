@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -145,7 +146,9 @@ class TreeWalk {
     struct stat status;
     const bool follows = options_.symlinks == SymlinkPolicy::kFollow;
     if (::fstatat(at, name, &status, follows ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
-      return SystemError(OnDisk(path), errno);
+      // A link to nowhere, or to itself, that is not wanted: nothing below it can be.
+      const bool is_nothing = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+      return !is_included && is_nothing ? absl::OkStatus() : SystemError(OnDisk(path), errno);
     }
     if (S_ISDIR(status.st_mode)) return Open(at, name, path + "/", is_included);
     if (!is_included) return absl::OkStatus();
@@ -181,32 +184,9 @@ class TreeWalk {
     const ssize_t size = ::readlinkat(at, name, text.data(), text.size());
     if (size < 0) return SystemError(OnDisk(path), errno);
     text.resize(static_cast<std::size_t>(size));
-    std::string_view rest = text;
-    std::vector<std::string_view> names;
-    const std::string_view folder = std::string_view(path).substr(0, path.rfind('/') + 1);
-    const auto walk = [&names](std::string_view part) {
-      while (!part.empty()) {
-        const std::string_view step = part.substr(0, part.find('/'));
-        part.remove_prefix(std::min(step.size() + 1, part.size()));
-        if (step.empty() || step == ".") continue;
-        if (step != "..") {
-          names.push_back(step);
-        } else if (names.empty()) {
-          return false;
-        } else {
-          names.pop_back();
-        }
-      }
-      return true;
-    };
-    if (rest.substr(0, 1) == "/" || !walk(folder) || !walk(rest) || names.empty()) {
-      return Wrong(OnDisk(path), "a symbolic link that leaves the tree");
-    }
-    target = prefix_;
-    for (const std::string_view step : names) {
-      if (target.size() > prefix_.size()) target += '/';
-      target += step;
-    }
+    const std::optional<std::string> below = LinkTarget(path, text);
+    if (!below) return Wrong(OnDisk(path), "a symbolic link that leaves the tree");
+    target = prefix_ + *below;
     if (const char* fault = PathFault(target)) return Wrong(OnDisk(path), fault);
     return absl::OkStatus();
   }
@@ -222,6 +202,35 @@ class TreeWalk {
 };
 
 }  // namespace
+
+std::optional<std::string> LinkTarget(std::string_view path, std::string_view text) {
+  std::vector<std::string_view> names;
+  const auto walk = [&names](std::string_view part) {
+    while (!part.empty()) {
+      const std::string_view step = part.substr(0, part.find('/'));
+      part.remove_prefix(std::min(step.size() + 1, part.size()));
+      if (step.empty() || step == ".") continue;
+      if (step != "..") {
+        names.push_back(step);
+      } else if (names.empty()) {
+        return false;
+      } else {
+        names.pop_back();
+      }
+    }
+    return true;
+  };
+  const std::string_view folder = path.substr(0, path.rfind('/') + 1);
+  if (text.substr(0, 1) == "/" || !walk(folder) || !walk(text) || names.empty()) {
+    return std::nullopt;
+  }
+  std::string target;
+  for (const std::string_view step : names) {
+    if (!target.empty()) target += '/';
+    target += step;
+  }
+  return target;
+}
 
 absl::StatusOr<ContentFile> FileOnDisk(const std::string& disk_path) {
   struct stat status;

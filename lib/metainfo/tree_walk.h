@@ -5,6 +5,7 @@
 #define MUSTER_LIB_METAINFO_TREE_WALK_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,10 @@
 #include "muster/torrent_builder.h"
 
 namespace muster {
+
+// Where a symbolic link at `path` that says `text` leads, from the folder that `path` begins at, by the
+// names alone; nothing when it leaves that, or leads to it.
+std::optional<std::string> LinkTarget(std::string_view path, std::string_view text);
 
 // A regular file, without its path in the torrent.
 absl::StatusOr<ContentFile> FileOnDisk(const std::string& disk_path);

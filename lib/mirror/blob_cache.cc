@@ -26,8 +26,11 @@ constexpr std::string_view kMagic = "mstblob1";
 constexpr std::size_t kHead = 12;
 constexpr std::size_t kDigest = 32;
 
-// How stale the time of last use may be, and how old a file of somebody who died while he wrote it.
-constexpr std::int64_t kUseStep = 86400;
+// How stale the time of last use may be: so long, and such a part of the age at which a file goes.
+constexpr Seconds kUseStep(86400);
+constexpr int kUseStepsOfAge = 8;
+
+// How old a file may be of somebody who died while he wrote it.
 constexpr std::int64_t kAbandoned = 3600;
 
 std::string FileNameOf(std::string_view key) {
@@ -45,6 +48,8 @@ std::string EntryOf(std::string_view key, std::string_view value) {
   entry += TextOf(Sha256Of(entry));
   return entry;
 }
+
+Instant UseOf(const struct stat& status) { return InstantFromUnixSeconds(status.st_mtim.tv_sec); }
 
 // The value of an entry, which must be that of `key` where there is one; null when it is none.
 BlobCache::Value ValueOf(std::string_view entry, std::optional<std::string_view> key) {
@@ -108,10 +113,39 @@ BlobCache::BlobCache(const BlobCacheOptions& options) : options_(options) {
 
 BlobCache::Value BlobCache::Get(std::string_view key, Instant now) {
   const std::string owned(key);
-  if (Value value = Find(owned)) return value;
-  Value value = Load(key, now);
-  if (value != nullptr) Keep(owned, value);
+  if (auto [value, used] = Find(owned); value != nullptr) {
+    if (IsDue(used, now)) {
+      // Where the folder has lost it, it gets it back.
+      if (!WriteUse(FileNameOf(key), now)) Store(key, *value, used).IgnoreError();
+      NoteUse(owned, now);
+    }
+    return value;
+  }
+  Instant used;
+  Value value = Load(key, now, used);
+  if (value != nullptr) Keep(owned, value, used);
   return value;
+}
+
+BlobCache::Value BlobCache::AtHand(std::string_view key, Instant now) {
+  auto [value, used] = Find(std::string(key));
+  return value == nullptr || IsDue(used, now) ? nullptr : value;
+}
+
+bool BlobCache::Use(std::string_view key, Instant now) {
+  if (!has_folder()) return Find(std::string(key)).first != nullptr;
+  const std::string name = FileNameOf(key);
+  struct stat status;
+  if (::fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+      !S_ISREG(status.st_mode)) {
+    return false;
+  }
+  if (IsDue(UseOf(status), now)) WriteUse(name, now);
+  return true;
+}
+
+Seconds BlobCache::use_step() const {
+  return std::min(kUseStep, options_.max_age / kUseStepsOfAge);
 }
 
 absl::Status BlobCache::Put(std::string_view key, std::string value) {
@@ -119,13 +153,24 @@ absl::Status BlobCache::Put(std::string_view key, std::string value) {
     return absl::ResourceExhaustedError("larger than an entry of a cache may be");
   }
   const auto kept = std::make_shared<const std::string>(std::move(value));
-  Keep(std::string(key), kept);
-  if (folder_.get() < 0) return folder_status_;
+  Instant used{};
+  absl::Status status = Store(key, *kept, used);
+  Keep(std::string(key), kept, used);
+  return status;
+}
+
+absl::Status BlobCache::Store(std::string_view key, std::string_view value, Instant& used) const {
+  if (!has_folder()) return folder_status_;
   const std::string name = FileNameOf(key);
   if (::mkdirat(folder_.get(), name.substr(0, 2).c_str(), 0755) != 0 && errno != EEXIST) {
     return SystemError(options_.folder, errno);
   }
-  return ReplaceFile(folder_.get(), name, EntryOf(key, *kept));
+  absl::Status status = ReplaceFile(folder_.get(), name, EntryOf(key, value));
+  struct stat written;
+  if (status.ok() && ::fstatat(folder_.get(), name.c_str(), &written, AT_SYMLINK_NOFOLLOW) == 0) {
+    used = UseOf(written);
+  }
+  return status;
 }
 
 void BlobCache::Remove(std::string_view key) {
@@ -133,8 +178,8 @@ void BlobCache::Remove(std::string_view key) {
   if (folder_.get() >= 0) ::unlinkat(folder_.get(), FileNameOf(key).c_str(), 0);
 }
 
-BlobCache::Value BlobCache::Load(std::string_view key, Instant now) const {
-  if (folder_.get() < 0) return nullptr;
+BlobCache::Value BlobCache::Load(std::string_view key, Instant now, Instant& used) const {
+  if (!has_folder()) return nullptr;
   const std::string name = FileNameOf(key);
   const UniqueFd fd(
       ::openat(folder_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -143,13 +188,19 @@ BlobCache::Value BlobCache::Load(std::string_view key, Instant now) const {
   const absl::StatusOr<std::string> entry = ReadText(fd.get(), kMaxEntry + kHead + kDigest, name);
   if (!entry.ok()) return nullptr;
   Value value = ValueOf(*entry, key);
-  const std::int64_t seconds = now.time_since_epoch().count();
-  if (value != nullptr && status.st_mtim.tv_sec + kUseStep < seconds) {
-    const timespec times[2] = {{0, UTIME_OMIT}, {seconds, 0}};
-    // Where it is not ours to say so, it goes when its time is up.
-    static_cast<void>(::utimensat(folder_.get(), name.c_str(), times, AT_SYMLINK_NOFOLLOW));
+  used = UseOf(status);
+  if (value != nullptr && IsDue(used, now)) {
+    WriteUse(name, now);
+    used = now;
   }
   return value;
+}
+
+bool BlobCache::WriteUse(const std::string& name, Instant now) const {
+  const timespec times[2] = {{0, UTIME_OMIT}, {now.time_since_epoch().count(), 0}};
+  // Where it is not ours to say so, it goes when its time is up.
+  return ::utimensat(folder_.get(), name.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0 ||
+         errno != ENOENT;
 }
 
 void BlobCache::AddNewest(const std::string& file, Cleaned& cleaned) const {
@@ -163,7 +214,7 @@ void BlobCache::AddNewest(const std::string& file, Cleaned& cleaned) const {
 
 BlobCache::Cleaned BlobCache::Clean(Instant now, std::size_t newest) {
   Cleaned cleaned;
-  if (folder_.get() < 0) return cleaned;
+  if (!has_folder()) return cleaned;
   std::vector<CacheFile> files;
   constexpr std::string_view kDigits = "0123456789abcdef";
   for (const char high : kDigits) {
@@ -184,26 +235,32 @@ BlobCache::Cleaned BlobCache::Clean(Instant now, std::size_t newest) {
       if (!is_temporary && cleaned.newest.size() < newest) AddNewest(file.path, cleaned);
     } else if (::unlinkat(folder_.get(), file.path.c_str(), 0) == 0) {
       ++cleaned.removed;
+      cleaned.was_full |= seconds - file.used <= life;
     }
   }
   return cleaned;
 }
 
-BlobCache::Value BlobCache::Find(const std::string& key) {
+std::pair<BlobCache::Value, Instant> BlobCache::Find(const std::string& key) {
   MutexLock lock(&mu_);
   const auto found = by_key_.find(key);
-  if (found == by_key_.end()) return nullptr;
+  if (found == by_key_.end()) return {};
   kept_.splice(kept_.begin(), kept_, found->second);
-  return found->second->value;
+  return {found->second->value, found->second->used};
 }
 
-void BlobCache::Keep(std::string key, Value value) {
+void BlobCache::Keep(std::string key, Value value, Instant used) {
   MutexLock lock(&mu_);
   if (const auto found = by_key_.find(key); found != by_key_.end()) Drop(found->second);
-  kept_.push_front({std::move(key), std::move(value)});
+  kept_.push_front({std::move(key), std::move(value), used});
   by_key_.emplace(kept_.front().key, kept_.begin());
   memory_ += kept_.front().size();
   while (memory_ > options_.max_memory) Drop(std::prev(kept_.end()));
+}
+
+void BlobCache::NoteUse(const std::string& key, Instant now) {
+  MutexLock lock(&mu_);
+  if (const auto found = by_key_.find(key); found != by_key_.end()) found->second->used = now;
 }
 
 void BlobCache::Forget(const std::string& key) {

@@ -38,7 +38,8 @@ struct BlobCacheOptions {
   std::string folder = {};
   // Bytes of values and keys in memory.
   std::size_t max_memory = std::size_t{64} << 20;
-  // What Clean() leaves in the folder: so many bytes, of files that were used since so long.
+  // What Clean() leaves in the folder: so many bytes, of files that were used since so long. A use
+  // counts once in use_step().
   std::uint64_t max_disk = std::uint64_t{1} << 30;
   Seconds max_age = Seconds(30 * 86400);
 };
@@ -55,8 +56,11 @@ class BlobCache {
   // What was put there last; null when nothing is, or not any more. `now` is Unix time, by which the
   // folder's files tell when they were used.
   Value Get(std::string_view key, Instant now);
-  // The same of what is in memory.
-  Value AtHand(std::string_view key) { return Find(std::string(key)); }
+  // The same of what is in memory, without a word to the disk: null also where the use of it is to be
+  // written down.
+  Value AtHand(std::string_view key, Instant now);
+  // Whether there is an entry, without reading it: it counts as used.
+  bool Use(std::string_view key, Instant now);
   // Errors of the folder; the value is in memory nevertheless.
   absl::Status Put(std::string_view key, std::string value);
   void Remove(std::string_view key);
@@ -65,6 +69,8 @@ class BlobCache {
     std::uint64_t files = 0;  // that are left
     std::uint64_t bytes = 0;
     std::uint64_t removed = 0;
+    // Whether some of them would have been young enough.
+    bool was_full = false;
     // Of those that are left, the values of as many as were asked for: the last used first.
     std::vector<Value> newest = {};
   };
@@ -74,19 +80,32 @@ class BlobCache {
 
   // Why the folder is not used; OK when it is, or none is wanted.
   const absl::Status& folder_status() const { return folder_status_; }
+  bool has_folder() const { return folder_.get() >= 0; }
+
+  // How stale the time at which a file was last used may be: a day, or less of a shorter age.
+  Seconds use_step() const;
 
  private:
   struct Kept {
     std::string key;
     Value value;
+    // When the file says that it was used last.
+    Instant used;
     std::size_t size() const { return key.size() + value->size(); }
   };
 
-  Value Find(const std::string& key);
-  void Keep(std::string key, Value value);
+  // With when its file was used last.
+  std::pair<Value, Instant> Find(const std::string& key);
+  void Keep(std::string key, Value value, Instant used);
+  void NoteUse(const std::string& key, Instant now);
+  bool IsDue(Instant used, Instant now) const { return has_folder() && now - used > use_step(); }
+  // False when there is no such file in the folder.
+  bool WriteUse(const std::string& name, Instant now) const;
   void Forget(const std::string& key);
   void Drop(std::list<Kept>::iterator entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  Value Load(std::string_view key, Instant now) const;
+  // Says when the file was used.
+  absl::Status Store(std::string_view key, std::string_view value, Instant& used) const;
+  Value Load(std::string_view key, Instant now, Instant& used) const;
   void AddNewest(const std::string& file, Cleaned& cleaned) const;
 
   const BlobCacheOptions options_;

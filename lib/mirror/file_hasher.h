@@ -50,6 +50,9 @@ class FileHasher {
                                            std::size_t needs_tail, Instant now,
                                            FlightProgress& progress);
 
+  // Whether the cache has something of the file, which counts as used: by its path alone.
+  bool IsKept(const std::string& path, Instant now) { return cache_->Use(KeyOf(path), now); }
+
   // What is being hashed, and what comes later, is Cancelled from now on.
   void Stop() { stopped_ = true; }
 

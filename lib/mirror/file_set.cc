@@ -22,18 +22,22 @@ bool IsOfService(std::string_view path, std::string_view service) {
 
 absl::StatusOr<std::vector<std::string>> Expand(const Root& root,
                                                 const std::vector<std::string>& specs,
-                                                const ExpansionLimits& limits) {
-  FoundFiles found(limits);
+                                                const FileSetOptions& options) {
+  FoundFiles found(options.limits);
+  std::vector<std::string> paths;
   for (const std::string& text : specs) {
     absl::StatusOr<PathSpec> spec = PathSpec::Parse(text);
     if (!spec.ok()) return spec.status();
-    const std::size_t before = found.paths().size();
+    const std::size_t before = found.paths().size(), kept = paths.size();
     if (absl::Status status = spec->Expand(root, found); !status.ok()) return status;
-    if (found.paths().size() == before) {
+    for (std::size_t i = before; i < found.paths().size(); ++i) {
+      if (!IsOfService(found.paths()[i], options.service)) paths.push_back(found.paths()[i]);
+    }
+    if (paths.size() == kept) {
       return absl::NotFoundError(absl::StrCat(Quoted(text), ": nothing is there"));
     }
   }
-  return found.paths();
+  return paths;
 }
 
 absl::Status CheckFolders(const FileSet& set) {
@@ -74,16 +78,13 @@ std::string_view FileSet::folder() const {
 
 absl::StatusOr<FileSet> FindFiles(const Root& root, const std::vector<std::string>& specs,
                                   const FileSetOptions& options) {
-  absl::StatusOr<std::vector<std::string>> paths = Expand(root, specs, options.limits);
+  absl::StatusOr<std::vector<std::string>> paths = Expand(root, specs, options);
   if (!paths.ok()) return paths.status();
   FileSet set;
   std::int64_t bytes = 0;
   std::unordered_set<std::string_view> seen;
   for (const std::string& path : *paths) {
     if (!seen.insert(path).second) continue;
-    if (IsOfService(path, options.service)) {
-      return absl::NotFoundError(absl::StrCat(Quoted(path), ": nothing is there"));
-    }
     absl::StatusOr<FileIdentity> identity = root.Identify(path);
     if (!identity.ok()) return identity.status();
     if (identity->size > options.max_bytes - bytes) {

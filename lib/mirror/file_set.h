@@ -39,7 +39,8 @@ struct FileSetOptions {
   ExpansionLimits limits = {};
   // Bytes of all files together.
   std::int64_t max_bytes = std::int64_t{1} << 42;
-  // Where pad files are, below the torrent's folder: no file is taken from there.
+  // Where pad files are, below the torrent's folder: no file is taken from there, and patterns pass
+  // over it.
   std::string_view service = {};
   // A single file where that is all there is.
   bool may_be_single = false;

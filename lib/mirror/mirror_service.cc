@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,8 +22,9 @@ namespace {
 
 using Kind = MirrorRequest::Kind;
 
-// How many outcomes wait to be asked for.
+// How many outcomes wait to be asked for, and for how long.
 constexpr std::size_t kMaxUnclaimed = 64;
+constexpr Seconds kUnclaimedLife(600);
 
 // Torrents that the index page shows.
 constexpr std::size_t kMaxGiven = 100;
@@ -226,32 +228,60 @@ void MirrorService::AnswerMade(const MirrorRequest& request, const AskerRef& ask
   if (joined.leader != nullptr) Begin(std::move(joined.leader), request, asker->now);
 }
 
-MirrorService::Landed MirrorService::Claim(const std::string& key) {
+void MirrorService::KeepUnclaimed(const std::string& key, const Landed& landed) {
   MutexLock lock(&mu_);
+  if (unclaimed_.size() >= kMaxUnclaimed) {
+    unclaimed_.erase(std::min_element(
+        unclaimed_.begin(), unclaimed_.end(),
+        [](const auto& a, const auto& b) { return a.second.since < b.second.since; }));
+  }
+  unclaimed_[key] = {landed, last_poll_};
+}
+
+MirrorService::Landed MirrorService::Claim(const std::string& key, Instant now) {
+  MutexLock lock(&mu_);
+  last_poll_ = std::max(last_poll_, now);
+  DropUnclaimed(now);
   const auto found = unclaimed_.find(key);
   if (found == unclaimed_.end()) return nullptr;
-  Landed landed = std::move(found->second);
+  Landed landed = std::move(found->second.landed);
   unclaimed_.erase(found);
   return landed;
 }
 
+void MirrorService::DropUnclaimed(Instant now) {
+  for (auto it = unclaimed_.begin(); it != unclaimed_.end();) {
+    it = now - it->second.since > kUnclaimedLife ? unclaimed_.erase(it) : std::next(it);
+  }
+}
+
 void MirrorService::AnswerWithoutWaiting(const MirrorRequest& request, const AskerRef& asker) {
+  const Landed landed = Claim(FlightKey(request), asker->now);
+  if (landed == nullptr) return asker->done(BeginWithoutWaiting(request, *asker));
+  // It may have landed long ago: it counts of the files as they are now, as for who waits.
+  Read(asker->done, [this, request, asker, landed] {
+    absl::StatusOr<FileSet> set = FindSet(request);
+    if (!set.ok()) {
+      return AnswerOf(std::make_shared<const Outcome>(Outcome{set.status(), {}}), *asker);
+    }
+    return *set == landed->torrent.set ? AnswerOf(landed, *asker)
+                                       : BeginWithoutWaiting(request, *asker);
+  });
+}
+
+MirrorAnswer MirrorService::BeginWithoutWaiting(const MirrorRequest& request, const Asker& asker) {
   const std::string key = FlightKey(request);
-  if (const Landed landed = Claim(key)) return Finish(landed, *asker);
   auto joined = flights_.JoinExisting(key, {});
   if (joined == nullptr) {
-    if (IsFull(key)) return asker->done(FullAnswer());
-    auto begun = flights_.Join(key, [this, key](const Landed& landed) {
-      MutexLock lock(&mu_);
-      if (unclaimed_.size() >= kMaxUnclaimed) unclaimed_.erase(unclaimed_.begin());
-      unclaimed_[key] = landed;
-    });
+    if (IsFull(key)) return FullAnswer();
+    auto begun =
+        flights_.Join(key, [this, key](const Landed& landed) { KeepUnclaimed(key, landed); });
     joined = begun.flight;
-    if (begun.leader != nullptr) Begin(std::move(begun.leader), request, asker->now);
+    if (begun.leader != nullptr) Begin(std::move(begun.leader), request, asker.now);
     // It may have been quick.
-    if (const Landed landed = Claim(key)) return Finish(landed, *asker);
+    if (const Landed landed = Claim(key, asker.now)) return AnswerOf(landed, asker);
   }
-  asker->done(ProgressAnswer(joined->progress()));
+  return ProgressAnswer(joined->progress());
 }
 
 bool MirrorService::IsFull(const std::string& key) {
@@ -271,13 +301,17 @@ void MirrorService::Begin(std::shared_ptr<Flights::Leader> leader, const MirrorR
   });
 }
 
+absl::StatusOr<FileSet> MirrorService::FindSet(const MirrorRequest& request) const {
+  return FindFiles(root_, request.specs,
+                   {.limits = {options_.max_files, options_.max_entries},
+                    .max_bytes = options_.max_bytes,
+                    .service = options_.service,
+                    .may_be_single = request.kind == Kind::kSingle});
+}
+
 MirrorService::Outcome MirrorService::Make(const MirrorRequest& request, Instant now,
                                            FlightProgress& progress) {
-  absl::StatusOr<FileSet> set = FindFiles(root_, request.specs,
-                                          {.limits = {options_.max_files, options_.max_entries},
-                                           .max_bytes = options_.max_bytes,
-                                           .service = options_.service,
-                                           .may_be_single = request.kind == Kind::kSingle});
+  absl::StatusOr<FileSet> set = FindSet(request);
   if (!set.ok()) return {set.status(), {}};
   const std::string key = set->is_single ? request.digest + "_s" : request.digest;
   if (const Landed known = Known(key, now); known != nullptr && known->torrent.set == *set) {
@@ -285,12 +319,17 @@ MirrorService::Outcome MirrorService::Make(const MirrorRequest& request, Instant
   }
   absl::StatusOr<std::vector<FileHasher::Hashes>> hashes = hasher_.Hash(
       set->paths, set->identities, NeedsTail(set->paths.size(), options_.kind), now, progress);
-  if (!hashes.ok()) return {hashes.status(), {}};
+  const auto failed = [&set](absl::Status status) {
+    Outcome outcome{std::move(status), {}};
+    outcome.torrent.set = *std::move(set);
+    return outcome;
+  };
+  if (!hashes.ok()) return failed(hashes.status());
   absl::StatusOr<MirrorTorrent> torrent = MakeTorrent(
-      *std::move(set), *hashes,
+      *set, *hashes,
       {.kind = options_.kind, .piece_length = options_.piece_length, .service = options_.service},
       now);
-  if (!torrent.ok()) return {torrent.status(), {}};
+  if (!torrent.ok()) return failed(torrent.status());
   ++torrents_made_;
   // A cache that cannot be written costs the next one the same work, and nothing else.
   torrents_.Put(CacheKey(key, options_), torrent->Encode()).IgnoreError();
@@ -310,7 +349,7 @@ MirrorService::Landed MirrorService::Known(const std::string& key, Instant now) 
 }
 
 MirrorService::Landed MirrorService::KnownAtHand(const std::string& key, Instant now) {
-  const BlobCache::Value bytes = torrents_.AtHand(CacheKey(key, options_));
+  const BlobCache::Value bytes = torrents_.AtHand(CacheKey(key, options_), now);
   if (bytes == nullptr || !trackers_.is_at_hand(now)) return nullptr;
   absl::StatusOr<MirrorTorrent> torrent = MirrorTorrent::Decode(*bytes);
   if (!torrent.ok() || now - torrent->made >= options_.torrent_life) return nullptr;
@@ -396,12 +435,27 @@ absl::Status MirrorService::HashOneAhead(const std::string& path, const FileIden
   return status;
 }
 
+std::optional<Instant> MirrorService::AskedAhead(const std::string& path,
+                                                 const FileIdentity& identity, Instant now) {
+  bool may_hash_again;
+  {
+    MutexLock lock(&ahead_mu_);
+    const auto known = ahead_.find(path);
+    if (known == ahead_.end() || !(known->second.identity == identity)) return std::nullopt;
+    if (now - known->second.asked <= pieces_.use_step()) return known->second.asked;
+    // Without a folder it goes for want of memory only.
+    may_hash_again = pieces_.has_folder() && now >= too_small_until_;
+  }
+  if (!hasher_.IsKept(path, now) && may_hash_again) return std::nullopt;
+  return now;
+}
+
 absl::Status MirrorService::HashAhead(absl::Span<const std::string> patterns, Instant now) {
   absl::Status first;
   const auto keep = [&first](absl::Status status) {
     if (first.ok()) first = std::move(status);
   };
-  std::unordered_map<std::string, FileIdentity> seen;
+  std::unordered_map<std::string, Ahead> seen;
   for (const std::string& pattern : patterns) {
     FoundFiles files({kMaxAhead, kMaxAhead});
     const absl::StatusOr<PathSpec> spec = PathSpec::Parse(pattern);
@@ -409,12 +463,9 @@ absl::Status MirrorService::HashAhead(absl::Span<const std::string> patterns, In
     for (const std::string& path : files.paths()) {
       const absl::StatusOr<FileIdentity> identity = root_.Identify(path);
       if (!identity.ok()) continue;  // it has gone meanwhile
-      seen[path] = *identity;
-      {
-        MutexLock lock(&ahead_mu_);
-        const auto known = ahead_.find(path);
-        if (known != ahead_.end() && known->second == *identity) continue;
-      }
+      const std::optional<Instant> asked = AskedAhead(path, *identity, now);
+      seen[path] = {*identity, asked.value_or(now)};
+      if (asked) continue;
       absl::Status status = HashOneAhead(path, *identity, now);
       if (absl::IsCancelled(status)) return status;
       if (!status.ok()) seen.erase(path);
@@ -433,6 +484,10 @@ std::vector<std::string> MirrorService::UrlBases(const std::string& host) const 
 
 void MirrorService::CleanCaches(Instant now) {
   const BlobCache::Cleaned pieces = pieces_.Clean(now);
+  if (pieces.was_full) {
+    MutexLock lock(&ahead_mu_);
+    too_small_until_ = now + options_.cache_age;
+  }
   const BlobCache::Cleaned torrents = torrents_.Clean(now, kMaxGiven);
   std::vector<GivenTorrent> cached;
   for (const BlobCache::Value& bytes : torrents.newest) {
@@ -442,6 +497,7 @@ void MirrorService::CleanCaches(Instant now) {
   {
     MutexLock lock(&mu_);
     cached_.swap(cached);
+    DropUnclaimed(now);
   }
   cached_entries_ = pieces.files + torrents.files;
   cached_bytes_ = pieces.bytes + torrents.bytes;

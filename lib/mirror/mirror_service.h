@@ -15,6 +15,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -76,6 +77,7 @@ class MirrorService {
  private:
   struct Outcome {
     absl::Status status;
+    // Of a failure, its set where the files were found.
     MirrorTorrent torrent;
   };
   using Landed = std::shared_ptr<const Outcome>;
@@ -103,9 +105,14 @@ class MirrorService {
   // Whether a flight of that key, or who waits for it, would be one too many.
   bool IsFull(const std::string& key);
   void Begin(std::shared_ptr<Flights::Leader> leader, const MirrorRequest& request, Instant now);
-  // The outcome that nobody has waited for; null when there is none.
-  Landed Claim(const std::string& key);
+  // An answer of the moment.
+  MirrorAnswer BeginWithoutWaiting(const MirrorRequest& request, const Asker& asker);
+  void KeepUnclaimed(const std::string& key, const Landed& landed);
+  // The outcome that nobody has waited for; null when there is none. Its files may be others by now.
+  Landed Claim(const std::string& key, Instant now);
+  void DropUnclaimed(Instant now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  absl::StatusOr<FileSet> FindSet(const MirrorRequest& request) const;
   Outcome Make(const MirrorRequest& request, Instant now, FlightProgress& progress);
   Landed Known(const std::string& key, Instant now);
   // The same of what can be answered without waiting for a disk.
@@ -117,6 +124,10 @@ class MirrorService {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<std::string> UrlBases(const std::string& host) const;
   void Count(const MirrorAnswer& answer);
+  // When the cache was last asked for what was hashed ahead, or is now, which counts as a use of it;
+  // nothing when it is to be hashed.
+  std::optional<Instant> AskedAhead(const std::string& path, const FileIdentity& identity,
+                                    Instant now);
   absl::Status HashOneAhead(const std::string& path, const FileIdentity& identity, Instant now);
 
   const MirrorOptions options_;
@@ -138,17 +149,30 @@ class MirrorService {
   std::atomic<std::uint64_t> cached_entries_{0};
   std::atomic<std::uint64_t> cached_bytes_{0};
   // What came of flights that somebody did not wait for, until he asks again.
+  struct Unclaimed {
+    Landed landed;
+    // The last time that was known when it landed.
+    Instant since;
+  };
   Mutex mu_;
-  std::unordered_map<std::string, Landed> unclaimed_ ABSL_GUARDED_BY(mu_);
+  std::unordered_map<std::string, Unclaimed> unclaimed_ ABSL_GUARDED_BY(mu_);
+  // When somebody last asked without waiting.
+  Instant last_poll_ ABSL_GUARDED_BY(mu_){};
   // The last first.
   std::list<GivenTorrent> given_ ABSL_GUARDED_BY(mu_);
   std::vector<GivenTorrent> cached_ ABSL_GUARDED_BY(mu_);
   // The file that is being hashed ahead, and how far it is; null for none.
   std::string ahead_path_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<const FlightProgress> ahead_progress_ ABSL_GUARDED_BY(mu_);
-  // What was hashed ahead, as it was then.
+  // What was hashed ahead, as it was then, and when the cache was last asked for it.
+  struct Ahead {
+    FileIdentity identity;
+    Instant asked;
+  };
   Mutex ahead_mu_;
-  std::unordered_map<std::string, FileIdentity> ahead_ ABSL_GUARDED_BY(ahead_mu_);
+  std::unordered_map<std::string, Ahead> ahead_ ABSL_GUARDED_BY(ahead_mu_);
+  // Until when what is not in the cache any more is not hashed ahead again: it did not fit.
+  Instant too_small_until_ ABSL_GUARDED_BY(ahead_mu_){};
 };
 
 }  // namespace muster

@@ -136,6 +136,18 @@ TEST_F(TreeTest, RefusesLinksThatLeaveIt) {
   }
 }
 
+TEST_F(TreeTest, PassesOverLinksToNowhereThatAreNotWanted) {
+  for (const auto& [name, target] : std::map<std::string, std::string>{
+           {"bad", "nowhere"}, {"docs/bad", "../a.txt/x"}, {"src/bad", "bad"}}) {
+    ASSERT_EQ(::symlink(target.c_str(), (folder_ / name).c_str()), 0);
+  }
+  EXPECT_THAT(PathsOf(folder_.path(), {.include = {"a.c"}}), ElementsAre("src/a.c"));
+  EXPECT_THAT(PathsOf(folder_.path(), {.include = {"src"}, .exclude = {"bad"}}),
+              testing::Contains("src/a.c"));
+  EXPECT_THAT(Message(TorrentBuilder().AddTree(folder_.path(), "", {.include = {"src"}})),
+              HasSubstr("src/bad: Too many levels"));
+}
+
 TEST_F(TreeTest, RefusesWhatIsNoFile) {
   const auto fault = [&] { return Message(TorrentBuilder().AddTree(folder_.path(), "")); };
   ASSERT_EQ(::symlink("..", (folder_ / "docs/up").c_str()), 0);

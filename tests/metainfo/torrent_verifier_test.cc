@@ -140,15 +140,34 @@ TEST_P(VerifierTest, VerifiesAFileWithoutAFolder) {
   EXPECT_FALSE(VerifyTorrent(*torrent, folder_ / "t/40000")->is_complete());
 }
 
-TEST_P(VerifierTest, SeesWhetherLinksAreThere) {
+TEST_P(VerifierTest, SeesWhetherLinksLeadWhereTheyShould) {
   TorrentBuilder builder({.kind = GetParam()});
   ASSERT_TRUE(builder.AddPath(folder_ / "t").ok());
   ASSERT_TRUE(builder.AddSymlink("link", "10").ok());
   ASSERT_TRUE(builder.Hash().ok());
   const absl::StatusOr<Metainfo> torrent = Metainfo::Parse(*builder.Torrent());
-  EXPECT_FALSE(VerifyTorrent(*torrent, folder_ / "t")->is_complete());
-  ASSERT_EQ(::symlink("10", (folder_ / "t/link").c_str()), 0);
-  EXPECT_TRUE(VerifyTorrent(*torrent, folder_ / "t")->is_complete());
+  const auto verify = [&] {
+    const absl::StatusOr<VerifyReport> report = VerifyTorrent(*torrent, folder_ / "t");
+    for (const VerifiedFile& file : report->files) {
+      if (file.state != FileState::kGood) return file;
+    }
+    return VerifiedFile();
+  };
+  EXPECT_EQ(verify().state, FileState::kMissing);
+  folder_.Write("t/link", SomeBytes(10));
+  EXPECT_EQ(verify().state, FileState::kDamaged);
+  EXPECT_THAT(verify().why, HasSubstr("t/link: not a symbolic link"));
+  const auto state_of = [&](const char* target) {
+    EXPECT_EQ(::unlink((folder_ / "t/link").c_str()), 0);
+    EXPECT_EQ(::symlink(target, (folder_ / "t/link").c_str()), 0);
+    return verify().state;
+  };
+  for (const char* good : {"10", "./10", "x/../10"}) {
+    EXPECT_EQ(state_of(good), FileState::kGood) << good;
+  }
+  for (const char* bad : {"0", "../t/10", "/10", "10/x"}) {
+    EXPECT_EQ(state_of(bad), FileState::kDamaged) << bad;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, VerifierTest, testing::ValuesIn(kAllKinds));

@@ -177,5 +177,32 @@ TEST_F(BlobCacheTest, CleansItselfToAnAge) {
   EXPECT_EQ(BlobCache(Options()).Get("old", later), nullptr);
 }
 
+// However it is used: what is in memory, and what is read or asked for on the disk.
+TEST_F(BlobCacheTest, WhatIsUsedAllTheTimeStays) {
+  BlobCacheOptions options = Options();
+  options.max_age = Seconds(3600);
+  BlobCache cache(options);
+  options.max_memory = 0;
+  BlobCache of_disk(options);
+  for (const char* key : {"memory", "disk", "asked", "nobody"}) {
+    ASSERT_TRUE(cache.Put(key, "value").ok());
+  }
+  EXPECT_EQ(cache.use_step(), Seconds(450));
+  EXPECT_NE(cache.AtHand("memory", now_ + Seconds(440)), nullptr);
+  EXPECT_EQ(cache.AtHand("memory", now_ + Seconds(500)), nullptr);  // it is to be written down
+  for (int minutes = 0; minutes <= 180; minutes += 10) {
+    const Instant then = now_ + Seconds(minutes * 60);
+    EXPECT_EQ(Text(cache.Get("memory", then)), "value");
+    EXPECT_NE(cache.AtHand("memory", then), nullptr);
+    EXPECT_EQ(Text(of_disk.Get("disk", then)), "value");
+    EXPECT_TRUE(of_disk.Use("asked", then));
+    EXPECT_EQ(cache.Clean(then).files, minutes <= 60 ? 4u : 3u) << minutes;
+  }
+  EXPECT_FALSE(of_disk.Use("nobody", now_));
+  // What is used after all is there again.
+  EXPECT_EQ(Text(cache.Get("nobody", now_ + Seconds(10'800))), "value");
+  EXPECT_TRUE(of_disk.Use("nobody", now_));
+}
+
 }  // namespace
 }  // namespace muster

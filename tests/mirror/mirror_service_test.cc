@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -114,6 +115,16 @@ TEST_F(MirrorServiceTest, ASinglePathIsASingleFile) {
   EXPECT_EQ(torrent->files().size(), 4u + 2u);  // of which two are padding
   EXPECT_EQ(Ask("GET /yum/torrent_service/single/yum/none").status, 404);
   EXPECT_EQ(Ask("GET /yum/torrent_service/single/yum/*.none").status, 404);
+}
+
+TEST_F(MirrorServiceTest, PatternsPassOverWhatHasTheServicesName) {
+  const std::string before = Post({"/yum/**"}).text;
+  tree_.Write("root/yum/torrent_service/nullfile/1_0", "x");
+  for (const char* spec : {"/yum/**", "/**", "/yum/*/*", "/yum/[t]*/nullfile/*"}) {
+    EXPECT_EQ(Post({spec}).status, std::string_view(spec).ends_with("nullfile/*") ? 404 : 200);
+  }
+  EXPECT_EQ(Post({"/yum/**"}).text, before);
+  EXPECT_EQ(Post({"/yum/torrent_service/nullfile/1_0"}).status, 404);
 }
 
 TEST_F(MirrorServiceTest, EachErrorSaysWhatItIs) {
@@ -306,6 +317,43 @@ TEST_F(MirrorServiceTest, SomeDoNotWait) {
   EXPECT_EQ(Ask("POST " + UrlOf({"/no"}), prefer, FormOf({"/no"})).status, 404);
 }
 
+TEST_F(MirrorServiceTest, WhoDoesNotWaitGetsNothingStale) {
+  std::vector<std::function<void()>> works;
+  Start([&works](std::function<void()> work) { works.push_back(std::move(work)); });
+  const auto make = [&works] {
+    for (const auto& work : std::exchange(works, {})) work();
+  };
+  const auto ask = [this](const std::string& name, Seconds later = Seconds(0)) {
+    return Ask("GET /yum/torrent_service/single/yum/os/" + name, "Prefer: respond-async\r\n", "",
+               kNow + later);
+  };
+  const auto length = [](const MirrorAnswer& answer) {
+    const auto torrent = Metainfo::Parse(answer.text);
+    return torrent.ok() ? torrent->total_length() : -1;
+  };
+  // A torrent of a file that has changed meanwhile.
+  EXPECT_EQ(ask("a.rpm").status, 202);
+  make();
+  tree_.Write("root/yum/os/a.rpm", Bytes(30'000, 9));
+  EXPECT_EQ(ask("a.rpm").status, 202);
+  make();
+  EXPECT_EQ(length(ask("a.rpm")), 30'000);
+  // An error that is none any more, and a torrent of what has gone.
+  EXPECT_EQ(ask("new").status, 202);
+  make();
+  tree_.Write("root/yum/os/new", "new");
+  EXPECT_EQ(ask("new").status, 202);
+  make();
+  tree_.Write("root/yum/os/new", "");
+  EXPECT_EQ(ask("new").status, 400);
+  // What nobody takes goes in time.
+  EXPECT_EQ(ask("a.rpm").status, 202);
+  make();
+  EXPECT_EQ(ask("a.rpm", Seconds(601)).status, 202);
+  make();
+  EXPECT_EQ(ask("a.rpm", Seconds(601)).status, 200);
+}
+
 // Whoever asks must not wait for a disk.
 TEST_F(MirrorServiceTest, NothingIsReadWhereItIsAskedFor) {
   ASSERT_EQ(Post(kSet).status, 200);
@@ -489,6 +537,37 @@ TEST_F(MirrorServiceTest, WhatIsHashedAheadNeedNotBeHashedLater) {
   EXPECT_TRUE(service_->HashAhead({"/yum/**"}, kNow).ok());
   EXPECT_EQ(service_->Statistics().hashed_bytes, all + 30'000);
   EXPECT_FALSE(service_->HashAhead({"no slash"}, kNow).ok());
+}
+
+TEST_F(MirrorServiceTest, WhatTheCacheLostIsHashedAheadAgain) {
+  const auto now = std::chrono::floor<Seconds>(std::chrono::system_clock::now());
+  constexpr std::int64_t kAll = 20'000 * 2 + 2 * kPiece + 5;
+  options_.cache_age = Seconds(3600);
+  options_.cache_memory = 0;
+  Start();
+  // What had to be hashed of all by then.
+  const auto hash = [&](int seconds) {
+    EXPECT_TRUE(service_->HashAhead({"/yum/**"}, now + Seconds(seconds)).ok());
+    return service_->Statistics().hashed_bytes / kAll;
+  };
+  const auto clean = [&](int seconds) {
+    service_->CleanCaches(now + Seconds(seconds));
+    return service_->Statistics().cached_entries;
+  };
+  EXPECT_EQ(hash(0), 1);
+  EXPECT_EQ(hash(3000), 1);
+  EXPECT_EQ(clean(6000), 4u);  // that was a use of it
+  EXPECT_EQ(clean(7000), 0u);
+  EXPECT_EQ(hash(7000), 2);
+  // Where not all of it fits, it is not hashed over and over.
+  options_.cache_disk = 2 * 4096;
+  Start();
+  EXPECT_EQ(hash(0), 0);
+  EXPECT_LT(clean(0), 4u);
+  EXPECT_EQ(hash(3500), 0);
+  EXPECT_EQ(service_->Statistics().hashed_bytes, 0);
+  EXPECT_EQ(hash(4000), 0);  // a part of it
+  EXPECT_GT(service_->Statistics().hashed_bytes, 0);
 }
 
 TEST_F(MirrorServiceTest, ACleanCacheIsCounted) {

@@ -77,8 +77,8 @@ constexpr Setting kSettings[] = {
         "hash-ahead", kFiles, "PATTERN",
         "Hash what this means before anybody asks for it, and whenever it changes: /yum/** for all "
         "below a directory, /yum/os/*.rpm for some of it. Several are separated by blanks; a "
-        "question "
-        "mark stands for a blank in a name."),
+        "question mark stands for a blank in a name. What the cache loses by its age is hashed "
+        "again; what does not fit into cache-size is not, until cache-age has passed."),
     Row<&Settings::hash_ahead_interval>(
         "hash-ahead-interval", kFiles, Kind::kSeconds, 10 * kSecond, 30 * kDay,
         "How often that is looked for, beside when the system tells of a change."),
@@ -122,7 +122,8 @@ constexpr Setting kSettings[] = {
         "cache-size", kCache, Kind::kBytes, 0, kTiB, "Bytes that the cache may take on the disk."),
     Row<&Settings::mirror, &MirrorOptions::cache_age>(
         "cache-age", kCache, Kind::kSeconds, kHour, 3650 * kDay,
-        "What nobody has used for this long goes from the cache."),
+        "What nobody has used for this long goes from the cache. A use counts once a day, or in an "
+        "eighth of this."),
     Row<&Settings::clean_interval>("clean-interval", kCache, Kind::kSeconds, 10 * kSecond,
                                    30 * kDay, "How often the cache is brought within its limits."),
     Row<&Settings::mirror, &MirrorOptions::cache_memory>(
@@ -184,7 +185,9 @@ constexpr Setting kSettings[] = {
 
     Row<&Settings::tracker, &TrackerSettings::enabled>(
         "with-tracker", kTracker, Kind::kFlag, 0, 0,
-        "Be a tracker as well, for the torrents that are given out here and no others."),
+        "Be a tracker as well, for the torrents that are given out here and no others. After a "
+        "restart it refuses a torrent until somebody asks for it here again, unless hash-list says "
+        "which they were."),
     Row<&Settings::tracker, &TrackerSettings::udp_listeners>(
         "tracker-udp", kTracker, Kind::kEndpoints, 0, 256,
         "An address for it to serve UDP announces on. Without any tracker-udp or tracker-http, it "
