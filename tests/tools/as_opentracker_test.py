@@ -29,9 +29,9 @@ FILES = pathlib.Path(__file__).resolve().parent / "opentracker"
 LOCAL = ["-i", "127.0.0.1", "-p", "0", "-P", "0"]
 
 
-def accepts_connections(port):
+def accepts_connections(port, host="127.0.0.1"):
     try:
-        socket.create_connection(("127.0.0.1", port), TIMEOUT).close()
+        socket.create_connection((host, port), TIMEOUT).close()
         return True
     except OSError:
         return False
@@ -63,6 +63,25 @@ class Options(Dialect):
         self.assertEqual([re.sub(r":\d+/", "/", url) for url in daemon.urls],
                          ["udp://127.0.0.2/announce", "http://127.0.0.1/announce", "http://127.0.0.2/announce"])
         self.assertServed(V1)
+
+    def test_listen_on_any_address_and_on_one_of_them_together(self):
+        with socket.create_server(("0.0.0.0", 0)) as s:
+            port = s.getsockname()[1]
+        daemon = self.start("-i", "0.0.0.0", "-p", str(port), "-P", str(port), "-i", "127.0.0.1", "-p", str(port),
+                            "-f", self.file(f"listen.udp 127.0.0.1:{port}\n", "o.conf"), listeners=4)
+        for host in ("127.0.0.1", "127.0.0.2"):
+            self.assertTrue(accepts_connections(port, host))
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(TIMEOUT)
+                s.connect((host, port))  # so that an answer from elsewhere does not count
+                s.send(struct.pack(">QII", UDP_MAGIC, 0, 7))
+                self.assertEqual(s.recv(100)[:8], struct.pack(">II", 0, 7))
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                with socket.socket(socket.AF_INET, kind) as s, self.assertRaises(OSError):
+                    s.bind((host, port))
+            result = run("-i", host, "-P", str(port))
+            self.assertEqual(result.returncode, 111)
+        self.assertEqual(daemon.stop()[0], 0)
 
     def test_of_lists_are_in_force(self):
         self.start(*LOCAL, "-w", self.write("w", V1, V2))
