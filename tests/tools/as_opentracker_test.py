@@ -138,6 +138,11 @@ class Options(Dialect):
         answer = access_test.http(daemon.address(1), "GET /sc HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
         self.assertIn(b"5:files", answer)
 
+    def test_for_a_cluster_on_no_interface_are_warned_of(self):
+        daemon = self.start("-i", "0.0.0.0", "-s", "9696", *LOCAL)
+        self.assertServed(V1)
+        self.assertRegex(daemon.stop()[1], "warning: -s: no interface .*; the option has no effect")
+
     def test_are_explained_on_standard_error(self):
         result = run("-h")
         self.assertEqual((result.returncode, result.stdout), (0, ""))

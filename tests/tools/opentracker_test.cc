@@ -227,6 +227,19 @@ TEST(OpentrackerConf, JoinsACluster) {
               ElementsAre("192.0.2.1:77"));
 }
 
+TEST(OpentrackerOptions, JoinNoClusterOnEveryInterface) {
+  EXPECT_THAT(StartedWith({"-i", "0.0.0.0", "-s", "9696"}).cluster.listen, IsEmpty());
+}
+
+TEST(OpentrackerConf, JoinsNoClusterByALineThatHasNoEffect) {
+  const std::string bad = "livesync.cluster.listen 0.0.0.0\n";
+  EXPECT_THAT(NotesOf(bad), ElementsAre(HasSubstr("the line has no effect")));
+  EXPECT_THAT(Configured(bad).cluster.listen, IsEmpty());
+  const std::string good = "livesync.cluster.listen 192.0.2.1\n";
+  EXPECT_THAT(NotesOf(good + bad), ElementsAre(HasSubstr("o.conf:2: ")));
+  EXPECT_THAT(Shown(Configured(good + bad).cluster.listen), ElementsAre("192.0.2.1:9696"));
+}
+
 TEST(OpentrackerConf, SetsWhatConcernsPages) {
   EXPECT_THAT(Shown(Configured("access.stats 192.0.2.0/24\n").statistics_for),
               ElementsAre("192.0.2.0/24"));
