@@ -116,6 +116,14 @@ class Options(Dialect):
         self.assertIn(line, self.statistics(daemon, "statedump"))
         self.assertRegex(daemon.stop()[1], "warning: dump: line 2: expected INFO-HASH:MINUTE:COUNT")
 
+    def test_load_a_state_dump_that_begins_with_another_line(self):
+        minute = int(time.time()) // 60 - 5
+        self.file(f"# {'comment ' * 40}\n{V1.hex()}:{minute}:7\n", "dump")
+        daemon = self.start(*LOCAL, "-l", "dump", "-d", self.folder)
+        row, = self.trackers[1].scrape([V1])
+        self.assertEqual(row.downloaded, 7)
+        self.assertRegex(daemon.stop()[1], "warning: dump: line 1: expected INFO-HASH:MINUTE:COUNT")
+
     def test_of_a_state_dump_that_is_not_there_are_a_warning(self):
         daemon = self.start(*LOCAL, "-l", "nowhere")
         self.assertServed(V1)
