@@ -210,6 +210,14 @@ TEST(OpentrackerConf, UsesItsPipesForTheListThatThereIs) {
   EXPECT_EQ(black.access.whitelist_add_fifo, "");
 }
 
+TEST(OpentrackerConf, SaysWhichListItsPipesAreTakenForWhereThereIsNone) {
+  for (const char* pipe : {"access.fifo_add p\n", "access.fifo_delete p\n"}) {
+    EXPECT_THAT(NotesOf(pipe), ElementsAre(HasSubstr("taken for those of a whitelist"))) << pipe;
+    EXPECT_THAT(NotesOf(std::string("access.whitelist w\n") + pipe), IsEmpty());
+    EXPECT_THAT(NotesOf(std::string(pipe) + "access.blacklist b\n"), IsEmpty());
+  }
+}
+
 TEST(OpentrackerConf, SaysWhatHasNoEffect) {
   EXPECT_THAT(NotesOf("\nbatchsync.cluster.admin_ip 192.0.2.1\n"),
               ElementsAre(HasSubstr("o.conf:2: ")));

@@ -367,6 +367,12 @@ absl::Status Parser::Finish(OpentrackerLine& result) && {
   };
   // One pair of pipes, for the one list that a build of opentracker has.
   const std::string list = given("blacklist") && !given("whitelist") ? "blacklist" : "whitelist";
+  if ((!fifo_add_.empty() || !fifo_delete_.empty()) && !given("blacklist") && !given("whitelist")) {
+    Note(
+        "access.fifo_add and access.fifo_delete are taken for those of a whitelist, so that only "
+        "what comes through them is served; access.whitelist or access.blacklist says which list "
+        "they belong to");
+  }
   if (!fifo_add_.empty() && !Set(list + "-add-fifo", fifo_add_)) {
     return Invalid({"access.fifo_add: cannot understand ", Quoted(fifo_add_)});
   }

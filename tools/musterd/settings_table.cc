@@ -289,7 +289,7 @@ constexpr Setting kSettings[] = {
         "whitelist-add-fifo", kAccess, "FIFO",
         "A named pipe, made if it is missing: a hash written to it, on a line like one of the "
         "file, is on the whitelist at once. It is so until the file is read again, unless "
-        "save-list-changes is on."),
+        "save-list-changes is on; without a file, until SIGHUP."),
     Text<&Settings::access, &AccessSettings::whitelist_delete_fifo>(
         "whitelist-delete-fifo", kAccess, "FIFO", "The same for taking hashes off the whitelist."),
     Text<&Settings::access, &AccessSettings::blacklist_add_fifo>(
