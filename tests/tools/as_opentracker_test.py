@@ -170,6 +170,14 @@ class Options(Dialect):
         self.assertEqual(result.returncode, 111)
         self.assertRegex(result.stderr, "musterd: .*127.0.0.1")
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_of_nobody_to_become_end_it_with_status_111(self):
+        conf = self.file("tracker.user no-such-user\n", "o.conf")
+        for args in (["-u", "no-such-user"], ["-f", conf], ["-u", "root"]):
+            result = run(*LOCAL, *args)
+            self.assertEqual((result.returncode, result.stdout), (111, ""), args)
+            self.assertRegex(result.stderr, r"\Amusterd: user: .*\n\Z")
+
     def test_of_other_dialects_are_unknown(self):
         result = subprocess.run([MUSTERD, "--dialect", "latin"], capture_output=True, text=True, timeout=TIMEOUT)
         self.assertEqual(result.returncode, 2)
