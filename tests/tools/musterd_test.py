@@ -216,6 +216,13 @@ class Signals(Test):
             with Daemon("--udp", "127.0.0.1:0", "--http", "127.0.0.1:0", listeners=2) as daemon:
                 self.assertEqual(daemon.stop(number), (0, ""))
 
+    def test_of_alarms_and_broken_pipes_do_not_end_it(self):
+        with Daemon("--http", "127.0.0.1:0", listeners=1) as daemon:
+            for number in (signal.SIGALRM, signal.SIGPIPE):
+                daemon.process.send_signal(number)
+            self.assertIn(b" 200 ", announce(daemon.address()))
+            self.assertEqual(daemon.stop(), (0, ""))
+
     def test_let_a_request_finish_that_is_under_way(self):
         with Daemon("--http", "127.0.0.1:0", "--workers", "1", "--drain-timeout", "1m", listeners=1) as daemon:
             request = (ANNOUNCE % "").encode()
