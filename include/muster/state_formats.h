@@ -57,8 +57,9 @@ MUSTER_EXPORT std::string_view StateFormatName(StateFormat format);
 // Nothing for another text.
 MUSTER_EXPORT std::optional<StateFormat> StateFormatOf(std::string_view name);
 
-// So many bytes of a state are enough to tell its format; fewer if it has fewer.
-inline constexpr std::size_t kStateLookahead = 128;
+// So many bytes of a state are enough to tell its format; fewer if it has fewer. An opentracker dump
+// may begin with lines of another form: one of its own among these bytes is enough, if all are text.
+inline constexpr std::size_t kStateLookahead = 4096;
 MUSTER_EXPORT StateFormat DetectStateFormat(std::string_view beginning);
 
 struct StateReadOptions {

@@ -108,6 +108,11 @@ absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& endpoint, const SocketOptions
   return fd;
 }
 
+absl::Status StopSharing(int fd) {
+  if (!SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 0)) return ErrnoStatus();
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Endpoint> LocalEndpoint(int fd) {
   SocketAddress address;
   if (getsockname(fd, &address.any, &address.size) != 0) return ErrnoStatus();

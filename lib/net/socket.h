@@ -41,6 +41,10 @@ absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& endpoint, const SocketOptions
 // Whether errno says of a socket's call that it is to be tried again, later or at once.
 inline bool WouldBlock() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
+// Ends what kFirst and kJoin began: nobody joins this socket any more, and of those that share an
+// address each is on its own, so it is for sockets of different addresses.
+absl::Status StopSharing(int fd);
+
 // The address that a socket is bound to.
 absl::StatusOr<Endpoint> LocalEndpoint(int fd);
 

@@ -21,6 +21,8 @@ struct BoundListener {
 
 // All of them, in their order, or the first failure with the listener's name:
 // "udp://127.0.0.1:6969: address already in use". `udp_buffer` as in UdpOptions::socket_buffer.
+// An unspecified address may stand beside others of its family on the same port: what comes to one
+// of those goes there, the rest to the unspecified one.
 absl::StatusOr<std::vector<BoundListener>> BindAll(absl::Span<const Listener> listeners,
                                                    PortSharing sharing, int udp_buffer);
 

@@ -47,8 +47,24 @@ bool IsBttrack(std::string_view beginning) {
 }
 
 bool IsOpentracker(std::string_view beginning) {
+  const std::string_view all = beginning;
   SavedTorrent torrent;
-  return ParseOpentrackerLine(beginning.substr(0, beginning.find('\n')), torrent);
+  const auto next_line = [&beginning] {
+    const std::string_view line = beginning.substr(0, beginning.find('\n'));
+    beginning.remove_prefix(std::min(line.size() + 1, beginning.size()));
+    return line;
+  };
+  if (ParseOpentrackerLine(next_line(), torrent)) return true;
+  // Lines of another form, such as comments, may come before, as they may come anywhere; something
+  // else that is no text may have the bytes of such a line by chance.
+  const auto is_binary = [](char c) {
+    return static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\r' && c != '\t';
+  };
+  if (std::any_of(all.begin(), all.end(), is_binary)) return false;
+  while (!beginning.empty()) {
+    if (ParseOpentrackerLine(next_line(), torrent)) return true;
+  }
+  return false;
 }
 
 // The bytes that were read to tell the format, and then the rest.

@@ -37,6 +37,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<SavedTorrent> all, small, again;
   const std::size_t errors = ReadAll(bytes, bytes.size() + 1, all);
   Require(ReadAll(bytes, 1, small) == errors && small == all);
+  if (errors == 0 && !all.empty() && bytes.size() <= kStateLookahead) {
+    Require(DetectStateFormat(bytes) == StateFormat::kOpentracker);
+  }
   // Lines of one torrent behind one another are its parts, and become one line.
   all.erase(std::unique(all.begin(), all.end(),
                         [](const auto& a, const auto& b) { return a.info_hash == b.info_hash; }),

@@ -54,6 +54,18 @@ TEST_P(SocketTest, SharesItsPortOnlyWithThoseThatJoin) {
   EXPECT_FALSE(GetParam()(shared, {.sharing = PortSharing::kFirst}).ok());
 }
 
+TEST_P(SocketTest, OfAllAddressesStandsBesideOneThatJoins) {
+  const absl::StatusOr<UniqueFd> all = GetParam()(E("0.0.0.0:0"), {.sharing = PortSharing::kFirst});
+  ASSERT_TRUE(all.ok());
+  const Endpoint one(*IpAddress::Parse("127.0.0.1"), LocalEndpoint(all->get())->port());
+  const absl::StatusOr<UniqueFd> joined = GetParam()(one, {.sharing = PortSharing::kJoin});
+  ASSERT_TRUE(joined.ok()) << joined.status();
+  for (const UniqueFd* fd : {&*all, &*joined}) EXPECT_TRUE(StopSharing(fd->get()).ok());
+  const Endpoint other(*IpAddress::Parse("127.0.0.2"), one.port());
+  EXPECT_FALSE(GetParam()(other, {.sharing = PortSharing::kJoin}).ok());
+  EXPECT_FALSE(GetParam()(one, {}).ok());
+}
+
 TEST_P(SocketTest, AnIpv6SocketLeavesIpv4Alone) {
   const absl::StatusOr<UniqueFd> six = GetParam()(E("[::]:0"), {});
   ASSERT_TRUE(six.ok());

@@ -119,6 +119,97 @@ TEST_F(ServerThreadsTest, OneWorkerSharesItsPortWithNobody) {
   EXPECT_FALSE(ListenTcp((*server)->listeners()[1].endpoint, {.sharing = PortSharing::kJoin}).ok());
 }
 
+// A port of all addresses of a family that is free, and `address` on it.
+Endpoint FreeOn(std::string_view any, std::string_view address) {
+  const auto udp = BindUdp(E(any), {});
+  const Endpoint free = *LocalEndpoint(udp->get());
+  const auto tcp = ListenTcp(free, {});
+  if (!tcp.ok()) return FreeOn(any, address);
+  return Endpoint(*IpAddress::Parse(address), free.port());
+}
+
+TEST_F(ServerThreadsTest, AllAddressesAndOneOfThemServeOnePortTogether) {
+  const Endpoint one = FreeOn("0.0.0.0:0", "127.0.0.1");
+  const Endpoint all(*IpAddress::Parse("0.0.0.0"), one.port());
+  const Endpoint other(*IpAddress::Parse("127.0.0.2"), one.port());
+  // In either order; and several workers share each of them.
+  const std::vector<Listener> orders[] = {
+      {{Protocol::kUdp, all},
+       {Protocol::kHttp, all},
+       {Protocol::kUdp, one},
+       {Protocol::kHttp, one}},
+      {{Protocol::kUdp, one},
+       {Protocol::kHttp, one},
+       {Protocol::kUdp, all},
+       {Protocol::kHttp, all}},
+  };
+  for (const std::vector<Listener>& listeners : orders) {
+    for (const std::size_t workers : {1, 3}) {
+      auto server = Start(listeners, workers);
+      ASSERT_TRUE(server.ok()) << server.status();
+      for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_EQ((*server)->listeners()[i].endpoint, listeners[i].endpoint);
+      }
+      for (const Endpoint& to : {one, other}) {
+        for (std::uint16_t port = 1; port <= 20; ++port) {  // they come to all workers
+          Client udp = Client::Udp();
+          const std::uint64_t id = AskConnectionId(udp, to);
+          udp.SendTo(to, UdpAnnounce(id, Hash(1), port));
+          const auto answer = udp.Receive();
+          ASSERT_TRUE(answer.has_value()) << to.ToString();
+          EXPECT_EQ(answer->from, to);
+          Client tcp = Client::Tcp(to);
+          ASSERT_TRUE(tcp.Send(HttpAnnounce(Hash(1), port)));
+          EXPECT_EQ(tcp.ReceiveResponse().value_or(Client::Response()).status, 200);
+        }
+      }
+      for (const Endpoint& taken : {all, one, other}) {
+        EXPECT_FALSE(BindUdp(taken, {}).ok());
+        EXPECT_FALSE(ListenTcp(taken, {}).ok());
+        if (workers > 1) continue;
+        EXPECT_FALSE(BindUdp(taken, {.sharing = PortSharing::kJoin}).ok());
+      }
+      EXPECT_FALSE(Start(listeners, workers).ok());
+    }
+  }
+}
+
+TEST_F(ServerThreadsTest, AllIpv6AddressesAndOneOfThemServeOnePortTogether) {
+  const Endpoint one = FreeOn("[::]:0", "::1");
+  const Endpoint all(*IpAddress::Parse("::"), one.port());
+  for (const std::size_t workers : {1, 3}) {
+    auto server = Start({{Protocol::kUdp, one}, {Protocol::kUdp, all}}, workers);
+    ASSERT_TRUE(server.ok()) << server.status();
+    Client client = Client::Udp("[::1]:0");
+    EXPECT_TRUE(AnnounceByUdp(client, one, AskConnectionId(client, one), Hash(1), 1).has_value());
+  }
+}
+
+TEST_F(ServerThreadsTest, OneAddressThatAnotherListensOnIsAnErrorBesideAllOfThemToo) {
+  for (const PortSharing sharing : {PortSharing::kNone, PortSharing::kFirst}) {
+    const Endpoint one = FreeOn("0.0.0.0:0", "127.0.0.1");
+    const Endpoint all(*IpAddress::Parse("0.0.0.0"), one.port());
+    const Endpoint other(*IpAddress::Parse("127.0.0.2"), one.port());
+    const auto udp = BindUdp(other, {.sharing = sharing});
+    const auto tcp = ListenTcp(other, {.sharing = sharing});
+    for (const std::size_t workers : {1, 3}) {
+      EXPECT_EQ(Start({{Protocol::kUdp, one}, {Protocol::kUdp, all}}, workers).status().message(),
+                "udp://" + all.ToString() + ": address already in use");
+      EXPECT_EQ(Start({{Protocol::kHttp, one}, {Protocol::kHttp, all}}, workers).status().message(),
+                "http://" + all.ToString() + ": address already in use");
+    }
+  }
+}
+
+TEST_F(ServerThreadsTest, TheSameListenerTwiceIsAnErrorBesideAllAddressesToo) {
+  const Endpoint one = FreeOn("0.0.0.0:0", "127.0.0.1");
+  const Listener all{Protocol::kUdp, Endpoint(*IpAddress::Parse("0.0.0.0"), one.port())};
+  for (const std::size_t workers : {1, 2}) {
+    EXPECT_FALSE(Start({all, {Protocol::kUdp, one}, {Protocol::kUdp, one}}, workers).ok());
+    EXPECT_FALSE(Start({all, {Protocol::kUdp, one}, all}, workers).ok());
+  }
+}
+
 TEST_F(ServerThreadsTest, RefusesToStartWithoutWorkers) {
   EXPECT_TRUE(absl::IsInvalidArgument(Start(kAll, 0).status()));
 }

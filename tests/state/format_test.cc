@@ -24,6 +24,11 @@ TEST(DetectStateFormat, TellsByTheBeginning) {
       {kLine + "\n", StateFormat::kOpentracker},
       {kLine, StateFormat::kOpentracker},
       {kLine + "\nfoo", StateFormat::kOpentracker},
+      {"# of \xc3\xbc\r\n\n\tx\n" + kLine + "\n", StateFormat::kOpentracker},
+      {"z" + kLine + "\n" + kLine, StateFormat::kOpentracker},
+      {std::string("\0\n", 2) + kLine + "\n", StateFormat::kUnknown},
+      {"# comment\n# another\n", StateFormat::kUnknown},
+      {"d8:announce1:\n" + kLine + ":\n", StateFormat::kUnknown},
       {"\x89muster\n", StateFormat::kMuster},
       {std::string(32, 'x') + "mBlk", StateFormat::kMuster},
       {std::string(32, 'x') + "mBlk\x01", StateFormat::kMuster},
@@ -54,7 +59,7 @@ TEST(OpenState, GivesTheWholeStateWhateverTheChunks) {
   const std::string bttrack =
       StateText(CountText('a', 1), TorrentText('a', PeerText('A', "192.0.2.1", 1, 0)));
   const std::string dump = kLine + "\n" + std::string(40, 'b') + ":1:2\n";
-  for (std::size_t chunk : {1, 3, 100, 127, 128, 129, 1000}) {
+  for (std::size_t chunk : {1, 3, 100, 4095, 4096, 4097}) {
     StringSource source(bttrack, chunk);
     auto state = OpenState(&source, {});
     ASSERT_TRUE(state.ok()) << state.status();

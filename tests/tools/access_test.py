@@ -247,6 +247,18 @@ class Pipes(AccessTest):
         self.untilServed(OTHER)
         self.assertRefused(V1)
 
+    def test_of_a_list_without_a_file_are_forgotten_on_hangup(self):
+        daemon = self.start("--blacklist-add-fifo", self.path("add"))
+        self.pipe("add", V1)
+        self.untilRefused(V1)
+        daemon.process.send_signal(signal.SIGHUP)
+        self.untilServed(V1)
+        daemon = self.start("--whitelist-add-fifo", self.path("white"))
+        self.pipe("white", V1)
+        self.untilServed(V1)
+        daemon.process.send_signal(signal.SIGHUP)
+        self.untilRefused(V1)
+
     def test_survive_a_restart_where_that_is_wanted(self):
         keep = "# keep this\n"
         options = ["--blacklist", self.write("b", keep, V1, V2), "--blacklist-add-fifo", self.path("add"),

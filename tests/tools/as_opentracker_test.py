@@ -34,9 +34,9 @@ FILES = pathlib.Path(__file__).resolve().parent / "opentracker"
 LOCAL = ["-i", "127.0.0.1", "-p", "0", "-P", "0"]
 
 
-def accepts_connections(port):
+def accepts_connections(port, host="127.0.0.1"):
     try:
-        socket.create_connection(("127.0.0.1", port), TIMEOUT).close()
+        socket.create_connection((host, port), TIMEOUT).close()
         return True
     except OSError:
         return False
@@ -76,6 +76,25 @@ class Options(Dialect):
                          ["udp://127.0.0.2/announce", "http://127.0.0.1/announce", "http://127.0.0.2/announce"])
         self.assertServed(V1)
 
+    def test_listen_on_any_address_and_on_one_of_them_together(self):
+        with socket.create_server(("0.0.0.0", 0)) as s:
+            port = s.getsockname()[1]
+        daemon = self.start("-i", "0.0.0.0", "-p", str(port), "-P", str(port), "-i", "127.0.0.1", "-p", str(port),
+                            "-f", self.file(f"listen.udp 127.0.0.1:{port}\n", "o.conf"), listeners=4)
+        for host in ("127.0.0.1", "127.0.0.2"):
+            self.assertTrue(accepts_connections(port, host))
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(TIMEOUT)
+                s.connect((host, port))  # so that an answer from elsewhere does not count
+                s.send(struct.pack(">QII", UDP_MAGIC, 0, 7))
+                self.assertEqual(s.recv(100)[:8], struct.pack(">II", 0, 7))
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                with socket.socket(socket.AF_INET, kind) as s, self.assertRaises(OSError):
+                    s.bind((host, port))
+            result = run("-i", host, "-P", str(port))
+            self.assertEqual(result.returncode, 111)
+        self.assertEqual(daemon.stop()[0], 0)
+
     def test_of_lists_are_in_force(self):
         self.start(*LOCAL, "-w", self.write("w", V1, V2))
         self.assertServed(V1, V2)
@@ -107,6 +126,14 @@ class Options(Dialect):
         wait_until(lambda: OTHER.hex().upper().encode() not in self.statistics(daemon, "statedump"), "the list to be in force")
         self.assertIn(line, self.statistics(daemon, "statedump"))
         self.assertRegex(daemon.stop()[1], "warning: dump: line 2: expected INFO-HASH:MINUTE:COUNT")
+
+    def test_load_a_state_dump_that_begins_with_another_line(self):
+        minute = int(time.time()) // 60 - 5
+        self.file(f"# {'comment ' * 40}\n{V1.hex()}:{minute}:7\n", "dump")
+        daemon = self.start(*LOCAL, "-l", "dump", "-d", self.folder)
+        row, = self.trackers[1].scrape([V1])
+        self.assertEqual(row.downloaded, 7)
+        self.assertRegex(daemon.stop()[1], "warning: dump: line 1: expected INFO-HASH:MINUTE:COUNT")
 
     def test_of_a_state_dump_that_is_not_there_are_a_warning(self):
         daemon = self.start(*LOCAL, "-l", "nowhere")
@@ -153,6 +180,11 @@ class Options(Dialect):
             self.assertEqual(len(udp.announce(Announce(V1, 7000, numwant=numwant)).peers), by_udp)
         self.assertEqual(len(http.announce(Announce(V1, 7000)).peers), 50)
 
+    def test_for_a_cluster_on_no_interface_are_warned_of(self):
+        daemon = self.start("-i", "0.0.0.0", "-s", "9696", *LOCAL)
+        self.assertServed(V1)
+        self.assertRegex(daemon.stop()[1], "warning: -s: no interface .*; the option has no effect")
+
     def test_are_explained_on_standard_error(self):
         result = run("-h")
         self.assertEqual((result.returncode, result.stdout), (0, ""))
@@ -171,6 +203,14 @@ class Options(Dialect):
             result = run("-i", "127.0.0.1", "-p", str(s.getsockname()[1]))
         self.assertEqual(result.returncode, 111)
         self.assertRegex(result.stderr, "musterd: .*127.0.0.1")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_of_nobody_to_become_end_it_with_status_111(self):
+        conf = self.file("tracker.user no-such-user\n", "o.conf")
+        for args in (["-u", "no-such-user"], ["-f", conf], ["-u", "root"]):
+            result = run(*LOCAL, *args)
+            self.assertEqual((result.returncode, result.stdout), (111, ""), args)
+            self.assertRegex(result.stderr, r"\Amusterd: user: .*\n\Z")
 
     def test_of_other_dialects_are_unknown(self):
         result = subprocess.run([MUSTERD, "--dialect", "latin"], capture_output=True, text=True, timeout=TIMEOUT)

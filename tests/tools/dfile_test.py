@@ -125,6 +125,10 @@ class Show(Test):
         self.assertRegex(text, r"format +opentracker\n")
         self.assertRegex(text, r"completed +9\n")
 
+    def test_knows_an_opentracker_dump_that_begins_with_another_line(self):
+        state = self.state(f"# yesterday's\n{hexname('b')}:28333333:4\n".encode())
+        self.assertRegex(self.text("show", state, status=1), r"format +opentracker\n(.|\n)*completed +4\n")
+
     def test_shows_what_can_be_read_of_a_damaged_state_and_fails(self):
         text = self.text("show", self.state(bencode(example())[:-100]), status=1)
         self.assertRegex(text, r"torrents +4 ")

@@ -191,6 +191,11 @@ class Listening(Test):
                 address = "%s:%d" % daemon.address(i)
                 self.assertComplains(run(f"--{protocol}", address), 1, re.escape(address))
 
+    def test_needs_every_address_for_itself_beside_one_of_them_too(self):
+        with socket.create_server(("127.0.0.2", 0)) as s:
+            port = s.getsockname()[1]
+            self.assertComplains(run("--http", f"127.0.0.1:{port}", "--http", f"0.0.0.0:{port}"), 1, rf"0\.0\.0\.0:{port}")
+
     def test_names_an_address_that_is_not_of_this_machine(self):
         self.assertComplains(run("--udp", "192.0.2.1:6969"), 1, r"192\.0\.2\.1:6969")
 
@@ -210,6 +215,13 @@ class Signals(Test):
         for number in (signal.SIGTERM, signal.SIGINT):
             with Daemon("--udp", "127.0.0.1:0", "--http", "127.0.0.1:0", listeners=2) as daemon:
                 self.assertEqual(daemon.stop(number), (0, ""))
+
+    def test_of_alarms_and_broken_pipes_do_not_end_it(self):
+        with Daemon("--http", "127.0.0.1:0", listeners=1) as daemon:
+            for number in (signal.SIGALRM, signal.SIGPIPE):
+                daemon.process.send_signal(number)
+            self.assertIn(b" 200 ", announce(daemon.address()))
+            self.assertEqual(daemon.stop(), (0, ""))
 
     def test_let_a_request_finish_that_is_under_way(self):
         with Daemon("--http", "127.0.0.1:0", "--workers", "1", "--drain-timeout", "1m", listeners=1) as daemon:

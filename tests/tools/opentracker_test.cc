@@ -211,6 +211,14 @@ TEST(OpentrackerConf, UsesItsPipesForTheListThatThereIs) {
   EXPECT_EQ(black.access.whitelist_add_fifo, "");
 }
 
+TEST(OpentrackerConf, SaysWhichListItsPipesAreTakenForWhereThereIsNone) {
+  for (const char* pipe : {"access.fifo_add p\n", "access.fifo_delete p\n"}) {
+    EXPECT_THAT(NotesOf(pipe), ElementsAre(HasSubstr("taken for those of a whitelist"))) << pipe;
+    EXPECT_THAT(NotesOf(std::string("access.whitelist w\n") + pipe), IsEmpty());
+    EXPECT_THAT(NotesOf(std::string(pipe) + "access.blacklist b\n"), IsEmpty());
+  }
+}
+
 TEST(OpentrackerConf, SaysWhatHasNoEffect) {
   EXPECT_THAT(NotesOf("\nbatchsync.cluster.admin_ip 192.0.2.1\n"),
               ElementsAre(HasSubstr("o.conf:2: ")));
@@ -226,6 +234,19 @@ TEST(OpentrackerConf, JoinsACluster) {
   EXPECT_THAT(Shown(settings.cluster.nodes), ElementsAre("192.0.2.4/32", "192.0.2.128/28"));
   EXPECT_THAT(Shown(Configured("livesync.cluster.listen 192.0.2.1:77\n").cluster.listen),
               ElementsAre("192.0.2.1:77"));
+}
+
+TEST(OpentrackerOptions, JoinNoClusterOnEveryInterface) {
+  EXPECT_THAT(StartedWith({"-i", "0.0.0.0", "-s", "9696"}).cluster.listen, IsEmpty());
+}
+
+TEST(OpentrackerConf, JoinsNoClusterByALineThatHasNoEffect) {
+  const std::string bad = "livesync.cluster.listen 0.0.0.0\n";
+  EXPECT_THAT(NotesOf(bad), ElementsAre(HasSubstr("the line has no effect")));
+  EXPECT_THAT(Configured(bad).cluster.listen, IsEmpty());
+  const std::string good = "livesync.cluster.listen 192.0.2.1\n";
+  EXPECT_THAT(NotesOf(good + bad), ElementsAre(HasSubstr("o.conf:2: ")));
+  EXPECT_THAT(Shown(Configured(good + bad).cluster.listen), ElementsAre("192.0.2.1:9696"));
 }
 
 TEST(OpentrackerConf, SetsWhatConcernsPages) {

@@ -223,7 +223,11 @@ void ListKeeper::Impl::WarnOfBadLines(std::string_view name, const std::string& 
 }
 
 absl::Status ListKeeper::Impl::Load(HashListSource& source) {
-  if (source.file.path().empty()) return absl::OkStatus();
+  if (source.file.path().empty()) {
+    // What came through its pipes is until then, with a file or without.
+    source.list->Replace({});
+    return absl::OkStatus();
+  }
   if (!source.unsaved.empty()) Save(source);
   std::optional<muster::HashListReader> reader;
   const absl::StatusOr<FileStamp> stamp = ReadFile(

@@ -46,7 +46,7 @@ int Print(const std::string& text) {
 }
 
 // Does what the command line wants done.
-int Act(const CommandLine& line, int cannot_prepare = kFailed) {
+int Act(const CommandLine& line, const ExitStatuses& statuses = {}) {
   if (line.action == Action::kHelp) return Print(HelpText());
   if (line.action == Action::kVersion) return Print(Concat({"musterd ", muster::Version(), "\n"}));
   absl::StatusOr<Settings> settings = SettingsOf(line);
@@ -56,7 +56,7 @@ int Act(const CommandLine& line, int cannot_prepare = kFailed) {
   }
   if (line.action == Action::kPrintConfig) return Print(WriteToml(*settings));
   if (line.action == Action::kCheckConfig) return Print("the settings are good\n");
-  return Serve(*settings, cannot_prepare);
+  return Serve(*settings, statuses);
 }
 
 int Run(const std::vector<std::string>& arguments) {
@@ -85,7 +85,7 @@ int RunAsOpentracker(const std::vector<std::string>& arguments) {
     return kGood;
   }
   for (const std::string& note : parsed->notes) Complain(Concat({"warning: ", note}));
-  const int status = Act(parsed->line);
+  const int status = Act(parsed->line, {.nobody_to_be = kFailed});
   return status == kBadUsage ? kOpentrackerBadUsage
          : status == kFailed ? kOpentrackerFailed
                              : status;
@@ -122,7 +122,7 @@ int RunAsBttrack(const std::vector<std::string>& arguments) {
   }
   if (parsed->wants_help) return Print(BttrackHelpText());
   for (const std::string& note : parsed->notes) Complain(Concat({"warning: ", note}));
-  return Act(parsed->line, kBadUsage);
+  return Act(parsed->line, {.cannot_prepare = kBadUsage});
 }
 
 // Takes "--dialect NAME" or "--dialect=NAME" off the front; without it the program's name tells.

@@ -205,9 +205,10 @@ bool Parser::FifoDelete(std::string_view value) {
 bool Parser::LiveSyncListen(std::string_view value) {
   const std::optional<AddressAndPort> parsed = ParseAddress(value);
   if (!parsed || parsed->address.family() != muster::AddressFamily::kIpv4) return false;
+  if (parsed->address.is_unspecified()) return false;
   if (cluster_) Note("only one address of a cluster can be used: the one before has no effect");
   cluster_.emplace(parsed->address, parsed->port.value_or(muster::kLiveSyncPort));
-  return !parsed->address.is_unspecified();
+  return true;
 }
 
 bool Parser::LiveSyncNode(std::string_view value) {
@@ -322,6 +323,10 @@ absl::Status Parser::Option(char letter, const std::string& value) {
       if (!port || !address_ || address_->family() != muster::AddressFamily::kIpv4)
         return Invalid(
             {where_, ": needs a port, and the IPv4 address of an interface by -i before"});
+      if (address_->is_unspecified()) {
+        Note("no interface of a cluster has the address of -i; the option has no effect");
+        return absl::OkStatus();
+      }
       cluster_.emplace(*address_, *port);
       return absl::OkStatus();
     }
@@ -362,6 +367,12 @@ absl::Status Parser::Finish(OpentrackerLine& result) && {
   };
   // One pair of pipes, for the one list that a build of opentracker has.
   const std::string list = given("blacklist") && !given("whitelist") ? "blacklist" : "whitelist";
+  if ((!fifo_add_.empty() || !fifo_delete_.empty()) && !given("blacklist") && !given("whitelist")) {
+    Note(
+        "access.fifo_add and access.fifo_delete are taken for those of a whitelist, so that only "
+        "what comes through them is served; access.whitelist or access.blacklist says which list "
+        "they belong to");
+  }
   if (!fifo_add_.empty() && !Set(list + "-add-fifo", fifo_add_)) {
     return Invalid({"access.fifo_add: cannot understand ", Quoted(fifo_add_)});
   }

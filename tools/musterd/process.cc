@@ -22,7 +22,7 @@ void StderrLog::Log(muster::LogLevel level, std::string_view text) {
 }
 
 Signals::Signals() {
-  signal(SIGPIPE, SIG_IGN);
+  for (const int number : {SIGPIPE, SIGALRM}) signal(number, SIG_IGN);
   sigemptyset(&set_);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set_, number);
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);

@@ -37,7 +37,7 @@ class StderrLog final : public muster::LogSink {
 };
 
 // SIGINT, SIGTERM and SIGHUP as something to wait for. While it lives they are blocked, in threads
-// started meanwhile too; and SIGPIPE is ignored. For the main thread.
+// started meanwhile too; and SIGPIPE and SIGALRM are ignored. For the main thread.
 class Signals {
  public:
   Signals();

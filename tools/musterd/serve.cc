@@ -182,13 +182,16 @@ absl::StatusOr<std::unique_ptr<muster::LiveSync>> JoinCluster(const ClusterSetti
 // One run of the daemon. What serves is destroyed before what it uses.
 class Daemon {
  public:
-  Daemon(const Settings& settings, int cannot_prepare)
+  Daemon(const Settings& settings, const ExitStatuses& statuses)
       : settings_(settings),
-        cannot_prepare_(cannot_prepare),
+        statuses_(statuses),
         log_(kProgram, settings.log_level),
         woodpeckers_(settings.tracker.interval) {}
 
   int Run() {
+    absl::StatusOr<Identity> identity = LookUpIdentity(settings_.privileges);
+    if (!identity.ok()) return Fail(statuses_.nobody_to_be, identity.status());
+    identity_ = *std::move(identity);
     if (absl::Status status = Prepare(); !status.ok()) return Fail(kBadUsage, status);
     const rlim_t files = RaiseFileLimit();
     signals_.emplace();
@@ -196,7 +199,8 @@ class Daemon {
     auto server =
         muster::ServerThreads::Start(tracker_.get(), options_, workers_,
                                      [this](auto& starting) { return BeforeServing(starting); });
-    if (!server.ok()) return Fail(is_preparing_ ? cannot_prepare_ : kFailed, server.status());
+    if (!server.ok())
+      return Fail(is_preparing_ ? statuses_.cannot_prepare : kFailed, server.status());
     server_ = *std::move(server);
     feed_.Attach([this](auto torrents) { server_->SetTorrentTrackers(std::move(torrents)); });
     SayFileLimit(files, options_, workers_);
@@ -230,7 +234,7 @@ class Daemon {
   }
 
   const Settings& settings_;
-  const int cannot_prepare_;
+  const ExitStatuses statuses_;
   StderrLog log_;
   Identity identity_;
   muster::AccessRules rules_;
@@ -255,9 +259,6 @@ class Daemon {
 
 // What goes wrong here is a mistake in the settings, or in the files that they name.
 absl::Status Daemon::Prepare() {
-  absl::StatusOr<Identity> identity = LookUpIdentity(settings_.privileges);
-  if (!identity.ok()) return identity.status();
-  identity_ = *std::move(identity);
   auto tracker = muster::Tracker::Create(settings_.tracker, StoreOf(settings_));
   if (!tracker.ok()) return tracker.status();
   tracker_ = *std::move(tracker);
@@ -409,8 +410,8 @@ int Daemon::Stop() {
 
 void Complain(std::string_view text) { ComplainAs(kProgram, text); }
 
-int Serve(const Settings& settings, int cannot_prepare) {
-  return Daemon(settings, cannot_prepare).Run();
+int Serve(const Settings& settings, const ExitStatuses& statuses) {
+  return Daemon(settings, statuses).Run();
 }
 
 }  // namespace musterd

@@ -15,12 +15,17 @@ namespace musterd {
 // Prints "musterd: " and `text` on standard error.
 void Complain(std::string_view text);
 
+// The exit statuses in which dialects differ.
+struct ExitStatuses {
+  int cannot_prepare = kFailed;  // a state or a list cannot be read
+  int nobody_to_be = kBadUsage;  // there is no such user or group, or it is root
+};
+
 // Listens, gives up privileges, reads the lists, prints one line for each listener on standard
 // output, and serves until SIGINT or SIGTERM; a second signal ends the process at once. SIGHUP has
 // the lists read again, and the access log opened again. Returns the exit status, after a complaint
-// when it is not kGood: `cannot_prepare` when a state or a list cannot be read. Called once, from the
-// main thread while it is the only one.
-int Serve(const Settings& settings, int cannot_prepare = kFailed);
+// when it is not kGood. Called once, from the main thread while it is the only one.
+int Serve(const Settings& settings, const ExitStatuses& statuses = {});
 
 }  // namespace musterd
 

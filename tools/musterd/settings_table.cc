@@ -47,9 +47,9 @@ constexpr Setting kSettings[] = {
     Row<&Settings::udp_listeners>(
         "udp", kListening, Kind::kEndpoints, 0, 256,
         "An address to serve UDP announces on, such as 192.0.2.1:6969 or [2001:db8::1]:6969. "
-        "0.0.0.0 and [::] stand for every address of their family, port 0 for a free one, which is "
-        "printed. Without any udp or http address, both protocols are served on port 6969 of every "
-        "IPv4 and IPv6 address."),
+        "0.0.0.0 and [::] stand for every address of their family, but for those that are given "
+        "for the same port as well; port 0 for a free one, which is printed. Without any udp or "
+        "http address, both protocols are served on port 6969 of every IPv4 and IPv6 address."),
     Row<&Settings::http_listeners>(
         "http", kListening, Kind::kEndpoints, 0, 256,
         "An address to serve HTTP announces on; as for udp. Nothing but plain HTTP is spoken: for "
@@ -295,7 +295,7 @@ constexpr Setting kSettings[] = {
         "whitelist-add-fifo", kAccess, "FIFO",
         "A named pipe, made if it is missing: a hash written to it, on a line like one of the "
         "file, is on the whitelist at once. It is so until the file is read again, unless "
-        "save-list-changes is on."),
+        "save-list-changes is on; without a file, until SIGHUP."),
     Text<&Settings::access, &AccessSettings::whitelist_delete_fifo>(
         "whitelist-delete-fifo", kAccess, "FIFO", "The same for taking hashes off the whitelist."),
     Text<&Settings::access, &AccessSettings::blacklist_add_fifo>(
