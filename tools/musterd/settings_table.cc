@@ -310,7 +310,7 @@ constexpr Setting kSettings[] = {
     Among(Row<&Settings::access, &AccessSettings::banned_ips_format>(
               "banned-ips-format", kAccess, Kind::kChoice, 0, 0,
               "How banned-ips is written: networks as in allowed-ips, or named-ranges "
-              "(NAME:FIRST-LAST, IPv4 only), as the block lists of peer-to-peer programs are."),
+              "(NAME:FIRST-LAST), as the block lists of peer-to-peer programs are."),
           kIpListFormats),
     Row<&Settings::access, &AccessSettings::check_interval>(
         "list-check-interval", kAccess, Kind::kMilliseconds, 0, kDay,
