@@ -711,6 +711,17 @@ class State(Case):
         self.assertEqual(bdecode(pathlib.Path(self.path("state")).read_bytes())[b"peers"],
                          {HASH: {PEER % 1: first, PEER % 2: second}})
 
+    def test_says_that_peers_are_reachable_where_nobody_checks(self):
+        stranger = "X-Forwarded-For: 203.0.113.5"  # who announces from here is reachable in any case
+        self.start("--nat_check", "0", state="state", own=("--dfile-format", "bttrack", "--trusted-proxy", "127.0.0.1"))
+        self.announce(HASH, 1, stranger, left=77)
+        self.announce(HASH, 2, stranger, port=0)
+        self.assertEqual(self.daemon.stop(signal.SIGINT)[0], 0)
+        plain = {b"ip": b"203.0.113.5", b"supportcrypto": 0, b"requirecrypto": 0}
+        self.assertEqual(bdecode(pathlib.Path(self.path("state")).read_bytes())[b"peers"][HASH],
+                         {PEER % 1: {**plain, b"port": 6001, b"left": 77, b"nat": 0},
+                          PEER % 2: {**plain, b"port": 0, b"left": 1, b"nat": 1 << 30}})
+
 
 if __name__ == "__main__":
     unittest.main()
