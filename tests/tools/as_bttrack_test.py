@@ -671,6 +671,15 @@ class Log(Case):
             self.assertEqual(os.path.exists(self.path("log")), monitor == 1)
 
 
+    def test_that_cannot_be_written_is_said_once(self):
+        self.start("--logfile", "/dev/full")
+        for _ in range(5):
+            self.assertEqual(self.announce()[0], 200)
+        wait_until(lambda: "access-log" in self.err(), "a warning")
+        self.assertEqual(self.daemon.stop(signal.SIGINT)[0], 0)
+        self.assertEqual(self.err().count("warning: access-log: cannot write '/dev/full': No space left on device\n"), 1)
+
+
 class State(Case):
     def test_of_a_bttrack_is_taken_over_and_kept_beside(self):
         peer = {"ip": "192.0.2.7", "port": 7000, "left": 0, "nat": 0, "supportcrypto": 0, "requirecrypto": 0}
