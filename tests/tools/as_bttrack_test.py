@@ -206,6 +206,10 @@ class Answers(Case):
             answer = self.announce(peer=peer, numwant=7)[1]
         self.assertEqual(len(answer[b"peers"]), 3 * 6)
         self.assertEqual(self.announce(peer=3, numwant=0)[1][b"peers"], [])
+        self.start("--response_size", "0")
+        for peer in range(3):
+            answer = self.announce(peer=peer, numwant=7, supportcrypto=1)[1]
+        self.assertEqual((answer[b"peers"], answer[b"incomplete"]), ([], 3))
 
     def test_come_as_often_as_set(self):
         self.start("--reannounce_interval", "77")

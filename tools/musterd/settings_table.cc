@@ -94,7 +94,7 @@ constexpr Setting kSettings[] = {
             "Peers given to a client that does not say how many it wants. At most max-numwant."),
         "50, or max-numwant where that is less"),
     Row<&Settings::tracker, &TrackerOptions::max_numwant>(
-        "max-numwant", kAnnounces, Kind::kCount, 1, 1000,
+        "max-numwant", kAnnounces, Kind::kCount, 0, 1000,
         "Peers given to a client at most, whatever it wants. A UDP answer holds no more than fit a "
         "packet."),
 
