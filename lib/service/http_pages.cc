@@ -219,6 +219,7 @@ HttpService::Reply HttpService::InfoPage(const HttpExchange& exchange, Instant n
           .stream = site_.gate().Hold(NewInfoPage(tracker_->store(), site_.Take(now),
                                                   {.max_torrents = options_.info_page_torrents,
                                                    .torrents = Torrents(),
+                                                   .show_dead = options_.show_dead,
                                                    .show_names = options_.show_names,
                                                    .link_files = options_.serve_torrents}))};
 }

@@ -27,6 +27,8 @@ struct InfoPageOptions {
   std::size_t max_torrents = 1000;
   // Of the catalog; may be null.
   std::shared_ptr<const TorrentList> torrents = nullptr;
+  // List torrents that have no peers and are not in the catalog.
+  bool show_dead = true;
   // Tell their names and sizes.
   bool show_names = true;
   // A name leads to the torrent's file.

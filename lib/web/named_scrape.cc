@@ -13,10 +13,10 @@ namespace {
 
 class NamedScrape final : public HttpBody {
  public:
-  NamedScrape(const SwarmStore& store, std::shared_ptr<const TorrentList> list, bool show_names,
-              Counter* bytes)
-      : torrents_(TorrentsByHash(store, std::move(list))),
-        show_names_(show_names),
+  NamedScrape(const SwarmStore& store, const NamedScrapeOptions& options, Counter* bytes)
+      : torrents_(TorrentsByHash(store, options.torrents)),
+        show_names_(options.show_names),
+        show_dead_(options.show_dead),
         bytes_(*bytes) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
@@ -24,13 +24,14 @@ class NamedScrape final : public HttpBody {
     if (!std::exchange(begun_, true)) out += "d5:filesd";
     Progress progress = Progress::kMore;
     ServedTorrent served;
-    while (progress == Progress::kMore && out.size() < begin + budget) {
-      if (torrents_->Next(served)) {
-        Append(served, out);
-      } else {
+    for (std::size_t visits = 0; out.size() < begin + budget && visits * kBytesAVisit <= budget;
+         ++visits) {
+      if (!torrents_->Next(served)) {
         out += "ee";
         progress = Progress::kEnd;
+        break;
       }
+      if (show_dead_ || !served.is_dead()) Append(served, out);
     }
     bytes_.Add(out.size() - begin);
     return progress;
@@ -50,16 +51,16 @@ class NamedScrape final : public HttpBody {
 
   const std::unique_ptr<ServedTorrents> torrents_;
   const bool show_names_;
+  const bool show_dead_;
   Counter& bytes_;
   bool begun_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store,
-                                         std::shared_ptr<const TorrentList> list, bool show_names,
+std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store, const NamedScrapeOptions& options,
                                          Counter* bytes) {
-  return std::make_unique<NamedScrape>(store, std::move(list), show_names, bytes);
+  return std::make_unique<NamedScrape>(store, options, bytes);
 }
 
 }  // namespace muster

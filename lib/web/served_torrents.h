@@ -6,6 +6,7 @@
 #ifndef MUSTER_LIB_WEB_SERVED_TORRENTS_H_
 #define MUSTER_LIB_WEB_SERVED_TORRENTS_H_
 
+#include <cstddef>
 #include <memory>
 
 #include "muster/ids.h"
@@ -14,11 +15,21 @@
 
 namespace muster {
 
+// A torrent that is only counted is as much work as so many bytes of a list.
+inline constexpr std::size_t kBytesAVisit = 64;
+
+inline bool HasPeers(const SwarmCounts& counts) {
+  return counts.complete() > 0 || counts.incomplete() > 0;
+}
+
 struct ServedTorrent {
   InfoHash info_hash;
   SwarmCounts counts;
   // Null where nothing is known of it.
   const CatalogTorrent* torrent = nullptr;
+
+  // Whether there is nothing of it but the count of those who finished.
+  bool is_dead() const { return torrent == nullptr && !HasPeers(counts); }
 };
 
 class ServedTorrents {

@@ -238,6 +238,27 @@ class Answers(Case):
             self.announce(event="stopped")
             self.assertEqual(HASH in self.scrape()[1][b"files"], keep == 1)
 
+    def test_keep_counts_of_torrents_without_peers_to_themselves_unless_that_is_set(self):
+        self.write("state", bencode({"completed": {HASH: 41}, "peers": {}}))
+        row = {b"complete": 0, b"downloaded": 42, b"incomplete": 0}
+        for keep in (0, 1, 0):
+            self.start("--keep_dead", str(keep), state="state", own=("--dfile-format", "bttrack"))
+            if self.starts == 1:
+                self.announce()
+                self.announce(left=0, event="completed")
+                self.announce(left=0, event="stopped")
+            files = {HASH: row} if keep else {}
+            self.assertEqual(self.scrape(), (200, {b"files": files}))
+            self.assertEqual(self.scrape(HASH), (200, {b"files": files}))
+            self.assertEqual(HASH.hex() in self.page(), keep == 1)
+            self.assertEqual("not tracking any files yet..." in self.page(), keep == 0)
+        self.announce()
+        self.assertEqual(self.scrape()[1][b"files"], {HASH: {**row, b"incomplete": 1}})
+        self.assertIn(HASH.hex(), self.page())
+        self.announce(event="stopped")
+        self.assertEqual(self.daemon.stop(signal.SIGINT)[0], 0)
+        self.assertEqual(bdecode(pathlib.Path(self.path("state")).read_bytes())[b"completed"], {HASH: 42})
+
     def test_tell_given_addresses(self):
         """The tests come from a local network, whose word is taken in any case but where nobody's is."""
         self.start("--nat_check", "0")
@@ -465,6 +486,12 @@ class Lists(Case):
         self.assertEqual(self.scrape(), (200, {b"files": rows}))
         self.assertEqual(self.scrape(bytes(20)), (200, {b"files": {bytes(20): rows[bytes(20)]}}))
         self.assertIn(bytes(20).hex(), self.page())
+        self.announce(left=0, event="completed")
+        self.announce(left=0, event="stopped")
+        rows[HASH] = {b"complete": 0, b"downloaded": 1, b"incomplete": 0}
+        self.assertEqual(self.scrape(), (200, {b"files": rows}))
+        self.assertEqual(self.scrape(HASH), (200, {b"files": {HASH: rows[HASH]}}))
+        self.assertIn(HASH.hex(), self.page())
 
     def test_of_addresses_in_either_format_say_who_is_served(self):
         refusal = (400, {b"failure reason": b"your IP is not allowed on this tracker"})

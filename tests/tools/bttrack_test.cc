@@ -167,6 +167,7 @@ const OptionCase kOptionCases[] = {
     {"logfile", {"--logfile", "log"}, "access-log", R"("log")", R"("-")"},
     {"allow_get", {"--allow_get", "1"}, "serve-torrents", "true", "false"},
     {"keep_dead", {"--keep_dead", "1"}, "keep-dead", "true", "false"},
+    {"keep_dead", {"--keep_dead", "1"}, "show-dead", "true", "false"},
     {"scrape_allowed", {"--scrape_allowed", "specific"}, "scrape", R"("specific")", R"("full")"},
     {"dedicated_seed_id", {"--dedicated_seed_id", "s"}, "dedicated-seed-id", R"("s")", R"("")"},
     {"compact_reqd", {"--compact_reqd", "0"}, "require-compact", "false", "true"},

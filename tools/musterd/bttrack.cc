@@ -263,6 +263,7 @@ void Translation::Torrents() {
   Pass("show_names", "show-names");
   Pass("allow_get", "serve-torrents");
   Pass("keep_dead", "keep-dead");
+  Pass("keep_dead", "show-dead");
   Set("keep_dead", "keep-completed", kForGood);
   if (!has_torrents && Yes("multitracker_enabled")) {
     Note("multitracker_enabled", "has no effect without allowed_dir");

@@ -246,6 +246,10 @@ constexpr Setting kSettings[] = {
     Text<&Settings::favicon>(
         "favicon", kPages, "FILE",
         "An icon for /favicon.ico, of at most 1 MiB, read when the daemon starts."),
+    Row<&Settings::http, &HttpOptions::show_dead>(
+        "show-dead", kPages, Kind::kFlag, 0, 0,
+        "Tell of torrents without peers, whose count of finished downloads is kept: in HTTP "
+        "scrapes and on the page. Those in allowed-torrents are told of in any case."),
     Row<&Settings::http, &HttpOptions::show_names>(
         "show-names", kPages, Kind::kFlag, 0, 0,
         "Tell the names of the torrents in allowed-torrents: in scrapes, and on the page with "
