@@ -88,7 +88,9 @@ enum class IpListFormat : std::uint8_t {
   // follows a blank or a '#' is a comment. The `allowed_ips` of bttrack is one.
   kNetworks,
   // The block lists of peer-to-peer programs, and the `banned_ips` of bttrack: "name:first-last",
-  // "name:address" or "name:network", IPv4 only. What counts stands behind the last colon.
+  // "name:address" or "name:network"; the name may be missing. Of IPv4, what counts stands behind the
+  // last colon, whatever the name is. Where a name ends like an IPv6 address begins, the longest
+  // address counts, but one of 2000::/3 before any other; a range begins near where it ends.
   kNamedRanges,
 };
 

@@ -216,6 +216,11 @@ struct HttpOptions {
   // digits.
   bool serve_torrents = false;
 
+  // Tell of torrents without peers, of which the count of finished downloads is kept: in full scrapes,
+  // on the page, and in scrapes that name them. Those that the catalog or the policy knows are told of
+  // in any case.
+  bool show_dead = true;
+
   // Not owned; may be null.
   HttpLog* log = nullptr;
 };

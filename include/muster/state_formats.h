@@ -82,6 +82,10 @@ struct StateWriteOptions {
   // Now: what muster's format says of when it was written, and opentracker's of a torrent whose last
   // activity is not known.
   Instant time{};
+  // Nobody checks whether peers can be reached: bttrack's format says that they can, as bttrack does
+  // then. Otherwise it says nothing of a peer that was not checked, and bttrack hands none of those
+  // out.
+  bool takes_peers_for_reachable = false;
 };
 
 // A state in bttrack's format, a swarm of more than 1024 peers in parts. Older files, whose whole

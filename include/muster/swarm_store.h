@@ -216,6 +216,8 @@ class MUSTER_EXPORT SwarmStore {
 
   // Whether it keeps details of its peers.
   virtual bool keeps_details() const { return false; }
+  // Whether it asks for checks of whether its peers can be reached.
+  virtual bool checks_nat() const { return false; }
   // Takes the outcome of a check that AnnounceDetails::wants_check asked for; false when the peer is
   // not there any more, or somewhere else.
   virtual bool CountNatCheck(const NatChecked& checked) {

@@ -50,7 +50,7 @@ struct TrackerOptions {
   Seconds peer_timeout{45 * 60};
   // Peers in an answer when the client does not say how many it wants.
   std::uint32_t default_numwant = 50;
-  // Peers in an answer at most, whatever the client wants. 1 to 1000; a UDP answer holds at most
+  // Peers in an answer at most, whatever the client wants. 0 to 1000; a UDP answer holds at most
   // what fits a packet.
   std::uint32_t max_numwant = 200;
   // Peers remembered of each torrent that others told of (see ForeignPeers); they are handed out

@@ -221,6 +221,7 @@ HttpService::Reply HttpService::InfoPage(const HttpExchange& exchange, Instant n
                                                   {.max_torrents = options_.info_page_torrents,
                                                    .torrents = Torrents(),
                                                    .policy = tracker_->policy(),
+                                                   .show_dead = options_.show_dead,
                                                    .show_names = options_.show_names,
                                                    .link_files = options_.serve_torrents}))};
 }

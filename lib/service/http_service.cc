@@ -11,6 +11,7 @@
 #include "service/logged_body.h"
 #include "service/outcome.h"
 #include "web/named_scrape.h"
+#include "web/served_torrents.h"
 #include "web/torrent_list.h"
 #include "wire/bttrack_announce.h"
 #include "wire/forwarded.h"
@@ -379,6 +380,7 @@ HttpService::Reply HttpService::Scrape(const Pending& pending, const HttpExchang
         scrape_rows_[i] = tracker_->store().Count(scrape_hashes_[i]);
     }
   }
+  if (!options_.show_dead) ForgetDeadRows();
   HttpScrapeForm form;
   if (!AnswersAsBttrack()) form.min_request_interval = tracker_->options().min_interval;
   const std::shared_ptr<const TorrentList> torrents = options_.show_names ? Torrents() : nullptr;
@@ -391,6 +393,15 @@ HttpService::Reply HttpService::Scrape(const Pending& pending, const HttpExchang
       },
       body_);
   return {.compressible = true};
+}
+
+void HttpService::ForgetDeadRows() {
+  const Policy* const policy = tracker_->policy();
+  for (std::size_t i = 0; i < scrape_rows_.size(); ++i) {
+    std::optional<SwarmCounts>& row = scrape_rows_[i];
+    if (!row || HasPeers(*row)) continue;
+    if (policy == nullptr || !policy->Knows(scrape_hashes_[i])) row.reset();
+  }
 }
 
 HttpService::Reply HttpService::FullScrape(const HttpExchange& exchange, Instant now) {
@@ -408,10 +419,14 @@ HttpService::Reply HttpService::FullScrape(const HttpExchange& exchange, Instant
   }
   Count(exchange, RequestKind::kFullScrape, Outcome::kAnswered);
   const std::string_view type = AnswersAsBttrack() ? "text/plain" : "application/octet-stream";
-  if (std::shared_ptr<const TorrentList> torrents = Torrents(); torrents != nullptr) {
+  std::shared_ptr<const TorrentList> torrents = Torrents();
+  if (torrents != nullptr || !options_.show_dead) {
     return {.content_type = type,
-            .stream = site_.gate().Hold(NewNamedScrape(tracker_->store(), tracker_->policy(),
-                                                       std::move(torrents), options_.show_names,
+            .stream = site_.gate().Hold(NewNamedScrape(tracker_->store(),
+                                                       {.torrents = std::move(torrents),
+                                                        .policy = tracker_->policy(),
+                                                        .show_names = options_.show_names,
+                                                        .show_dead = options_.show_dead},
                                                        &counters_.http.full_scrape_bytes))};
   }
   return {.content_type = type,

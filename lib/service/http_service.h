@@ -101,6 +101,8 @@ class HttpService {
     return options_.catalog == nullptr ? std::string() : options_.catalog->WarningOf(info_hash);
   }
   Reply Scrape(const Pending& pending, const HttpExchange& exchange, Instant now);
+  // Takes what has no peers, and is not known otherwise, out of the rows of a scrape.
+  void ForgetDeadRows();
   Reply FullScrape(const HttpExchange& exchange, Instant now);
   Reply Statistics(const HttpExchange& exchange, Instant now);
   bool AppendLog(std::string_view mode, Instant now);

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "muster/bencode.h"
+#include "muster/nat_record.h"
 #include "muster/state_formats.h"
 
 namespace muster {
@@ -139,18 +140,26 @@ bool ReadBttrackPeer(BencodeTokens& tokens, SavedPeer& peer, const char*& error)
   return false;
 }
 
-void AppendBttrackPeer(const SavedPeer& peer, std::string& to) {
+void AppendBttrackPeer(const SavedPeer& peer, bool taken_for_reachable, std::string& to) {
   BencodeDocument document;
   const bool has_side = !peer.side.empty() && document.Decode(peer.side).ok();
   const BencodeView side = has_side ? document.root() : BencodeView();
   const IpAddress address = peer.peer.address();
 
-  // The keys that are always there, in their order, each with its value encoded.
-  std::array<std::pair<std::string_view, std::string>, 5> own{
-      {{"ip", {}}, {"left", {}}, {"port", {}}, {"requirecrypto", "i0e"}, {"supportcrypto", "i0e"}}};
+  // The keys that are always there, in their order, each with its value encoded; and `nat`, without
+  // a value where nothing is known.
+  std::array<std::pair<std::string_view, std::string>, 6> own{{{"ip", {}},
+                                                               {"left", {}},
+                                                               {"nat", {}},
+                                                               {"port", {}},
+                                                               {"requirecrypto", "i0e"},
+                                                               {"supportcrypto", "i0e"}}};
   AppendBencodeString(address.ToString(), own[0].second);
   AppendBencodeInt(peer.state == PeerState::kSeeder ? 0 : 1, own[1].second);
-  AppendBencodeInt(peer.peer.port(), own[2].second);
+  if (taken_for_reachable) {
+    AppendBencodeInt(peer.peer.port() == 0 ? NatRecord::kNeverNumber : 0, own[2].second);
+  }
+  AppendBencodeInt(peer.peer.port(), own[3].second);
 
   // What the side says of them, as long as it is still true.
   const auto still_true = [&](const BencodeEntry& entry) {
@@ -168,6 +177,7 @@ void AppendBttrackPeer(const SavedPeer& peer, std::string& to) {
   std::size_t next = 0;
   const auto own_before = [&](std::string_view key) {
     for (; next < own.size() && own[next].first < key; ++next) {
+      if (own[next].second.empty()) continue;
       AppendBencodeString(own[next].first, to);
       to += own[next].second;
     }

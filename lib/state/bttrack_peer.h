@@ -42,8 +42,9 @@ inline constexpr std::string_view kSideUncounted = "uncounted";
 // false `error` says what is wrong, or is null when it is the bencoding (tokens.status()).
 bool ReadBttrackPeer(BencodeTokens& tokens, SavedPeer& peer, const char*& error);
 
-// Appends the dictionary.
-void AppendBttrackPeer(const SavedPeer& peer, std::string& to);
+// Appends the dictionary. A peer of which the side record does not say `nat` is said to be reachable,
+// or never to be where it has no port, if it is `taken_for_reachable`.
+void AppendBttrackPeer(const SavedPeer& peer, bool taken_for_reachable, std::string& to);
 
 // What a side record says of a peer in that state.
 PeerDetails DetailsOfSide(std::string_view side, PeerState state);

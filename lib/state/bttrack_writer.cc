@@ -40,7 +40,9 @@ class Buffered final : public ByteSink {
 class BttrackWriter final : public StateWriter {
  public:
   BttrackWriter(ByteSink* sink, const StateWriteOptions& options)
-      : sink_(sink), spool_(options.spool_memory, options.spool_folder) {}
+      : sink_(sink),
+        spool_(options.spool_memory, options.spool_folder),
+        takes_peers_for_reachable_(options.takes_peers_for_reachable) {}
 
   absl::Status Add(const SavedTorrent& torrent) override;
   absl::Status SetSide(std::string_view side) override;
@@ -73,6 +75,7 @@ class BttrackWriter final : public StateWriter {
 
   Buffered sink_;
   StateSpool spool_;
+  const bool takes_peers_for_reachable_;
   std::string side_;
   std::vector<Record> records_;  // the last one is being added to while is_open_
   bool is_open_ = false;
@@ -88,7 +91,7 @@ absl::Status BttrackWriter::Add(const SavedTorrent& torrent) {
   }
   for (const SavedPeer& peer : torrent.peers) {
     const std::size_t begin = peers_.size();
-    AppendBttrackPeer(peer, peers_);
+    AppendBttrackPeer(peer, takes_peers_for_reachable_, peers_);
     index_.push_back({peer.peer_id.value_or(MadeUpPeerId(peer.peer)), peer.peer, peer.last_seen,
                       begin, peers_.size() - begin});
   }

@@ -154,6 +154,7 @@ absl::StatusOr<std::unique_ptr<StateWriter>> StateKeeperImpl::NewWriter(ByteSink
   StateWriteOptions options;
   options.spool_folder = FolderOf(path_);
   options.time = Now();
+  options.takes_peers_for_reachable = !store_->checks_nat();
   return NewStateWriter(options_.format, sink, options);
 }
 

@@ -31,6 +31,7 @@ class DetailedStore final : public SwarmStore {
   explicit DetailedStore(const DetailedStoreOptions& options) : options_(options) {}
 
   bool keeps_details() const override { return true; }
+  bool checks_nat() const override { return options_.nat_tries > 0; }
   SwarmCounts Apply(const SwarmUpdate& update, Instant now, PeerBatch& chosen) override;
   bool CountNatCheck(const NatChecked& checked) override;
   std::optional<SwarmCounts> Count(const InfoHash& info_hash) const override;

@@ -24,8 +24,8 @@ absl::Status Check(const TrackerOptions& o) {
   if (o.peer_timeout <= o.interval + o.interval_spread) {
     return bad("peer_timeout must be longer than interval + interval_spread");
   }
-  if (o.max_numwant < 1 || o.max_numwant > kMostNumwant) {
-    return bad(absl::StrCat("max_numwant must be from 1 to ", kMostNumwant));
+  if (o.max_numwant > kMostNumwant) {
+    return bad(absl::StrCat("max_numwant must be at most ", kMostNumwant));
   }
   if (o.max_foreign_peers > kMostForeignPeers) {
     return bad(absl::StrCat("max_foreign_peers must be at most ", kMostForeignPeers));

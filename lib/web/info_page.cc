@@ -108,6 +108,7 @@ class InfoPage final : public HttpBody {
       : snapshot_(snapshot),
         options_(options),
         named_(options.torrents != nullptr && options.show_names),
+        shows_all_(options.torrents != nullptr || options.show_dead),
         torrents_(named_ ? TorrentsByName(store, options.policy, options.torrents)
                          : TorrentsByHash(store, options.policy, options.torrents)) {}
 
@@ -120,7 +121,7 @@ class InfoPage final : public HttpBody {
         AppendBottom(out);
         return Progress::kEnd;
       }
-      if (served.hidden) continue;
+      if (served.hidden || (!options_.show_dead && served.is_dead())) continue;
       Add(served);
       if (all_ > options_.max_torrents) continue;
       if (all_ == 1) AppendTableTop(out);
@@ -141,12 +142,12 @@ class InfoPage final : public HttpBody {
               ToAbsl(Version()), " · server time: ", UtcTime(snapshot_.now), " · up for ",
               Duration(snapshot_.uptime()), "</p></header>\n<dl class=\"figures\">\n");
     const StoreTotals& store = snapshot_.store;
-    AppendFigure("torrents", GroupedDigits(torrents()), out);
+    if (shows_all_) AppendFigure("torrents", GroupedDigits(torrents()), out);
     if (named_)
       AppendFigure("size", SizeText(static_cast<double>(options_.torrents->length())), out);
     AppendFigure("complete", GroupedDigits(store.seeders), out);
     AppendFigure("downloading", GroupedDigits(store.peers - store.seeders), out);
-    if (!named_) AppendFigure("downloaded", GroupedDigits(store.completed), out);
+    if (!named_ && shows_all_) AppendFigure("downloaded", GroupedDigits(store.completed), out);
     out += "</dl>\n";
   }
   void AppendTableTop(std::string& out) const {
@@ -217,6 +218,8 @@ class InfoPage final : public HttpBody {
   const Snapshot snapshot_;
   const InfoPageOptions options_;
   const bool named_;
+  // The store's figures are those of the list.
+  const bool shows_all_;
   const std::unique_ptr<ServedTorrents> torrents_;
   bool begun_ = false;
   // The torrents so far, and their sums.

@@ -30,6 +30,8 @@ struct InfoPageOptions {
   std::shared_ptr<const TorrentList> torrents = nullptr;
   // Says which torrents are listed; null for all. Must outlive the body.
   const Policy* policy = nullptr;
+  // List torrents that have no peers and are not in the catalog.
+  bool show_dead = true;
   // Tell their names and sizes.
   bool show_names = true;
   // A name leads to the torrent's file.

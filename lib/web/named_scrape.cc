@@ -13,10 +13,10 @@ namespace {
 
 class NamedScrape final : public HttpBody {
  public:
-  NamedScrape(const SwarmStore& store, const Policy* policy,
-              std::shared_ptr<const TorrentList> list, bool show_names, Counter* bytes)
-      : torrents_(TorrentsByHash(store, policy, std::move(list))),
-        show_names_(show_names),
+  NamedScrape(const SwarmStore& store, const NamedScrapeOptions& options, Counter* bytes)
+      : torrents_(TorrentsByHash(store, options.policy, options.torrents)),
+        show_names_(options.show_names),
+        show_dead_(options.show_dead),
         bytes_(*bytes) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
@@ -24,16 +24,14 @@ class NamedScrape final : public HttpBody {
     if (!std::exchange(begun_, true)) out += "d5:filesd";
     Progress progress = Progress::kMore;
     ServedTorrent served;
-    for (std::size_t passed_over = 0;
-         progress == Progress::kMore && out.size() + passed_over < begin + budget;) {
+    for (std::size_t visits = 0; out.size() < begin + budget && visits * kBytesAVisit <= budget;
+         ++visits) {
       if (!torrents_->Next(served)) {
         out += "ee";
         progress = Progress::kEnd;
-      } else if (served.hidden) {
-        passed_over += kBytesAVisit;
-      } else {
-        Append(served, out);
+        break;
       }
+      if (!served.hidden && (show_dead_ || !served.is_dead())) Append(served, out);
     }
     bytes_.Add(out.size() - begin);
     return progress;
@@ -53,16 +51,16 @@ class NamedScrape final : public HttpBody {
 
   const std::unique_ptr<ServedTorrents> torrents_;
   const bool show_names_;
+  const bool show_dead_;
   Counter& bytes_;
   bool begun_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store, const Policy* policy,
-                                         std::shared_ptr<const TorrentList> list, bool show_names,
+std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store, const NamedScrapeOptions& options,
                                          Counter* bytes) {
-  return std::make_unique<NamedScrape>(store, policy, std::move(list), show_names, bytes);
+  return std::make_unique<NamedScrape>(store, options, bytes);
 }
 
 }  // namespace muster

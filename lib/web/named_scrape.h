@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The full scrape of a tracker that has a catalog: every torrent of it, with a swarm or without,
-// and its name where names are told. Made while it is sent, in ascending order of info hash.
-// Thread-compatible.
+// The full scrape of a tracker that has a catalog, or that does not tell of every torrent: those of
+// the catalog, with a swarm or without, with their names where these are told, and the others that
+// have peers or, where that is wanted, have none. Made while it is sent, in ascending order of info
+// hash. Thread-compatible.
 #ifndef MUSTER_LIB_WEB_NAMED_SCRAPE_H_
 #define MUSTER_LIB_WEB_NAMED_SCRAPE_H_
 
@@ -16,10 +17,18 @@
 
 namespace muster {
 
-// The store and the policy, which may be null, must outlive the body. What is made is added to
-// `bytes`.
-std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store, const Policy* policy,
-                                         std::shared_ptr<const TorrentList> list, bool show_names,
+struct NamedScrapeOptions {
+  // Of the catalog; may be null.
+  std::shared_ptr<const TorrentList> torrents = nullptr;
+  // Says which torrents are listed; null for all. Must outlive the body.
+  const Policy* policy = nullptr;
+  bool show_names = true;
+  // Tell of torrents that have no peers and are not in the catalog.
+  bool show_dead = true;
+};
+
+// The store must outlive the body. What is made is added to `bytes`.
+std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store, const NamedScrapeOptions& options,
                                          Counter* bytes);
 
 }  // namespace muster

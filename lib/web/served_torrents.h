@@ -19,6 +19,10 @@ namespace muster {
 // A torrent that is visited and not written is as much work as so many bytes of a list.
 inline constexpr std::size_t kBytesAVisit = 64;
 
+inline bool HasPeers(const SwarmCounts& counts) {
+  return counts.complete() > 0 || counts.incomplete() > 0;
+}
+
 struct ServedTorrent {
   InfoHash info_hash;
   SwarmCounts counts;
@@ -27,6 +31,9 @@ struct ServedTorrent {
   // The policy does not show it. It is told of all the same, so that a long row of them can be gone
   // through in steps.
   bool hidden = false;
+
+  // Whether there is nothing of it but the count of those who finished.
+  bool is_dead() const { return torrent == nullptr && !HasPeers(counts); }
 };
 
 class ServedTorrents {

@@ -163,11 +163,44 @@ TEST(NamedRangeList, TakesNetworksAsWell) {
 
 TEST(NamedRangeList, RepeatsNoRangeForABadLine) {
   const IpList list =
-      ParseIpList("a:10.0.0.1-10.0.0.2\nb:10.0.0.9-10.0.0.3\nc:\nd\ne:2001:db8::1\n",
+      ParseIpList("a:10.0.0.1-10.0.0.2\nb:10.0.0.9-10.0.0.3\nc:\nd\ne:2001:db8::x\n",
                   IpListFormat::kNamedRanges);
   EXPECT_EQ(list.entries, 1u);
   EXPECT_EQ(list.bad_lines, 4u);
   EXPECT_EQ(list.first_bad_line, 2u);
+}
+
+TEST(NamedRangeList, TakesIpv6) {
+  const struct {
+    std::string_view line;
+    std::string_view range;
+  } kLines[] = {
+      {"2001:db8:1::/48", "2001:db8:1::-2001:db8:1:ffff:ffff:ffff:ffff:ffff"},
+      {"name:2001:db8::/32", "2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"},
+      {"a: name: 2001:db8::/127 # of it", "2001:db8::-2001:db8::1"},
+      {"name:2001:db8::1-2001:db8::5", "2001:db8::1-2001:db8::5"},
+      {"2001:db8::1 - 2001:db8::5", "2001:db8::1-2001:db8::5"},
+      {"a name-2:2001:db8::7", "2001:db8::7-2001:db8::7"},
+      {"fe80::1", "fe80::1-fe80::1"},
+      {"name:::1", "::1-::1"},
+      {"1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0-1:2:3:4:5:6:7:0"},
+      // A name that could be part of the address.
+      {"12:bad:2001:db8::1-2001:db8::5", "2001:db8::1-2001:db8::5"},
+      {"bad:fe80::1-fe80::5", "fe80::1-fe80::5"},
+      {"bad:2001:db8::7", "2001:db8::7-2001:db8::7"},
+      {"64:ff9b::/128", "64:ff9b::-64:ff9b::"},
+      // What is IPv4 behind the last colon stays that.
+      {"2001:db8::192.0.2.1", "192.0.2.1-192.0.2.1"},
+  };
+  for (const auto& [line, range] : kLines) {
+    const IpList list = ParseIpList(line, IpListFormat::kNamedRanges);
+    EXPECT_EQ(Shown(list.set), Texts{std::string(range)}) << line;
+  }
+  for (const std::string_view line :
+       {"2001:db8::5-2001:db8::1", "name:2001:db8::1-192.0.2.1", "name:192.0.2.1-2001:db8::5",
+        "name:2001:db8::x-2001:db8::5", "name:2001:db8::/129", "name:2001:db8::1-", ":", "a:-:"}) {
+    EXPECT_EQ(ParseIpList(line, IpListFormat::kNamedRanges).bad_lines, 1u) << line;
+  }
 }
 
 TEST(IpLists, OfNothingAreEmpty) {

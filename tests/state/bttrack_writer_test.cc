@@ -140,6 +140,18 @@ TEST(BttrackWriter, ForgetsWhatIsNoLongerTrue) {
             StateText(CountText('a', 0), TorrentText('a', PeerText('A', "192.0.2.8", 7, 0))));
 }
 
+TEST(BttrackWriter, SaysThatPeersAreReachableWhereNobodyChecks) {
+  const auto state = [](std::string_view nat, std::string_view nat_of_portless) {
+    return StateText(CountText('a', 1),
+                     TorrentText('a', PeerText('A', "192.0.2.1", 6881, 5, nat, "k") +
+                                          PeerText('B', "192.0.2.2", 0, 5, nat_of_portless) +
+                                          PeerText('C', "192.0.2.3", 6881, 5, "3:nati3e")));
+  };
+  EXPECT_EQ(WriteBttrack(ReadBttrack(state("", "")), {.takes_peers_for_reachable = true}),
+            state("3:nati0e", "3:nati1073741824e"));
+  EXPECT_EQ(WriteBttrack(ReadBttrack(state("", ""))), state("", ""));
+}
+
 TEST(BttrackWriter, WritesTheSameThroughAFileAsThroughMemory) {
   std::string torrents, counts;
   for (char c = 'a'; c <= 'z'; ++c) {

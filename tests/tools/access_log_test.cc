@@ -9,11 +9,14 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace musterd {
 namespace {
 
 using std::chrono::milliseconds;
+using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -86,6 +89,11 @@ TEST(AccessLogLine, OfANatCheckSaysWhoWasReached) {
                         "\"!natcheck-[2001:db8::1]:1\" 503 0 - -"));
 }
 
+struct Heard final : muster::LogSink {
+  void Log(muster::LogLevel, std::string_view text) override { texts.emplace_back(text); }
+  std::vector<std::string> texts;
+};
+
 class AccessLogTest : public testing::Test {
  protected:
   ~AccessLogTest() override {
@@ -98,7 +106,7 @@ class AccessLogTest : public testing::Test {
 TEST_F(AccessLogTest, AppendsAndWritesWhatWaitsInTheEnd) {
   std::ofstream(path_) << "before\n";
   {
-    auto log = AccessLog::Open(path_, path_, milliseconds(3'600'000));
+    auto log = AccessLog::Open(path_, path_, milliseconds(3'600'000), nullptr);
     ASSERT_TRUE(log.ok()) << log.status();
     (*log)->OnAnswered(Entry("/waits"));
     EXPECT_THAT(FileText(path_), Not(HasSubstr("/waits")));
@@ -113,14 +121,14 @@ TEST_F(AccessLogTest, AppendsAndWritesWhatWaitsInTheEnd) {
 }
 
 TEST_F(AccessLogTest, WritesEachLineWhereItMayNotWait) {
-  auto log = AccessLog::Open(path_, path_, milliseconds(0));
+  auto log = AccessLog::Open(path_, path_, milliseconds(0), nullptr);
   ASSERT_TRUE(log.ok());
   (*log)->OnAnswered(Entry("/now"));
   EXPECT_THAT(FileText(path_), HasSubstr("/now"));
 }
 
 TEST_F(AccessLogTest, IsOpenedAgain) {
-  auto log = AccessLog::Open(path_, path_, milliseconds(3'600'000));
+  auto log = AccessLog::Open(path_, path_, milliseconds(3'600'000), nullptr);
   ASSERT_TRUE(log.ok());
   (*log)->OnAnswered(Entry("/old"));
   ASSERT_EQ(rename(path_.c_str(), (path_ + ".old").c_str()), 0);
@@ -131,15 +139,18 @@ TEST_F(AccessLogTest, IsOpenedAgain) {
 
 TEST_F(AccessLogTest, SaysWhyItCannotBeWritten) {
   const std::string path = "/nowhere/log";
-  EXPECT_THAT(std::string(AccessLog::Open(path, path, milliseconds(0)).status().message()),
+  EXPECT_THAT(std::string(AccessLog::Open(path, path, milliseconds(0), nullptr).status().message()),
               HasSubstr("cannot write '/nowhere/log': No such file"));
 }
 
 // A full disk: what cannot be written is kept as far as there is room, and then counted.
 TEST_F(AccessLogTest, CountsWhatIsLost) {
-  auto log = AccessLog::Open("/dev/full", path_, milliseconds(0));
+  Heard heard;
+  auto log = AccessLog::Open("/dev/full", path_, milliseconds(0), &heard);
   ASSERT_TRUE(log.ok());
   for (int i = 0; i < 500; ++i) (*log)->OnAnswered(Entry(std::string(2000, 'x')));
+  EXPECT_THAT(heard.texts,
+              ElementsAre("access-log: cannot write '" + path_ + "': No space left on device"));
   ASSERT_TRUE((*log)->Reopen().ok());
   const std::string text = FileText(path_);
   EXPECT_LT(text.size(), 300'000u);

@@ -228,6 +228,10 @@ class Answers(Case):
             answer = self.announce(peer=peer, numwant=7)[1]
         self.assertEqual(len(answer[b"peers"]), 3 * 6)
         self.assertEqual(self.announce(peer=3, numwant=0)[1][b"peers"], [])
+        self.start("--response_size", "0")
+        for peer in range(3):
+            answer = self.announce(peer=peer, numwant=7, supportcrypto=1)[1]
+        self.assertEqual((answer[b"peers"], answer[b"incomplete"]), ([], 3))
 
     def test_come_as_often_as_set(self):
         self.start("--reannounce_interval", "77")
@@ -255,6 +259,27 @@ class Answers(Case):
             self.announce()
             self.announce(event="stopped")
             self.assertEqual(HASH in self.scrape()[1][b"files"], keep == 1)
+
+    def test_keep_counts_of_torrents_without_peers_to_themselves_unless_that_is_set(self):
+        self.write("state", bencode({"completed": {HASH: 41}, "peers": {}}))
+        row = {b"complete": 0, b"downloaded": 42, b"incomplete": 0}
+        for keep in (0, 1, 0):
+            self.start("--keep_dead", str(keep), state="state", own=("--dfile-format", "bttrack"))
+            if self.starts == 1:
+                self.announce()
+                self.announce(left=0, event="completed")
+                self.announce(left=0, event="stopped")
+            files = {HASH: row} if keep else {}
+            self.assertEqual(self.scrape(), (200, {b"files": files}))
+            self.assertEqual(self.scrape(HASH), (200, {b"files": files}))
+            self.assertEqual(HASH.hex() in self.page(), keep == 1)
+            self.assertEqual("not tracking any files yet..." in self.page(), keep == 0)
+        self.announce()
+        self.assertEqual(self.scrape()[1][b"files"], {HASH: {**row, b"incomplete": 1}})
+        self.assertIn(HASH.hex(), self.page())
+        self.announce(event="stopped")
+        self.assertEqual(self.daemon.stop(signal.SIGINT)[0], 0)
+        self.assertEqual(bdecode(pathlib.Path(self.path("state")).read_bytes())[b"completed"], {HASH: 42})
 
     def test_tell_given_addresses(self):
         """The tests come from a local network, whose word is taken in any case but where nobody's is."""
@@ -509,6 +534,12 @@ class Lists(Case):
         self.assertEqual(self.scrape(), (200, {b"files": rows}))
         self.assertEqual(self.scrape(bytes(20)), (200, {b"files": {bytes(20): rows[bytes(20)]}}))
         self.assertIn(bytes(20).hex(), self.page())
+        self.announce(left=0, event="completed")
+        self.announce(left=0, event="stopped")
+        rows[HASH] = {b"complete": 0, b"downloaded": 1, b"incomplete": 0}
+        self.assertEqual(self.scrape(), (200, {b"files": rows}))
+        self.assertEqual(self.scrape(HASH), (200, {b"files": {HASH: rows[HASH]}}))
+        self.assertIn(HASH.hex(), self.page())
 
     def test_of_addresses_in_either_format_say_who_is_served(self):
         refusal = (400, {b"failure reason": b"your IP is not allowed on this tracker"})
@@ -739,6 +770,15 @@ class Log(Case):
             self.assertEqual(os.path.exists(self.path("log")), monitor == 1)
 
 
+    def test_that_cannot_be_written_is_said_once(self):
+        self.start("--logfile", "/dev/full")
+        for _ in range(5):
+            self.assertEqual(self.announce()[0], 200)
+        wait_until(lambda: "access-log" in self.err(), "a warning")
+        self.assertEqual(self.daemon.stop(signal.SIGINT)[0], 0)
+        self.assertEqual(self.err().count("warning: access-log: cannot write '/dev/full': No space left on device\n"), 1)
+
+
 class State(Case):
     def test_of_a_bttrack_is_taken_over_and_kept_beside(self):
         peer = {"ip": "192.0.2.7", "port": 7000, "left": 0, "nat": 0, "supportcrypto": 0, "requirecrypto": 0}
@@ -778,6 +818,17 @@ class State(Case):
         second = {b"ip": b"127.0.0.1", b"port": 6002, b"left": 0, b"nat": 0, b"supportcrypto": 0, b"requirecrypto": 0}
         self.assertEqual(bdecode(pathlib.Path(self.path("state")).read_bytes())[b"peers"],
                          {HASH: {PEER % 1: first, PEER % 2: second}})
+
+    def test_says_that_peers_are_reachable_where_nobody_checks(self):
+        stranger = "X-Forwarded-For: 203.0.113.5"  # who announces from here is reachable in any case
+        self.start("--nat_check", "0", state="state", own=("--dfile-format", "bttrack", "--trusted-proxy", "127.0.0.1"))
+        self.announce(HASH, 1, stranger, left=77)
+        self.announce(HASH, 2, stranger, port=0)
+        self.assertEqual(self.daemon.stop(signal.SIGINT)[0], 0)
+        plain = {b"ip": b"203.0.113.5", b"supportcrypto": 0, b"requirecrypto": 0}
+        self.assertEqual(bdecode(pathlib.Path(self.path("state")).read_bytes())[b"peers"][HASH],
+                         {PEER % 1: {**plain, b"port": 6001, b"left": 77, b"nat": 0},
+                          PEER % 2: {**plain, b"port": 0, b"left": 1, b"nat": 1 << 30}})
 
 
 if __name__ == "__main__":

@@ -167,6 +167,7 @@ const OptionCase kOptionCases[] = {
     {"logfile", {"--logfile", "log"}, "access-log", R"("log")", R"("-")"},
     {"allow_get", {"--allow_get", "1"}, "serve-torrents", "true", "false"},
     {"keep_dead", {"--keep_dead", "1"}, "keep-dead", "true", "false"},
+    {"keep_dead", {"--keep_dead", "1"}, "show-dead", "true", "false"},
     {"scrape_allowed", {"--scrape_allowed", "specific"}, "scrape", R"("specific")", R"("full")"},
     {"dedicated_seed_id", {"--dedicated_seed_id", "s"}, "dedicated-seed-id", R"("s")", R"("")"},
     {"compact_reqd", {"--compact_reqd", "0"}, "require-compact", "false", "true"},
@@ -284,9 +285,54 @@ TEST(Bttrack, RemembersPeersForLongerThanTheInterval) {
   EXPECT_THAT(NotesOf(arguments), ElementsAre(HasSubstr("2701 seconds")));
 }
 
-TEST(Bttrack, GivesNoMoreThanAThousandPeers) {
-  EXPECT_EQ(In(*Started({"--response_size", "5000"}), "max-numwant"), "1000");
-  EXPECT_THAT(NotesOf({"--response_size", "5000"}), ElementsAre(HasSubstr("1000 peers")));
+TEST(Bttrack, SetsWhatIsMoreThanASettingAllowsToTheMostAndSaysSo) {
+  const struct {
+    Words arguments;
+    std::string setting;
+    std::string becomes;
+    std::string note;
+  } kCases[] = {
+      {{"--response_size", "5000"}, "max-numwant", "1000", "max-numwant is set to 1000,"},
+      {{"--save_dfile_interval", "100000"}, "save-dfile-interval", R"("1d")", "86400 seconds"},
+      {{"--timeout_downloaders_interval", "9999999"}, "peer-timeout", R"("30d")", "2592000 sec"},
+      {{"--reannounce_interval", "90000", "--timeout_downloaders_interval", "100000"},
+       "interval",
+       R"("1d")",
+       "86400 seconds"},
+      {{"--parse_dir_interval", "100000"}, "list-check-interval", R"("1d")", "86400 seconds"},
+      {{"--socket_timeout", "4000"}, "nat-check-timeout", R"("1h")", "nat-check-timeout"},
+      {{"--http_timeout", "4000"}, "outgoing-timeout", R"("1h")", "3600 seconds"},
+      {{"--multitracker_maxpeers", "500"}, "multitracker-maxpeers", "200", "set to 200"},
+      {{"--multitracker_reannounce_interval", "100000"},
+       "multitracker-reannounce-interval",
+       R"("1d")",
+       "86400 seconds"},
+      {{"--min_time_between_log_flushes", "3600.5"},
+       "access-log-flush-interval",
+       R"("1h")",
+       "3600 seconds"},
+      {{"--nat_check", "1000"}, "nat-check", "250", "--nat_check: nat-check is set to 250,"},
+      {{"--http_timeout", "99999999999999999"}, "outgoing-timeout", R"("1h")", "3600 seconds"},
+  };
+  for (const auto& [arguments, setting, becomes, note] : kCases) {
+    const auto settings = Started(arguments);
+    ASSERT_TRUE(settings.ok()) << arguments[0] << ": " << settings.status();
+    EXPECT_EQ(In(*settings, setting), becomes) << arguments[0];
+    EXPECT_THAT(NotesOf(arguments), ElementsAre(HasSubstr(note)));
+  }
+  EXPECT_EQ(In(*Started({"--socket_timeout", "4000"}), "http-idle-timeout"), R"("4000s")");
+}
+
+TEST(Bttrack, GivesNoPeersWhereThatIsSet) {
+  const auto settings = Started({"--response_size", "0"});
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(In(*settings, "max-numwant"), "0");
+}
+
+TEST(Bttrack, TakesSecondsThatBeginWithAPoint) {
+  EXPECT_EQ(In(*Started({"--min_time_between_log_flushes", ".5"}), "access-log-flush-interval"),
+            R"("500ms")");
+  EXPECT_FALSE(Started({"--min_time_between_log_flushes", "."}).ok());
 }
 
 TEST(Bttrack, TakesTheListWhereADirectoryIsGivenAsWell) {

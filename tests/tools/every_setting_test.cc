@@ -208,6 +208,8 @@ const Case kCases[] = {
      [](const Settings& s) { return Server(s).http.require_compact; }},
     {"answers", "--answers bttrack", "answers = 'bttrack'",
      [](const Settings& s) { return Server(s).http.answers == muster::HttpAnswers::kBttrack; }},
+    {"show-dead", "--no-show-dead", "show-dead = false",
+     [](const Settings& s) { return !Server(s).http.show_dead; }},
     {"show-names", "--no-show-names", "show-names = false",
      [](const Settings& s) { return !Server(s).http.show_names; }},
     {"serve-torrents", "--serve-torrents", "serve-torrents = true",

@@ -56,7 +56,7 @@ TEST(TrackerOptions, AreCheckedAgainstEachOtherAndTheMessageNamesTheOption) {
        [](TrackerOptions& o) { o.peer_timeout = o.interval + o.interval_spread; }, "peer_timeout "},
       {"a timeout a second longer",
        [](TrackerOptions& o) { o.peer_timeout = o.interval + o.interval_spread + Seconds(1); }, ""},
-      {"nobody", [](TrackerOptions& o) { o.max_numwant = 0; }, "max_numwant "},
+      {"nobody", [](TrackerOptions& o) { o.max_numwant = 0; }, ""},
       {"one", [](TrackerOptions& o) { o.max_numwant = 1; }, ""},
       {"a thousand", [](TrackerOptions& o) { o.max_numwant = 1000; }, ""},
       {"a thousand and one", [](TrackerOptions& o) { o.max_numwant = 1001; }, "max_numwant "},

@@ -572,7 +572,7 @@ TEST_F(CatalogTest, AFullScrapeHasEveryTorrentOfIt) {
   Announce(HashOf(9), 1, PeerState::kSeeder, false);  // it is not in the catalog
   for (const bool names : {true, false}) {
     const std::string bytes =
-        All(NewNamedScrape(*store_, /*policy=*/nullptr, list_, names, &bytes_));
+        All(NewNamedScrape(*store_, {.torrents = list_, .show_names = names}, &bytes_));
     BencodeDocument document;
     ASSERT_TRUE(document.Decode(bytes).ok());
     const BencodeView files = document.root().Find("files");
@@ -616,8 +616,8 @@ TEST_F(CatalogTest, WhatThePolicyHidesIsInNoListAndOnNoPage) {
               .torrents = catalog, .policy = &policy, .show_names = names};
           EXPECT_THAT(produced(NewInfoPage(*store_, Snapshot(), options)), Not(HasSubstr(hash)));
           BencodeDocument scrape;
-          const std::string bytes =
-              produced(NewNamedScrape(*store_, &policy, catalog, names, &bytes_));
+          const std::string bytes = produced(NewNamedScrape(
+              *store_, {.torrents = catalog, .policy = &policy, .show_names = names}, &bytes_));
           ASSERT_TRUE(scrape.Decode(bytes).ok());
           const BencodeView files = scrape.root().Find("files");
           EXPECT_TRUE(files.Find(HashOf(2).text()));
@@ -630,6 +630,32 @@ TEST_F(CatalogTest, WhatThePolicyHidesIsInNoListAndOnNoPage) {
       EXPECT_THAT(list, Not(HasSubstr(absl::AsciiStrToUpper(hash))));
       EXPECT_THAT(produced(NewTopTorrents(*store_, &policy, 10)),
                   Not(HasSubstr(absl::AsciiStrToUpper(hash))));
+    }
+  }
+}
+
+TEST_F(CatalogTest, TorrentsWithoutPeersAreLeftOutWhereTheyAreNotToBeTold) {
+  for (const std::uint8_t torrent : {2, 8, 9}) {
+    Announce(HashOf(torrent), 1, PeerState::kSeeder, true);
+    if (torrent != 8) Announce(HashOf(torrent), 1, PeerState::kStopped, false);
+  }
+  for (const bool dead : {true, false}) {
+    for (const bool cataloged : {true, false}) {
+      const auto list = cataloged ? list_ : nullptr;
+      const std::string bytes =
+          All(NewNamedScrape(*store_, {.torrents = list, .show_dead = dead}, &bytes_));
+      BencodeDocument document;
+      ASSERT_TRUE(document.Decode(bytes).ok());
+      const BencodeView files = document.root().Find("files");
+      const std::string page = Page({.torrents = list, .show_dead = dead, .show_names = false});
+      const auto told = [&](std::uint8_t torrent) {
+        const bool scraped = files.Find(HashOf(torrent).text()).Find("downloaded").IntOr(-1) == 1;
+        EXPECT_EQ(page.find(HashOf(torrent).ToHex()) != page.npos, scraped);
+        return scraped;
+      };
+      EXPECT_EQ(told(2), dead || cataloged);
+      EXPECT_TRUE(told(8));
+      EXPECT_EQ(told(9), dead);
     }
   }
 }

@@ -138,18 +138,21 @@ std::string NatCheckLine(const muster::NatChecked& checked, bool known, std::tim
                  known ? (reachable ? "200" : "503") : "404", " 0 - -\n"});
 }
 
-absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::Open(
-    const std::string& path, const std::string& reopen_path,
-    std::chrono::milliseconds flush_interval) {
+absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::Open(const std::string& path,
+                                                           const std::string& reopen_path,
+                                                           std::chrono::milliseconds flush_interval,
+                                                           muster::LogSink* trouble) {
   const int fd = OpenLog(path);
   if (fd < 0) return Invalid({"cannot write ", Quoted(path), ": ", std::strerror(errno)});
   return std::unique_ptr<AccessLog>(
-      new AccessLog(path == "-" ? path : reopen_path, fd, flush_interval));
+      new AccessLog(path == "-" ? path : reopen_path, fd, flush_interval, trouble));
 }
 
-AccessLog::AccessLog(std::string path, int fd, std::chrono::milliseconds flush_interval)
+AccessLog::AccessLog(std::string path, int fd, std::chrono::milliseconds flush_interval,
+                     muster::LogSink* trouble)
     : path_(std::move(path)),
       flush_interval_(flush_interval),
+      trouble_(trouble),
       fd_(fd),
       written_at_(std::chrono::steady_clock::now()) {
   if (path_ == "-") return;
@@ -210,6 +213,15 @@ absl::Status AccessLog::Reopen() {
   return absl::OkStatus();
 }
 
+void AccessLog::Complain(int error) {
+  constexpr std::chrono::minutes kRemindInterval{1};
+  const auto now = std::chrono::steady_clock::now();
+  if (trouble_ == nullptr || (complained_at_ && now - *complained_at_ < kRemindInterval)) return;
+  complained_at_ = now;
+  trouble_->Log(muster::LogLevel::kWarning,
+                Concat({"access-log: cannot write ", Quoted(path_), ": ", std::strerror(error)}));
+}
+
 // Whole lines as far as they go; the rest waits.
 void AccessLog::Write() {
   written_at_ = std::chrono::steady_clock::now();
@@ -217,7 +229,10 @@ void AccessLog::Write() {
   while (done < waiting_.size()) {
     const ssize_t n = write(fd_, waiting_.data() + done, waiting_.size() - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
+    if (n <= 0) {
+      Complain(errno);
+      break;
+    }
     done += static_cast<std::size_t>(n);
   }
   waiting_.erase(0, done);

@@ -13,8 +13,9 @@
 // password and seed_id in a query are left out.
 //
 // Lines are gathered and written together. A file that cannot be written, or a full disk, never
-// holds up the tracker for longer than the write takes; lines that are lost are counted and said so
-// once it works again. Thread-safe.
+// holds up the tracker for longer than the write takes; the daemon's own log hears of it, again each
+// minute while it lasts, and lines that are lost are counted and said so once it works again.
+// Thread-safe.
 #ifndef MUSTER_TOOLS_MUSTERD_ACCESS_LOG_H_
 #define MUSTER_TOOLS_MUSTERD_ACCESS_LOG_H_
 
@@ -22,10 +23,12 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "muster/log_sink.h"
 #include "muster/server.h"
 #include "muster/swarm_store.h"
 
@@ -42,10 +45,12 @@ class AccessLog final : public muster::HttpLog {
   // Appends to the file at `path`, which is at `reopen_path` when it is to be opened again (once the
   // process is confined to a directory); "-" is standard output. A line waits for `flush_interval` at
   // most before it is written, as long as there are further requests or calls of Flush(). The
-  // status says why the file cannot be written.
+  // status says why the file cannot be written. `trouble`, which may be null and outlives the log,
+  // hears of what fails later.
   static absl::StatusOr<std::unique_ptr<AccessLog>> Open(const std::string& path,
                                                          const std::string& reopen_path,
-                                                         std::chrono::milliseconds flush_interval);
+                                                         std::chrono::milliseconds flush_interval,
+                                                         muster::LogSink* trouble);
   // Writes what waits.
   ~AccessLog() override;
   AccessLog(const AccessLog&) = delete;
@@ -61,19 +66,24 @@ class AccessLog final : public muster::HttpLog {
   absl::Status Reopen();
 
  private:
-  AccessLog(std::string path, int fd, std::chrono::milliseconds flush_interval);
+  AccessLog(std::string path, int fd, std::chrono::milliseconds flush_interval,
+            muster::LogSink* trouble);
   void AppendLine(std::string_view line);
   void AppendNote(std::string_view what);
   void Write();
+  // That the file cannot be written, unless it was said less than a minute ago.
+  void Complain(int error);
 
   const std::string path_;
   const std::chrono::milliseconds flush_interval_;
+  muster::LogSink* const trouble_;
   // Guards what follows.
   std::mutex mu_;
   int fd_;
   std::string waiting_;
   std::chrono::steady_clock::time_point written_at_;
   std::uint64_t lost_lines_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> complained_at_;
 };
 
 }  // namespace musterd

@@ -16,8 +16,7 @@ namespace {
 
 using Type = BttrackOption::Type;
 
-// The most that the settings allow: max-numwant, http-max-request-bytes, http-max-scrape-torrents.
-constexpr std::uint64_t kMostPeers = 1000;
+// The most that the settings allow: http-max-request-bytes, http-max-scrape-torrents.
 constexpr std::uint64_t kMostRequestBytes = 64 * 1024;
 constexpr std::uint64_t kMostScraped = 10'000;
 // "Never", of what bttrack never forgets.
@@ -35,15 +34,19 @@ std::optional<std::uint64_t> NumberOf(std::string_view text) {
   return number;
 }
 
-// Milliseconds of "3", "3.0" or "0.25".
+// Milliseconds of "3", "3.0", "0.25" or ".5".
 std::optional<std::uint64_t> MillisecondsOf(std::string_view text) {
   const std::size_t point = std::min(text.find('.'), text.size());
-  const auto seconds = NumberOf(text.substr(0, point));
-  if (!seconds || *seconds > 1'000'000'000) return std::nullopt;
+  if (text == ".") return std::nullopt;
+  const auto seconds = point == 0 && !text.empty() ? std::optional<std::uint64_t>(0)
+                                                   : NumberOf(text.substr(0, point));
+  if (!seconds) return std::nullopt;
   std::string fraction(text.substr(std::min(point + 1, text.size())));
   if (fraction.find_first_not_of("0123456789") != fraction.npos) return std::nullopt;
   fraction.resize(3, '0');
-  return *seconds * 1000 + NumberOf(fraction).value_or(0);
+  // More than any setting allows is as good as any of it.
+  constexpr std::uint64_t kMost = 1'000'000'000;
+  return std::min(*seconds, kMost) * 1000 + NumberOf(fraction).value_or(0);
 }
 
 const BttrackOption* FindOption(std::string_view name) {
@@ -90,6 +93,9 @@ class Translation {
   void SetFlag(std::string_view option, std::string_view setting, bool value) {
     Set(option, setting, value ? "true" : "false");
   }
+  // The number, or the milliseconds, that an option asks for; where the setting allows only less,
+  // that, and a note.
+  std::uint64_t AtMost(std::string_view option, std::string_view setting, std::uint64_t wanted);
   // The same, where the value of the option says it all.
   void Pass(std::string_view option, std::string_view setting);
 
@@ -127,14 +133,27 @@ void Translation::Set(std::string_view option, std::string_view name, std::strin
   assignments_.push_back({setting, *value, where});
 }
 
+std::uint64_t Translation::AtMost(std::string_view option, std::string_view name,
+                                  std::uint64_t wanted) {
+  const Setting& setting = *FindSetting(name);
+  if (wanted <= setting.max) return wanted;
+  const bool is_time = setting.kind == Kind::kSeconds || setting.kind == Kind::kMilliseconds;
+  Note(option, Concat({name, " is set to ", std::to_string(setting.max / (is_time ? 1000 : 1)),
+                       is_time ? " seconds" : "", ", the most that it can be"}));
+  return setting.max;
+}
+
 void Translation::Pass(std::string_view option, std::string_view name) {
   const std::string& text = Text(option);
   switch (FindSetting(name)->kind) {
     case Kind::kFlag:
       return SetFlag(option, name, text != "0");
+    case Kind::kCount:
+      return Set(option, name, std::to_string(AtMost(option, name, Number(option))));
     case Kind::kSeconds:
     case Kind::kMilliseconds:
-      return Set(option, name, Concat({std::to_string(*MillisecondsOf(text)), "ms"}));
+      return Set(option, name,
+                 Concat({std::to_string(AtMost(option, name, *MillisecondsOf(text))), "ms"}));
     default:
       return Set(option, name, text);
   }
@@ -197,25 +216,23 @@ void Translation::Times() {
   Pass("save_dfile_interval", "save-dfile-interval");
   Pass("reannounce_interval", "interval");
   Set("reannounce_interval", "interval-spread", "0");
-  const std::uint64_t interval = Number("reannounce_interval");
-  std::uint64_t timeout = Number("timeout_downloaders_interval");
+  const std::uint64_t interval =
+      std::min(*MillisecondsOf(Text("reannounce_interval")), FindSetting("interval")->max);
+  std::uint64_t timeout = *MillisecondsOf(Text("timeout_downloaders_interval"));
   if (timeout <= interval) {
-    timeout = interval + interval / 2 + 1;
+    timeout = (interval + interval / 2) / 1000 * 1000 + 1000;
     Note("timeout_downloaders_interval",
          Concat({"not longer than reannounce_interval; peers are remembered for ",
-                 std::to_string(timeout), " seconds"}));
+                 std::to_string(timeout / 1000), " seconds"}));
   }
-  Set("timeout_downloaders_interval", "peer-timeout", Concat({std::to_string(timeout), "s"}));
+  timeout = AtMost("timeout_downloaders_interval", "peer-timeout", timeout);
+  Set("timeout_downloaders_interval", "peer-timeout", Concat({std::to_string(timeout), "ms"}));
 }
 
 void Translation::Answers() {
   Set("response_size", "answers", "bttrack");
-  std::uint64_t most = Number("response_size");
-  if (most > kMostPeers) {
-    Note("response_size", Concat({"an answer has ", std::to_string(kMostPeers), " peers at most"}));
-    most = kMostPeers;
-  }
-  Set("response_size", "max-numwant", std::to_string(std::max<std::uint64_t>(most, 1)));
+  const std::uint64_t most = AtMost("response_size", "max-numwant", Number("response_size"));
+  Set("response_size", "max-numwant", std::to_string(most));
   Set("response_size", "default-numwant", std::to_string(most));
   Pass("compact_reqd", "require-compact");
   // A peer is known by its id, and a download is finished when nothing is left.
@@ -248,6 +265,7 @@ void Translation::Torrents() {
   Pass("show_names", "show-names");
   Pass("allow_get", "serve-torrents");
   Pass("keep_dead", "keep-dead");
+  Pass("keep_dead", "show-dead");
   Set("keep_dead", "keep-completed", kForGood);
   if (!has_torrents && Yes("multitracker_enabled")) {
     Note("multitracker_enabled", "has no effect without allowed_dir");

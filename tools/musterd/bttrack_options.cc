@@ -114,7 +114,8 @@ constexpr BttrackOption kOptions[] = {
     {"allow_get", Type::kInteger, "0",
      "1 to serve the files of allowed_dir at /file?info_hash=HASH.", "serve-torrents"},
     {"keep_dead", Type::kInteger, "0",
-     "1 to keep torrents without peers, in scrapes and on the page.", "keep-dead keep-completed"},
+     "1 to keep torrents without peers, in scrapes and on the page.",
+     "keep-dead keep-completed show-dead"},
     {"scrape_allowed", Type::kText, "full",
      "What may be scraped: none, specific (torrents that are named, as many as a request of 64 KiB "
      "can name) or full.",

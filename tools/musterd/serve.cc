@@ -92,10 +92,11 @@ AccessSettings Within(const Identity& identity, AccessSettings access) {
 // Null where there is to be none. Opened as whoever starts the daemon, and given to whom it becomes,
 // so that it can be opened again.
 absl::StatusOr<std::unique_ptr<AccessLog>> OpenAccessLog(const AccessLogSettings& settings,
-                                                         const Identity& identity) {
+                                                         const Identity& identity,
+                                                         muster::LogSink* trouble) {
   if (settings.path.empty()) return nullptr;
-  auto log =
-      AccessLog::Open(settings.path, PathWithin(identity, settings.path), settings.flush_interval);
+  auto log = AccessLog::Open(settings.path, PathWithin(identity, settings.path),
+                             settings.flush_interval, trouble);
   if (!log.ok()) return Invalid({"access-log: ", MessageOf(log.status())});
   if (identity.become && settings.path != "-") {
     [[maybe_unused]] const int ignored =
@@ -285,7 +286,7 @@ absl::Status Daemon::PrepareOptions() {
   }
   if (!settings_.access.torrents.empty() || ShowsList()) options_.http.catalog = &catalog_;
   if (ShowsList()) options_.http.show_names = false;
-  auto access_log = OpenAccessLog(settings_.access_log, identity_);
+  auto access_log = OpenAccessLog(settings_.access_log, identity_, &log_);
   if (!access_log.ok()) return access_log.status();
   access_log_ = *std::move(access_log);
   options_.http.log = access_log_.get();

@@ -94,7 +94,7 @@ constexpr Setting kSettings[] = {
             "Peers given to a client that does not say how many it wants. At most max-numwant."),
         "50, or max-numwant where that is less"),
     Row<&Settings::tracker, &TrackerOptions::max_numwant>(
-        "max-numwant", kAnnounces, Kind::kCount, 1, 1000,
+        "max-numwant", kAnnounces, Kind::kCount, 0, 1000,
         "Peers given to a client at most, whatever it wants. A UDP answer holds no more than fit a "
         "packet."),
 
@@ -252,6 +252,10 @@ constexpr Setting kSettings[] = {
     Text<&Settings::favicon>(
         "favicon", kPages, "FILE",
         "An icon for /favicon.ico, of at most 1 MiB, read when the daemon starts."),
+    Row<&Settings::http, &HttpOptions::show_dead>(
+        "show-dead", kPages, Kind::kFlag, 0, 0,
+        "Tell of torrents without peers, whose count of finished downloads is kept: in HTTP "
+        "scrapes and on the page. Those in allowed-torrents are told of in any case."),
     Row<&Settings::http, &HttpOptions::show_names>(
         "show-names", kPages, Kind::kFlag, 0, 0,
         "Tell the names of the torrents in allowed-torrents: in scrapes, and on the page with "
@@ -323,7 +327,7 @@ constexpr Setting kSettings[] = {
     Among(Row<&Settings::access, &AccessSettings::banned_ips_format>(
               "banned-ips-format", kAccess, Kind::kChoice, 0, 0,
               "How banned-ips is written: networks as in allowed-ips, or named-ranges "
-              "(NAME:FIRST-LAST, IPv4 only), as the block lists of peer-to-peer programs are."),
+              "(NAME:FIRST-LAST), as the block lists of peer-to-peer programs are."),
           kIpListFormats),
     Row<&Settings::access, &AccessSettings::check_interval>(
         "list-check-interval", kAccess, Kind::kMilliseconds, 0, kDay,
