@@ -48,12 +48,15 @@ absl::StatusOr<UniqueFd> Bind(int type, const Endpoint& endpoint, const SocketOp
     return ErrnoStatus();
   }
   if (bind(fd.get(), &address.any, address.size) != 0) return ErrnoStatus();
-  // Bound without the option, the first one fails where another program listens; set now, it lets
-  // the others join.
-  if (options.sharing == PortSharing::kFirst && !SetOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) {
-    return ErrnoStatus();
-  }
   return fd;
+}
+
+// Bound without the option, the first one fails where another program listens; set now, it lets
+// the others join. A TCP socket listens before, or the kernel keeps the whole port as a shared one.
+absl::Status LetOthersJoin(int fd, const SocketOptions& options) {
+  if (options.sharing != PortSharing::kFirst) return absl::OkStatus();
+  if (!SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return ErrnoStatus();
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -76,6 +79,7 @@ SocketAddress::SocketAddress(const Endpoint& endpoint) : SocketAddress() {
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& endpoint, const SocketOptions& options) {
   absl::StatusOr<UniqueFd> fd = Bind(SOCK_DGRAM, endpoint, options);
   if (!fd.ok()) return fd;
+  if (absl::Status status = LetOthersJoin(fd->get(), options); !status.ok()) return status;
   const bool ipv4 = endpoint.family() == AddressFamily::kIpv4;
   // Answers are made small enough to cross the network in one piece (1280 bytes with their headers). So the
   // kernel need not think of fragments, which costs it an identification for each datagram, nor
@@ -103,6 +107,7 @@ absl::StatusOr<UniqueFd> ListenTcp(const Endpoint& endpoint, const SocketOptions
   SetOption(fd->get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, kDeferAcceptSeconds);
   // The kernel cuts this down to net.core.somaxconn.
   if (listen(fd->get(), 65535) != 0) return ErrnoStatus();
+  if (absl::Status status = LetOthersJoin(fd->get(), options); !status.ok()) return status;
   // Inherited too: a request is acknowledged by its answer.
   SetOption(fd->get(), IPPROTO_TCP, TCP_QUICKACK, 0);
   return fd;
