@@ -7,8 +7,9 @@
 //   muster::SavedTorrent torrent;
 //   absl::StatusOr<bool> more = reader->Next(torrent);      // and so on
 //
-// Which journals belong to a snapshot, OpenedState::sequence says. A restart also forgets peers that
-// are too old by then; here they are all there.
+// Which journals belong to a snapshot, OpenedState::sequence says. A peer is who it was for the store
+// that wrote of it: see NameOfSavedPeer() in state_formats.h. A restart also forgets peers that are too
+// old by then; here they are all there.
 //
 // Functions are reentrant, readers thread-compatible; they borrow what they are made with.
 #ifndef MUSTER_JOURNALED_STATE_H_

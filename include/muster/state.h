@@ -50,7 +50,8 @@ struct SavedPeer {
   Instant last_seen;
   std::optional<PeerId> peer_id;
   // What else the format that it comes from said of it: a bencoded dictionary, or nothing. Formats
-  // that can keep it do so byte for byte; see PeerDetailsOf() in state_formats.h.
+  // that can keep it do so byte for byte; see PeerDetailsOf() in state_formats.h. A peer that has
+  // one, be it empty, is known by its id, any other by its endpoint: see NameOfSavedPeer() there.
   std::string side;
 
   bool operator==(const SavedPeer&) const = default;

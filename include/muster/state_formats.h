@@ -132,8 +132,22 @@ MUSTER_EXPORT absl::StatusOr<std::unique_ptr<StateWriter>> NewStateWriter(
 // What bttrack knows of a peer beside its address and id, and other formats keep in its side
 // record.
 MUSTER_EXPORT PeerDetails PeerDetailsOf(const SavedPeer& peer);
-// The side record that says this of a peer in that state: what PeerDetailsOf() reads.
+// The side record that says this of a peer in that state: what PeerDetailsOf() reads. A dictionary,
+// be it empty.
 MUSTER_EXPORT std::string PeerSideOf(const PeerDetails& details, PeerState state);
+
+// What tells a peer of a torrent from the others. bttrack, and a store that keeps details, know peers
+// by their ids, one for each address family at which they are reached, so that several may have one
+// endpoint: peers with a side record. Any other peer is known by its endpoint, and its id, where it is
+// saved, may be that of others as well.
+struct SavedPeerName {
+  std::optional<Endpoint> endpoint;  // nothing for one that is known by its id
+  PeerId id;
+  AddressFamily family = AddressFamily::kIpv4;
+
+  auto operator<=>(const SavedPeerName&) const = default;
+};
+MUSTER_EXPORT SavedPeerName NameOfSavedPeer(const SavedPeer& peer);
 
 }  // namespace muster
 

@@ -12,6 +12,7 @@
 #include "muster/bencode.h"
 #include "muster/nat_record.h"
 #include "muster/state_formats.h"
+#include "swarm/peer_name.h"
 
 namespace muster {
 namespace {
@@ -120,11 +121,7 @@ bool ReadBttrackPeer(BencodeTokens& tokens, SavedPeer& peer, const char*& error)
       error = Finish(fields, peer);
       if (error != nullptr) return false;
       KeepSpelling(fields.ip, peer);
-      if (peer.side == "d") {
-        peer.side.clear();
-      } else {
-        peer.side += 'e';
-      }
+      peer.side += 'e';
       return true;
     }
     key.assign(tokens.text());
@@ -232,7 +229,14 @@ std::string PeerSideOf(const PeerDetails& details, PeerState state) {
   if (details.requires_crypto) number("requirecrypto", 1);
   if (details.supports_crypto) number("supportcrypto", 1);
   side += 'e';
-  return side == "de" ? "" : side;
+  return side;
+}
+
+SavedPeerName NameOfSavedPeer(const SavedPeer& peer) {
+  if (peer.side.empty()) return {.endpoint = peer.peer, .id = {}, .family = {}};
+  const Endpoint reached = ReachedAt(peer.peer, PeerDetailsOf(peer).given_ip);
+  const PeerName name = NameOfPeer(peer.peer_id ? &*peer.peer_id : nullptr, reached);
+  return {.endpoint = std::nullopt, .id = name.id, .family = name.family};
 }
 
 }  // namespace muster

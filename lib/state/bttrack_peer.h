@@ -12,7 +12,8 @@
 //
 // `ip`, `port` and whether `left` is 0 become the peer's endpoint and state. The rest goes into the
 // side record, a dictionary of the same keys, without what the writer puts there by itself: `left`
-// of a seeder, crypto flags that are 0. Unknown keys go there too.
+// of a seeder, crypto flags that are 0. Unknown keys go there too. Where nothing is left, it is an
+// empty dictionary: it marks a peer that is known by its id.
 //
 // Reentrant.
 #ifndef MUSTER_LIB_STATE_BTTRACK_PEER_H_

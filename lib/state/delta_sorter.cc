@@ -18,10 +18,12 @@ constexpr std::size_t kHashAt = 1;
 }  // namespace
 
 absl::Status DeltaSorter::Add(const ReadDelta& change) {
-  const DeltaRecord record = change.removed ? DeltaRecord(change.delta.info_hash)
-                                            : DeltaRecord(change.delta, change.has_id);
+  const DeltaRecord record = change.removed
+                                 ? DeltaRecord(change.delta.info_hash)
+                                 : DeltaRecord(change.delta, change.has_id, change.has_side);
   offsets_.push_back(static_cast<std::uint32_t>(records_.size()));
   records_ += record.bytes();
+  if (!change.removed && change.has_side) AppendDeltaSide(change.side, records_);
   const std::size_t used = records_.size() + sizeof(std::uint32_t) * offsets_.size();
   // While they are sorted, they are there twice.
   const bool full = 2 * used > memory_ ||

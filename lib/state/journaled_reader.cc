@@ -13,9 +13,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "muster/journaled_state.h"
+#include "muster/state_formats.h"
 #include "state/blocks.h"
 #include "state/delta_sorter.h"
 #include "state/journal_scanner.h"
+#include "swarm/peer_name.h"
 
 namespace muster {
 namespace {
@@ -26,56 +28,122 @@ SavedTorrent Unknown(const InfoHash& info_hash) {
   return torrent;
 }
 
-// What the changes of one torrent come to.
-class TorrentChanges {
+// A torrent on which changes are made one after the other, as a restart makes them: those of a store
+// that keeps details, which have a side record, go by the names of peers, any others by their
+// endpoints. The store of a restart knows one or the other, so that where the kind changes, all peers
+// are taken over into the new one.
+class ChangedTorrent {
  public:
+  explicit ChangedTorrent(SavedTorrent* torrent) : torrent_(*torrent) {}
+
   void Add(const ReadDelta& read) {
     const SwarmDelta& delta = read.delta;
     if (read.removed) {
-      *this = TorrentChanges();
-      removed_ = true;
+      torrent_ = Unknown(torrent_.info_hash);
+      places_.clear();
+      free_.clear();
+      last_.reset();
       return;
     }
-    peers_[delta.peer] = {.state = delta.state,
-                          .counted = delta.counted,
-                          .time = delta.time,
-                          .id = read.has_id ? std::optional(delta.peer_id) : std::nullopt,
-                          .side = std::string(read.side)};
-    completed_ = std::max<std::uint64_t>(completed_, delta.completed_count);
+    torrent_.completed = std::max<std::uint64_t>(torrent_.completed, delta.completed_count);
     last_ = delta.time;
+    TakeOver(read.has_side);
+    SavedPeer peer{.peer = delta.peer,
+                   .state = delta.state,
+                   .completed = delta.counted,
+                   .last_seen = delta.time,
+                   .peer_id = read.has_id ? std::optional(delta.peer_id) : std::nullopt,
+                   .side = SideOf(read.side)};
+    if (by_name_ && delta.peer_id == MadeUpPeerId(Reached(peer))) peer.peer_id.reset();
+    const auto at = Find(peer);
+    if (peer.state == PeerState::kStopped) {
+      if (at == places_.end() || Reached(torrent_.peers[at->second]) != Reached(peer)) return;
+      Free(at->second);
+      places_.erase(at);
+    } else if (at != places_.end()) {
+      torrent_.peers[at->second] = std::move(peer);
+    } else {
+      Append(std::move(peer));
+    }
   }
 
   // False when nothing is left of the torrent.
-  bool ApplyTo(SavedTorrent& torrent) {
-    if (removed_) torrent = Unknown(torrent.info_hash);
-    torrent.completed = std::max(torrent.completed, completed_);
-    std::erase_if(torrent.peers,
-                  [this](const SavedPeer& peer) { return peers_.contains(peer.peer); });
-    for (const auto& [endpoint, peer] : peers_) {
-      if (peer.state == PeerState::kStopped) continue;
-      torrent.peers.push_back({.peer = endpoint,
-                               .state = peer.state,
-                               .completed = peer.counted,
-                               .last_seen = peer.time,
-                               .peer_id = peer.id,
-                               .side = peer.side});
-    }
-    if (last_.has_value()) torrent.last_active = torrent.peers.empty() ? last_ : std::nullopt;
-    return !torrent.peers.empty() || torrent.completed > 0;
+  bool Finish() {
+    std::erase_if(torrent_.peers,
+                  [](const SavedPeer& peer) { return peer.state == PeerState::kStopped; });
+    if (last_.has_value()) torrent_.last_active = torrent_.peers.empty() ? last_ : std::nullopt;
+    return !torrent_.peers.empty() || torrent_.completed > 0;
   }
 
  private:
-  struct Peer {
-    PeerState state;
-    bool counted;
-    Instant time;
-    std::optional<PeerId> id;
-    std::string side;
-  };
-  bool removed_ = false;  // before the others
-  std::uint64_t completed_ = 0;
+  // Where peers are in torrent_; those that are gone are stopped there.
+  using Places = std::map<SavedPeerName, std::size_t>;
+
+  Endpoint Reached(const SavedPeer& peer) const {
+    return by_name_ ? ReachedAt(peer.peer, PeerDetailsOf(peer).given_ip) : peer.peer;
+  }
+  SavedPeerName NameOf(const SavedPeer& peer) const {
+    if (!by_name_) return {.endpoint = peer.peer, .id = {}, .family = {}};
+    const PeerName name = NameOfPeer(peer.peer_id ? &*peer.peer_id : nullptr, Reached(peer));
+    return {.endpoint = std::nullopt, .id = name.id, .family = name.family};
+  }
+
+  // Who is known by its id has one, be it empty.
+  std::string SideOf(const std::string& side) const {
+    return by_name_ && side.empty() ? PeerSideOf({}, PeerState::kSeeder) : side;
+  }
+
+  void TakeOver(bool by_name) {
+    if (is_taken_over_ && by_name_ == by_name) return;
+    is_taken_over_ = true;
+    by_name_ = by_name;
+    places_.clear();
+    for (std::size_t i = 0; i < torrent_.peers.size(); ++i) {
+      SavedPeer& peer = torrent_.peers[i];
+      if (peer.state == PeerState::kStopped) continue;
+      peer.side = SideOf(peer.side);
+      const auto [at, is_new] = places_.try_emplace(NameOf(peer), i);
+      if (is_new) continue;
+      Free(std::exchange(at->second, i));
+    }
+  }
+
+  // The place of a peer. One that was nameless has got its name by that.
+  Places::iterator Find(const SavedPeer& peer) {
+    const SavedPeerName name = NameOf(peer);
+    const auto found = places_.find(name);
+    if (found != places_.end() || !by_name_) return found;
+    const PeerName made_up = NameOfPeer(nullptr, Reached(peer));
+    const auto nameless = places_.find({std::nullopt, made_up.id, made_up.family});
+    if (nameless == places_.end() ||
+        torrent_.peers[nameless->second].peer.address() != peer.peer.address())
+      return places_.end();
+    auto node = places_.extract(nameless);
+    node.key() = name;
+    return places_.insert(std::move(node)).position;
+  }
+
+  void Append(SavedPeer peer) {
+    if (free_.empty()) {
+      free_.push_back(torrent_.peers.size());
+      torrent_.peers.emplace_back();
+    }
+    places_.emplace(NameOf(peer), free_.back());
+    torrent_.peers[free_.back()] = std::move(peer);
+    free_.pop_back();
+  }
+
+  void Free(std::size_t place) {
+    torrent_.peers[place].state = PeerState::kStopped;
+    free_.push_back(place);
+  }
+
+  SavedTorrent& torrent_;
+  bool is_taken_over_ = false;
+  bool by_name_ = false;
+  Places places_;
+  std::vector<std::size_t> free_;  // places of those that are gone
   std::optional<Instant> last_;
-  std::map<Endpoint, Peer> peers_;  // the last change of each
 };
 
 class JournaledReaderImpl final : public JournaledReader {
@@ -188,15 +256,15 @@ absl::StatusOr<bool> JournaledReaderImpl::TakeChanged(SavedTorrent& torrent) {
     for (; absl::IsDataLoss(status); status = Fill()) damages_.push_back(std::move(status));
     if (!status.ok()) return status;
   }
-  TorrentChanges changes;
+  ChangedTorrent changed(&torrent);
   do {
-    changes.Add(change_);
+    changed.Add(change_);
     const absl::StatusOr<bool> more = sorter_.Next(change_);
     if (!more.ok()) return more.status();
     has_change_ = *more;
     changes_ended_ = !*more;
   } while (has_change_ && change_.delta.info_hash == torrent.info_hash);
-  return changes.ApplyTo(torrent);
+  return changed.Finish();
 }
 
 absl::StatusOr<bool> JournaledReaderImpl::Next(SavedTorrent& torrent) {

@@ -5,8 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "model/made_up_id.h"
-
 namespace muster {
 namespace {
 
@@ -48,13 +46,6 @@ PeerRecord RecordOf(const DetailedSwarm::Node& node, PeerDetails& details) {
           .last_seen = peer.last_seen,
           .peer_id = is_nameless ? nullptr : &node.first.id,
           .details = &details};
-}
-
-// Where a peer of a saved state is reached.
-Endpoint ReachedAt(const PeerRecord& record) {
-  if (record.details == nullptr || record.details->given_ip.empty()) return record.peer;
-  const absl::StatusOr<IpAddress> given = IpAddress::Parse(record.details->given_ip);
-  return given.ok() ? Endpoint(*given, record.peer.port()) : record.peer;
 }
 
 }  // namespace
@@ -222,8 +213,10 @@ bool DetailedStore::CountNatCheck(const NatChecked& checked) {
 
 void DetailedStore::RestorePeer(DetailedSwarm& swarm, const PeerRecord& record, bool may_join,
                                 Instant now) const {
-  const Endpoint peer = ReachedAt(record);
-  const Name name{record.peer_id != nullptr ? *record.peer_id : MadeUpPeerId(peer), peer.family()};
+  static const PeerDetails kNone;
+  const PeerDetails& details = record.details != nullptr ? *record.details : kNone;
+  const Endpoint peer = ReachedAt(record.peer, details.given_ip);
+  const Name name = NameOfPeer(record.peer_id, peer);
   Node* node = FindPeer(swarm, name, peer, record.peer.address());
   if (record.state == PeerState::kStopped) {
     if (node != nullptr && node->second.peer == peer) swarm.Remove(*node);
@@ -235,8 +228,6 @@ void DetailedStore::RestorePeer(DetailedSwarm& swarm, const PeerRecord& record, 
   } else {
     swarm.TakeOut(*node);
   }
-  static const PeerDetails kNone;
-  const PeerDetails& details = record.details != nullptr ? *record.details : kNone;
   Peer& to = node->second;
   to.peer = peer;
   to.from = record.peer.address();

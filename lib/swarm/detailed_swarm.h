@@ -26,17 +26,13 @@
 #include "muster/nat_record.h"
 #include "muster/peer_details.h"
 #include "muster/swarm_store.h"
+#include "swarm/peer_name.h"
 
 namespace muster {
 
 class DetailedSwarm {
  public:
-  struct Name {
-    PeerId id;
-    AddressFamily family;  // of the address at which it is reached
-
-    auto operator<=>(const Name&) const = default;
-  };
+  using Name = PeerName;
   struct Peer {
     Endpoint peer;   // where it is reached
     IpAddress from;  // where it announces from

@@ -4,9 +4,11 @@
 // byte may ask for the checksums to be mended first.
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "muster/journaled_state.h"
+#include "muster/state_formats.h"
 #include "state/journal.h"
 #include "state/mend.h"
 #include "state/state_testing.h"
@@ -23,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (report.ok()) Require(report->deltas <= size / 21 && report->damages.size() <= size);
   Require(muster::testing_swarm::ImageOf(*store).fault.empty());
 
-  // Read as a state, torrents ascend, and there are no more of anything than bytes for it.
+  // Read as a state, torrents ascend, nobody is there twice, and there are no more of anything than
+  // bytes for it.
   StringSource again(text);
   const auto reader = muster::NewJournaledReader(nullptr, {{"", &again}}, {.sort_memory = 16384});
   muster::SavedTorrent torrent;
@@ -35,6 +38,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!more.ok() || !*more) break;
     Require(!last.has_value() || *last < torrent.info_hash);
     Require(!torrent.peers.empty() || torrent.completed > 0);
+    std::set<muster::SavedPeerName> names;
+    for (const muster::SavedPeer& peer : torrent.peers)
+      Require(names.insert(muster::NameOfSavedPeer(peer)).second);
     last = torrent.info_hash;
   }
   return 0;

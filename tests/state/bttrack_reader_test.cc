@@ -50,6 +50,23 @@ TEST(BttrackReader, KnowsWhatElseBttrackKnowsOfAPeer) {
   EXPECT_EQ(PeerDetailsOf(SavedPeer{}), PeerDetails{});
 }
 
+TEST(BttrackReader, GivesPeersThatAreKnownByTheirIds) {
+  const Everything all = ReadBttrack(
+      StateText("", TorrentText('a', "20:" + std::string(20, 'A') +
+                                         "d2:ip9:192.0.2.14:lefti0e4:porti1e13:requirecryptoi0e"
+                                         "13:supportcryptoi0ee" +
+                                         PeerText('B', "192.0.2.1", 1, 5))));
+  ASSERT_EQ(all.torrents.size(), 1u);
+  const auto& peers = all.torrents[0].peers;
+  ASSERT_EQ(peers.size(), 2u);
+  EXPECT_EQ(peers[0].side, "de");
+  EXPECT_EQ(NameOfSavedPeer(peers[0]).id, IdOf('A'));
+  EXPECT_EQ(NameOfSavedPeer(peers[1]).id, IdOf('B'));
+  SavedPeer plain = peers[0];
+  plain.side.clear();
+  EXPECT_EQ(NameOfSavedPeer(plain).endpoint, At("192.0.2.1:1"));
+}
+
 TEST(BttrackReader, GivesTorrentsOfWhichOnlyTheCountIsLeftInTheirOrder) {
   const Everything all = ReadBttrack(
       StateText(CountText('a', 1) + CountText('b', 2) + CountText('c', 3) + CountText('d', 4),

@@ -6,9 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "muster/detailed_store.h"
 #include "state/bttrack_testing.h"
 #include "state/delta_sorter.h"
 #include "state/keeper_testing.h"
@@ -90,6 +92,114 @@ TEST(JournaledState, IsWhatARestartFinds) {
       EXPECT_GT(opened.reader->journals().back().changes, 5u);
       EXPECT_EQ(opened.reader->journals().back().torn_end, "");
     }
+  }
+}
+
+// What a store that keeps details has of its peers, each in words.
+std::multiset<std::string> NamedPeers(const SwarmStore& store) {
+  std::multiset<std::string> peers;
+  store.ForEach([&](const SwarmView& view) {
+    view.ForEachPeer([&](const PeerRecord& record) {
+      peers.insert(view.info_hash().ToHex() + " " + record.peer.ToString() + " " +
+                   (record.peer_id != nullptr ? record.peer_id->ToHex() : "nameless") + " " +
+                   PeerSideOf(*record.details, record.state) +
+                   std::to_string(static_cast<int>(record.state)));
+    });
+    return true;
+  });
+  return peers;
+}
+
+// The same of what is read, after what a restart has of the files.
+void ExpectWhatARestartFinds(const MemoryFileSystem& disk) {
+  MemoryFileSystem copy;
+  for (const auto& [path, data] : disk.Contents()) copy.Put(path, data);
+  const Life again(&copy, {.peer_ids = true}, false, NewDetailedStore());
+  ASSERT_TRUE(again.status.ok()) << again.status;
+  for (const JournaledOptions& options : {JournaledOptions(), kTiny}) {
+    const Opened opened(disk, options);
+    const Everything all = ReadAll(*opened.reader);
+    EXPECT_TRUE(all.errors.empty());
+    std::multiset<std::string> read;
+    for (const SavedTorrent& torrent : all.torrents) {
+      for (const SavedPeer& peer : torrent.peers) {
+        read.insert(torrent.info_hash.ToHex() + " " + peer.peer.ToString() + " " +
+                    (peer.peer_id ? peer.peer_id->ToHex() : "nameless") + " " + peer.side +
+                    std::to_string(static_cast<int>(peer.state)));
+      }
+    }
+    EXPECT_EQ(read, NamedPeers(*again.store));
+  }
+}
+
+// Some announces of a store that knows peers by their ids: of few ids at few endpoints.
+void AnnounceNamed(const Life& life, std::uint64_t seed, int n) {
+  Random random(seed);
+  const char* const kGiven[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1"};
+  for (int i = 0; i < n; ++i) {
+    AnnounceDetails details;
+    details.from = *IpAddress::Parse(random.Below(4) == 0 ? "192.0.2.2" : "192.0.2.1");
+    details.key = "key";
+    details.left = random.Below(3);
+    const auto address =
+        random.Below(3) == 0 ? *IpAddress::Parse(kGiven[random.Below(3)]) : details.from;
+    const bool nameless = random.Below(6) == 0;
+    const PeerId id = nameless ? PeerId() : IdOf(static_cast<char>('a' + random.Below(5)));
+    PeerBatch nobody({}, {});
+    life.store->Apply(
+        {.info_hash = HashOf(static_cast<char>('h' + random.Below(3))),
+         .peer = Endpoint(address, static_cast<std::uint16_t>(1 + random.Below(2))),
+         .peer_id = id,
+         .state = details.left == 0 ? PeerState::kSeeder : static_cast<PeerState>(random.Below(4)),
+         .replicated = nameless,
+         .details = &details},
+        kStart, nobody);
+  }
+}
+
+TEST(JournaledState, OfAStoreThatKnowsIdsHasAllThatAreAtOneEndpoint) {
+  MemoryFileSystem disk;
+  const InfoHash hash = HashOf('h');
+  const auto announce = [&](const Life& life, char id, PeerState state) {
+    PeerBatch nobody({}, {});
+    const PeerId peer_id = IdOf(id);
+    life.store->Apply({.info_hash = hash,
+                       .peer = *Endpoint::Parse("192.0.2.1:1"),
+                       .peer_id = peer_id,
+                       .state = state},
+                      kStart, nobody);
+  };
+  Life life(&disk, {.peer_ids = true}, false, NewDetailedStore());
+  announce(life, 'a', PeerState::kSeeder);
+  ASSERT_TRUE(life.keeper->Save().ok());
+  for (const char id : {'b', 'c', 'd'}) announce(life, id, PeerState::kDownloader);
+  announce(life, 'c', PeerState::kStopped);
+  ASSERT_TRUE(life.keeper->Sync().ok());
+  life.Kill(disk);
+  const Opened opened(disk, {});
+  const Everything all = ReadAll(*opened.reader);
+  ASSERT_EQ(all.torrents.size(), 1u);
+  std::set<PeerId> ids;
+  for (const SavedPeer& peer : all.torrents[0].peers) ids.insert(peer.peer_id.value());
+  EXPECT_EQ(ids, (std::set<PeerId>{IdOf('a'), IdOf('b'), IdOf('d')}));
+  ExpectWhatARestartFinds(disk);
+}
+
+TEST(JournaledState, OfAStoreThatKnowsIdsIsWhatARestartFinds) {
+  for (std::uint64_t seed = 1; seed < 30; ++seed) {
+    SCOPED_TRACE(seed);
+    MemoryFileSystem disk;
+    Life life(&disk, {.peer_ids = true}, false, NewDetailedStore());
+    AnnounceNamed(life, seed, 40);
+    if (seed % 3 != 0) {
+      ASSERT_TRUE(life.keeper->Save().ok());
+    }
+    AnnounceNamed(life, seed + 100, 60);
+    if (seed % 4 == 0) life.store->Remove(HashOf('i'));
+    AnnounceNamed(life, seed + 200, static_cast<int>(seed));
+    ASSERT_TRUE(life.keeper->Sync().ok());
+    life.Kill(disk);
+    ExpectWhatARestartFinds(disk);
   }
 }
 

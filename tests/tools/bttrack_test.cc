@@ -78,6 +78,8 @@ const OptionCase kOptionCases[] = {
     {"port", {"--port", "6969"}, "http", R"(["0.0.0.0:6969"])", R"(["0.0.0.0:80"])"},
     {"port", {"--port=6969"}, "udp", R"(["0.0.0.0:6969"])", R"(["0.0.0.0:80"])"},
     {"dfile", {"--dfile", "/var/state"}, "dfile", R"("/var/state")", R"("d")"},
+    {"dfile_format", {"--dfile_format", "bttrack"}, "dfile-format", R"("bttrack")", R"("muster")"},
+    {"dfile_format", {"--dfile_format=bttrack"}, "dfile-format", R"("bttrack")", R"("muster")"},
     {"bind",
      {"--bind", "192.0.2.1,both.example"},
      "http",
@@ -191,7 +193,7 @@ TEST(Bttrack, EveryOptionHasACaseHere) {
                             [&](const OptionCase& one) { return one.option == option.name; }))
         << option.name;
   }
-  EXPECT_EQ(BttrackOptions().size(), 40u);
+  EXPECT_EQ(BttrackOptions().size(), 41u);
 }
 
 TEST(Bttrack, EveryOptionChangesItsSetting) {
@@ -241,9 +243,9 @@ TEST(Bttrack, RefusesWhatMakesNoSense) {
        {Words{"--prot", "80"}, Words{"now"}, Words{"-p", "80"}, Words{"--port"},
         Words{"--port", "x"}, Words{"--port", "-1"}, Words{"--port", "65536"}, Words{"--port", ""},
         Words{"--min_time_between_log_flushes", "3.x"}, Words{"--reannounce_interval", "0"},
-        Words{"--scrape_allowed", "some"}, Words{"--bind", "nowhere.example"},
-        Words{"--bind", "2001:db8::1"}, Words{"--ipv6_enabled", "yes"}, Words{""},
-        Words{"--", "--wrokers", "2"}}) {
+        Words{"--scrape_allowed", "some"}, Words{"--dfile_format", "opentracker"},
+        Words{"--bind", "nowhere.example"}, Words{"--bind", "2001:db8::1"},
+        Words{"--ipv6_enabled", "yes"}, Words{""}, Words{"--", "--wrokers", "2"}}) {
     EXPECT_TRUE(absl::IsInvalidArgument(Started(arguments).status()))
         << testing::PrintToString(arguments);
   }

@@ -15,6 +15,7 @@ import tempfile
 import time
 import unittest
 import xml.etree.ElementTree
+import zlib
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
@@ -147,6 +148,11 @@ class List(Test):
         self.assertEqual(self.hashes("--max-age", "1h", state), "ab")
         self.assertEqual(self.hashes("--min-age", "1h", state), "")
 
+    def test_takes_what_was_seen_after_the_states_time_for_new(self):
+        late = self.state(f"{hexname('a')}:{WRITTEN // 60 + 60}:5\n".encode())
+        self.assertEqual(self.hashes("--max-age", "1h", late), "a")
+        self.assertEqual(self.hashes("--min-age", "1", late), "")
+
     def test_sorts_and_limits(self):
         state = self.state(example())
         self.assertEqual(self.hashes("--sort", "peers", state), "abcd")
@@ -202,6 +208,23 @@ class Check(Test):
         states = [self.state(example()), self.state({"completed": {}, "peers": {}}, "empty"), self.state({}, "none"),
                   self.state(example()["peers"], "old")]
         self.assertEqual(self.text("check", *states).count(": good, bttrack, "), 4)
+
+    def test_lets_several_ids_be_at_one_endpoint(self):
+        ids = {name("A"): peer("192.0.2.1", 1, 0, supportcrypto=0), name("B"): peer("192.0.2.1", 1, 0, supportcrypto=0),
+               name("C"): peer("192.0.2.1", 1, 9, nat=0)}
+        self.run_tool("convert", "--to", "muster", "-o", self.path("m"), self.state({"peers": {name("a"): ids}}))
+        self.assertIn("good, muster, 1 torrents, 3 peers", self.text("check", self.path("m")))
+
+    def test_finds_a_peer_that_is_there_twice(self):
+        self.run_tool("convert", "--to", "muster", "-o", self.path("named"),
+                      self.state({"peers": {name("a"): {name("A"): peer("192.0.2.1", 1, 9), name("B"): peer("192.0.2.2", 1, 9)}}}))
+        changes = self.state(journal(1, [change("a", 1, SEEDER), change("a", 2, SEEDER)]), "changes")
+        self.run_tool("convert", "-o", self.path("plain"), changes)
+        for file, old, new, told in (("named", name("B"), name("A"), f"192.0.2.1:1 with the id {name('A').hex()} twice"),
+                                     ("plain", b"\xc0\0\2\1\0\2", b"\xc0\0\2\1\0\1", "peer 192.0.2.1:1 twice")):
+            self.assertIn(": good, ", self.text("check", self.path(file)))
+            twice = self.state(replaced(self.content(file), old, new), "twice")
+            self.assertRegex(self.text("check", twice, status=1), told)
 
     def test_tells_every_place_of_damage(self):
         data = bencode(example())
@@ -396,12 +419,31 @@ def journal(sequence, *groups):
     return data
 
 
+def replaced(snapshot, old, new):
+    """A snapshot with other bytes in its blocks, whose checksums are right."""
+    data, at = snapshot[:32], 32
+    while at < len(snapshot):
+        head, at = snapshot[at:at + 28], at + 28
+        kind, coding, _, number, stored = struct.unpack(">BBHII", head[4:16])
+        payload, at = snapshot[at:at + stored], at + stored
+        payload = (zlib.decompress(payload) if coding else payload).replace(old, new)
+        head = b"mBlk" + struct.pack(">BBHIIII", kind, 0, 0, number, len(payload), len(payload), crc32c(payload))
+        data += head + struct.pack(">I", crc32c(head)) + payload
+    return data
+
+
 SEEDER, DOWNLOADER, STOPPED = 0, 2, 3
 
 
 def change(letter, port, state, completed=0, age=0):
     """A peer at 192.0.2.1 becomes this."""
     return struct.pack(">B20s4sHIQ", state, name(letter), bytes([192, 0, 2, 1]), port, completed, WRITTEN - age)
+
+
+def named(letter, peer_id, port, state, side=b"de"):
+    """The same of one that is known by its id."""
+    begin = change(letter, port, state)
+    return bytes([state | 16 | 64]) + begin[1:21] + bytes([192, 0, 2, 4]) + begin[25:] + name(peer_id) + struct.pack(">H", len(side)) + side
 
 
 def removal(letter):
@@ -433,6 +475,15 @@ class Journals(Test):
         self.assertEqual([j["changes"] for j in shown["journals"]], [3, 3, 1])
         self.assertRegex(self.text("check", self.path("state")),
                          r"\A%s: good, muster, 4 torrents, 3 peers with 7 changes of journals\n\Z" % self.path("state"))
+
+    def test_of_a_tracker_that_knows_ids_are_read_by_them(self):
+        self.journal(1, [named("b", "E", 65535, DOWNLOADER), named("b", "F", 65535, DOWNLOADER), named("b", "E", 65535, STOPPED)],
+                     [named("b", "G", 65535, SEEDER, b"d3:key6:sesamee")])
+        ids = {bytes.fromhex(row["peer_id"]): row.get("key") for row in self.rows("--peers", "--hash", "62", self.path("state"))}
+        self.assertEqual(ids, {name("D"): None, name("F"): None, name("G"): "sesame"})
+        self.assertIn(": good, ", self.text("check", self.path("state")))
+        self.run_tool("convert", "--to", "bttrack", "-o", self.path("b"), self.path("state"))
+        self.assertEqual(set(bdecode(self.content("b"))["peers".encode()][name("b")]), set(ids))
 
     def test_go_into_every_state_that_is_made_of_it(self):
         self.journal(1, [change("e", 1, SEEDER, 4)])
@@ -523,6 +574,41 @@ class Merge(Test):
         self.assertEqual(merged[b"completed"][name("a")], 40)
         self.assertEqual(merged[b"allowed"][name("a")][b"length"], 5)
 
+    def test_keeps_all_ids_of_one_endpoint(self):
+        first = self.state({"peers": {name("a"): {name("A"): peer("192.0.2.1", 1, 9), name("B"): peer("192.0.2.1", 1, 0)}}}, "1", age=9)
+        second = self.state({"peers": {name("a"): {name("B"): peer("192.0.2.2", 2, 9), name("C"): peer("192.0.2.1", 1, 9)}}}, "2")
+        for form in ("bttrack", "muster"):
+            self.run_tool("merge", first, second, "--to", form, "-o", self.path(form))
+            self.assertIn(": good, ", self.text("check", self.path(form)))
+            self.assertEqual({bytes.fromhex(row["peer_id"]): row["address"] for row in self.rows("--peers", self.path(form))},
+                             {name("A"): "192.0.2.1", name("B"): "192.0.2.2", name("C"): "192.0.2.1"})
+
+    def test_knows_peers_by_endpoint_where_a_state_has_no_ids(self):
+        ids = {name("A"): peer("192.0.2.1", 1, 9), name("B"): peer("192.0.2.1", 1, 9), name("C"): peer("192.0.2.1", 2, 9)}
+        named = self.state({"peers": {name("a"): ids}}, "named", age=60)
+        for age, left in ((0, [None, name("C").hex()]), (120, [name(c).hex() for c in "ABC"])):
+            plain = self.state(journal(1, [change("a", 1, SEEDER, age=age)]), "plain")
+            self.run_tool("merge", named, plain, "--to", "muster", "-o", self.path("out"), "--force")
+            rows = self.rows("--peers", self.path("out"))
+            self.assertCountEqual([row.get("peer_id") for row in rows], left)
+
+    def test_joins_what_bttrack_allows(self):
+        first, second = example(), example()
+        for letter, to in (("x", "x"), ("y", "a")):
+            second["allowed"][name(letter)] = {"name": letter}
+            second["allowed_dir_files"]["/srv/%s.torrent" % to] = [[1, 2], name(letter)]
+        second["allowed"][name("a")] = {"name": "another"}
+        second["allowed_dir_files"]["/srv/moved.torrent"] = [[1, 2], name("a")]
+        second["allowed_list"] = {name("l"): 1}
+        first["allowed_list"] = {name("k"): 1}
+        self.run_tool("merge", self.state(first, "1"), self.state(second, "2"), "-o", self.path("out"))
+        merged = bdecode(self.content("out"))
+        self.assertEqual(set(merged[b"allowed"]), {name("a"), name("x")})
+        self.assertEqual(merged[b"allowed"][name("a")][b"length"], 5)
+        self.assertEqual(set(merged[b"allowed_dir_files"]), {b"/srv/a.torrent", b"/srv/bad.torrent", b"/srv/x.torrent"})
+        self.assertEqual(set(merged[b"allowed_list"]), {name("k"), name("l")})
+        self.assertIn(": good, ", self.text("check", self.path("out")))
+
     def test_does_not_join_what_is_damaged(self):
         self.assertComplains(1, "byte", "merge", self.state(bencode(example())[:-30]), "-o", self.path("out"))
         self.assertFalse(os.path.exists(self.path("out")))
@@ -549,6 +635,16 @@ class Diff(Test):
         rows = [json.loads(line) for line in self.text("diff", "--json", before, after, status=1).splitlines()]
         self.assertEqual([(row["torrent"], row["change"]) for row in rows],
                          [(hexname("a"), "changed"), (hexname("c"), "gone"), (hexname("e"), "come")])
+
+
+    def test_tells_ids_at_one_endpoint_apart(self):
+        two = {name("A"): peer("192.0.2.1", 1, 9), name("B"): peer("192.0.2.1", 1, 9)}
+        before = self.state({"peers": {name("a"): two}}, "before")
+        after = self.state({"peers": {name("a"): {name("B"): peer("192.0.2.1", 2, 9), name("C"): two[name("A")]}}}, "after")
+        self.assertEqual(self.text("diff", "--peers", before, after, status=1).splitlines(), [
+            f"~ {hexname('a')} peers +1 -1 ~1", "  - 192.0.2.1:1 downloader AAAAAAAA", "  ~ 192.0.2.1:2 downloader BBBBBBBB",
+            "  + 192.0.2.1:1 downloader CCCCCCCC",
+            "torrents: 0 come, 0 gone, 1 changed; peers: 1 come, 1 gone, 1 changed"])
 
 
 class Repair(Test):

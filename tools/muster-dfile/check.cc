@@ -42,29 +42,47 @@ class Torrents {
       ++count_;
     }
     peers_ += part.peers.size();
-    // A peer of bttrack's is an id; two of them may have been at one address.
+    // In a bttrack dfile they are the keys of a dictionary, which the reader holds to their order.
     if (format != muster::StateFormat::kMuster) return;
-    for (const muster::SavedPeer& peer : part.peers) endpoints_.push_back(peer.peer);
+    for (const muster::SavedPeer& peer : part.peers) {
+      named_.push_back({muster::NameOfSavedPeer(peer), peer.peer, peer.peer_id});
+    }
   }
 
   void End() {
-    std::sort(endpoints_.begin(), endpoints_.end());
-    const auto twice = std::adjacent_find(endpoints_.begin(), endpoints_.end());
-    if (twice != endpoints_.end()) {
-      faults_.Add(
-          Concat({"torrent ", info_hash_.ToHex(), " has peer ", twice->ToString(), " twice"}));
+    std::sort(named_.begin(), named_.end());
+    const auto twice = std::adjacent_find(named_.begin(), named_.end(), IsTwice);
+    if (twice != named_.end()) {
+      const std::string id =
+          twice->name.endpoint || !twice->id ? "" : Concat({" with the id ", twice->id->ToHex()});
+      faults_.Add(Concat(
+          {"torrent ", info_hash_.ToHex(), " has peer ", twice->peer.ToString(), id, " twice"}));
     }
-    endpoints_.clear();
+    named_.clear();
   }
 
   std::uint64_t count() const { return count_; }
   std::uint64_t peers() const { return peers_; }
 
  private:
+  struct Named {
+    muster::SavedPeerName name;
+    muster::Endpoint peer;
+    std::optional<muster::PeerId> id;
+
+    auto operator<=>(const Named&) const = default;
+  };
+
+  // Snapshots have not always had side records that say nothing, so that of peers without one which
+  // differ in their ids it cannot be told whether they are known by them.
+  static bool IsTwice(const Named& a, const Named& b) {
+    return a.name == b.name && (!a.name.endpoint || a.id == b.id);
+  }
+
   Faults& faults_;
   muster::InfoHash info_hash_;
   std::uint64_t count_ = 0, peers_ = 0;
-  std::vector<muster::Endpoint> endpoints_;
+  std::vector<Named> named_;
 };
 
 absl::StatusOr<int> CheckOne(const std::string& file, muster::StateFormat format) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Two states side by side, both of which ascend; one torrent of each is in memory.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,10 +39,12 @@ class Differ {
     for (const SavedPeer& peer : torrent.peers) Peer('+', "come", torrent, peer);
   }
 
-  // Both of one torrent, their peers sorted by endpoint.
+  // Both of one torrent.
   void Both(const SavedTorrent& before, const SavedTorrent& after) {
+    Names old_names = NamesOf(before), new_names = NamesOf(after);
+    MakeComparable(old_names, new_names);
     Change peers;
-    ForEachDifference(before, after, [&](const SavedPeer* old, const SavedPeer* now) {
+    ForEachDifference(old_names, new_names, [&](const SavedPeer* old, const SavedPeer* now) {
       peers.gone += now == nullptr;
       peers.come += old == nullptr;
       peers.changed += old != nullptr && now != nullptr;
@@ -69,7 +72,7 @@ class Differ {
       }
       Print(line + "\n");
     }
-    ForEachDifference(before, after, [&](const SavedPeer* old, const SavedPeer* now) {
+    ForEachDifference(old_names, new_names, [&](const SavedPeer* old, const SavedPeer* now) {
       if (now == nullptr) Peer('-', "gone", before, *old);
       if (old == nullptr) Peer('+', "come", after, *now);
       if (old != nullptr && now != nullptr) Peer('~', "changed", after, *now);
@@ -89,21 +92,51 @@ class Differ {
  private:
   // Ages differ between any two states; only what a peer is counts.
   static bool IsSame(const SavedPeer& a, const SavedPeer& b) {
-    return a.state == b.state && a.peer_id == b.peer_id;
+    return a.state == b.state && a.peer_id == b.peer_id && a.peer == b.peer;
+  }
+
+  // A peer, and what it is found again by in the other state.
+  struct Named {
+    muster::SavedPeerName name;
+    const SavedPeer* peer;
+  };
+  using Names = std::vector<Named>;
+
+  static Names NamesOf(const SavedTorrent& torrent) {
+    Names names;
+    names.reserve(torrent.peers.size());
+    for (const SavedPeer& peer : torrent.peers) {
+      names.push_back({muster::NameOfSavedPeer(peer), &peer});
+    }
+    return names;
+  }
+
+  // Where one of the states knows peers by their endpoints, so does the comparison.
+  static void MakeComparable(Names& before, Names& after) {
+    const auto has_endpoint = [](const Named& one) { return one.name.endpoint.has_value(); };
+    const bool by_endpoint = std::any_of(before.begin(), before.end(), has_endpoint) ||
+                             std::any_of(after.begin(), after.end(), has_endpoint);
+    for (Names* names : {&before, &after}) {
+      for (Named& one : *names) {
+        if (by_endpoint) one.name = {.endpoint = one.peer->peer, .id = {}, .family = {}};
+      }
+      std::sort(names->begin(), names->end(), [](const Named& a, const Named& b) {
+        return a.name != b.name ? a.name < b.name : a.peer->peer_id < b.peer->peer_id;
+      });
+    }
   }
 
   template <typename Visit>
-  static void ForEachDifference(const SavedTorrent& before, const SavedTorrent& after,
-                                const Visit& visit) {
-    auto old = before.peers.begin();
-    auto now = after.peers.begin();
-    while (old != before.peers.end() || now != after.peers.end()) {
-      if (now == after.peers.end() || (old != before.peers.end() && old->peer < now->peer)) {
-        visit(&*old++, nullptr);
-      } else if (old == before.peers.end() || now->peer < old->peer) {
-        visit(nullptr, &*now++);
+  static void ForEachDifference(const Names& before, const Names& after, const Visit& visit) {
+    auto old = before.begin();
+    auto now = after.begin();
+    while (old != before.end() || now != after.end()) {
+      if (now == after.end() || (old != before.end() && old->name < now->name)) {
+        visit(old++->peer, nullptr);
+      } else if (old == before.end() || now->name < old->name) {
+        visit(nullptr, now++->peer);
       } else {
-        if (!IsSame(*old, *now)) visit(&*old, &*now);
+        if (!IsSame(*old->peer, *now->peer)) visit(old->peer, now->peer);
         ++old;
         ++now;
       }

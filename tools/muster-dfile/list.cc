@@ -23,7 +23,9 @@ bool IsOfClient(const Filter& filter, const muster::SavedPeer& peer) {
          peer.peer_id->text().substr(0, filter.client.size()) == filter.client;
 }
 
-bool IsOfAge(const Filter& filter, muster::Seconds age) {
+// Who was seen after the state's time, by a clock that was put back, is as young as can be.
+bool IsOfAge(const Filter& filter, const StateInput& state, muster::Instant last_seen) {
+  const muster::Seconds age = std::max(state.written() - last_seen, muster::Seconds(0));
   return age >= filter.min_age && age <= filter.max_age;
 }
 
@@ -208,10 +210,7 @@ absl::StatusOr<int> ListTorrents(StateInput& state, const ListOptions& options) 
         if (torrent.peers() < filter.min_peers || torrent.peers() > filter.max_peers) return;
         const bool any_age =
             filter.min_age <= muster::Seconds(0) && filter.max_age == muster::Seconds::max();
-        if (!any_age &&
-            (!torrent.last_seen || !IsOfAge(filter, state.written() - *torrent.last_seen))) {
-          return;
-        }
+        if (!any_age && (!torrent.last_seen || !IsOfAge(filter, state, *torrent.last_seen))) return;
         status.Update(rows.Add(KeyOf(torrent, options.sort), printer.Row(torrent)));
       },
       [&](const muster::InfoHash&, const muster::SavedPeer& peer) {
@@ -231,7 +230,7 @@ absl::StatusOr<int> ListPeers(StateInput& state, const ListOptions& options) {
       state, [](const TorrentSummary&) {},
       [&](const muster::InfoHash& info_hash, const muster::SavedPeer& peer) {
         if (status.ok() && IsIn(filter, info_hash) && IsOfClient(filter, peer) &&
-            IsOfAge(filter, std::max(state.written() - peer.last_seen, muster::Seconds(0)))) {
+            IsOfAge(filter, state, peer.last_seen)) {
           status.Update(rows.Add(KeyOf(peer, options.sort), printer.Row(info_hash, peer)));
         }
       });

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "muster-dfile/commands.h"
+#include "muster-dfile/side.h"
 #include "muster-dfile/state_file.h"
 #include "muster-dfile/text.h"
 
@@ -85,10 +86,8 @@ absl::StatusOr<int> Merge(const Input& input, const Output& output, Counts count
     KeepNewestPeers(torrent->peers);
     if (absl::Status status = (*to)->Add(*torrent); !status.ok()) return status;
   }
-  std::string_view side;
-  for (const Lane& lane : lanes) {
-    if (side.empty()) side = lane.state->side();
-  }
+  std::string side;
+  for (const Lane& lane : lanes) side = JoinedSides(side, lane.state->side());
   if (absl::Status status = (*to)->Finish(side); !status.ok()) return status;
   return kGood;
 }

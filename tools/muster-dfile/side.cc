@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "muster-dfile/side.h"
 
+#include <map>
 #include <set>
 
 #include "muster-dfile/text.h"
@@ -68,6 +69,69 @@ void CheckSide(std::string_view side, Tell tell) {
   muster::BencodeDocument document;
   if (!Decode(side, document)) return tell("what it says beside its torrents is no dictionary");
   CheckAllowed(document.root(), tell);
+}
+
+namespace {
+
+using Entries = std::map<std::string_view, BencodeView>;
+
+Entries EntriesOf(BencodeView dict) {
+  Entries entries;
+  for (const BencodeEntry& entry : dict.entries()) entries.emplace(entry.key, entry.value);
+  return entries;
+}
+
+// The torrents that bttrack found in its directory, which are joined in two entries: of one that both
+// sides have, or whose file both have, what the first says of it stays.
+void JoinAllowed(BencodeView other, Entries& allowed, Entries& files) {
+  const BencodeView other_allowed = other.Find("allowed");
+  for (const BencodeEntry& file : other.Find("allowed_dir_files").entries()) {
+    if (files.contains(file.key)) continue;
+    BencodeView hash;
+    for (BencodeView item : file.value.items()) hash = item;
+    const auto text = hash.AsString();
+    if (text) {
+      const BencodeView torrent = other_allowed.Find(*text);
+      if (!torrent || !allowed.emplace(*text, torrent).second) continue;
+    }
+    files.emplace(file.key, file.value);
+  }
+}
+
+void WriteEntries(std::string_view key, const Entries& entries, muster::BencodeWriter& writer) {
+  writer.Key(key).BeginDict();
+  for (const auto& [name, value] : entries) writer.Key(name).Splice(value);
+  writer.End();
+}
+
+}  // namespace
+
+std::string JoinedSides(std::string_view first, std::string_view second) {
+  muster::BencodeDocument one, other;
+  if (second.empty() || !Decode(second, other)) return std::string(first);
+  if (first.empty() || !Decode(first, one)) return std::string(second);
+  Entries root = EntriesOf(one.root());
+  for (const BencodeEntry& entry : other.root().entries()) root.emplace(entry.key, entry.value);
+  Entries allowed = EntriesOf(one.root().Find("allowed"));
+  Entries files = EntriesOf(one.root().Find("allowed_dir_files"));
+  Entries list = EntriesOf(one.root().Find("allowed_list"));
+  JoinAllowed(other.root(), allowed, files);
+  list.merge(EntriesOf(other.root().Find("allowed_list")));
+  std::string joined;
+  muster::BencodeWriter writer(&joined);
+  writer.BeginDict();
+  for (const auto& [key, value] : root) {
+    if (key == "allowed") {
+      WriteEntries(key, allowed, writer);
+    } else if (key == "allowed_dir_files") {
+      WriteEntries(key, files, writer);
+    } else if (key == "allowed_list") {
+      WriteEntries(key, list, writer);
+    } else {
+      writer.Key(key).Splice(value);
+    }
+  }
+  return writer.End().Finish().ok() ? joined : std::string(first);
 }
 
 std::string WithoutAllowed(std::string_view side) {

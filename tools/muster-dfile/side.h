@@ -14,6 +14,10 @@ namespace muster_dfile {
 // Tells everything that is wrong with it. bttrack itself throws away a whole state for that.
 void CheckSide(std::string_view side, absl::FunctionRef<void(std::string_view)> tell);
 
+// Both in one. Of what both have, torrent by torrent where bttrack allows them, the first's stays;
+// each allowed torrent still belongs to a file, and the other way round.
+std::string JoinedSides(std::string_view first, std::string_view second);
+
 // The side without the torrents that bttrack allows, which it finds again by itself.
 std::string WithoutAllowed(std::string_view side);
 

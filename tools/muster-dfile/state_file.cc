@@ -247,17 +247,51 @@ absl::StatusOr<bool> StateInput::NextWhole(SavedTorrent& torrent) {
   return true;
 }
 
+namespace {
+
+struct Named {
+  muster::SavedPeerName name;
+  SavedPeer peer;
+
+  bool is_known_by_id() const { return !name.endpoint.has_value(); }
+};
+
+}  // namespace
+
 void KeepNewestPeers(std::vector<SavedPeer>& peers) {
-  std::stable_sort(peers.begin(), peers.end(), [](const SavedPeer& a, const SavedPeer& b) {
-    return a.peer != b.peer ? a.peer < b.peer : a.last_seen < b.last_seen;
+  std::vector<Named> named;
+  named.reserve(peers.size());
+  for (SavedPeer& peer : peers) {
+    muster::SavedPeerName name = muster::NameOfSavedPeer(peer);
+    named.push_back({name, std::move(peer)});
+  }
+  peers.clear();
+  std::stable_sort(named.begin(), named.end(), [](const Named& a, const Named& b) {
+    return a.name != b.name ? a.name < b.name : a.peer.last_seen < b.peer.last_seen;
   });
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < peers.size(); ++i) {
-    if (kept > 0 && peers[kept - 1].peer == peers[i].peer) --kept;
-    if (kept != i) peers[kept] = std::move(peers[i]);
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    if (kept > 0 && named[kept - 1].name == named[i].name) --kept;
+    if (kept != i) named[kept] = std::move(named[i]);
     ++kept;
   }
-  peers.resize(kept);
+  named.resize(kept);
+  // At an endpoint the one that is known by it comes last where it is the newest, otherwise first.
+  std::stable_sort(named.begin(), named.end(), [](const Named& a, const Named& b) {
+    if (a.peer.peer != b.peer.peer) return a.peer.peer < b.peer.peer;
+    if (a.peer.last_seen != b.peer.last_seen) return a.peer.last_seen < b.peer.last_seen;
+    return !a.is_known_by_id() && b.is_known_by_id();
+  });
+  for (auto begin = named.begin(); begin != named.end();) {
+    const auto end = std::find_if(begin, named.end(), [&](const Named& other) {
+      return other.peer.peer != begin->peer.peer;
+    });
+    const bool endpoint_wins = !std::prev(end)->is_known_by_id();
+    for (; begin != end; ++begin) {
+      const bool stays = endpoint_wins ? begin == std::prev(end) : begin->is_known_by_id();
+      if (stays) peers.push_back(std::move(begin->peer));
+    }
+  }
 }
 
 absl::StatusOr<std::unique_ptr<StateOutput>> StateOutput::Create(

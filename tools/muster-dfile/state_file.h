@@ -38,7 +38,7 @@ class StateInput {
 
   // The next torrent or part of one; false at the end.
   absl::StatusOr<bool> NextPart(muster::SavedTorrent& torrent);
-  // The next torrent with all of its peers, each endpoint once: the newest. FailedPrecondition when
+  // The next torrent with all of its peers, each once: see KeepNewestPeers(). FailedPrecondition when
   // torrents do not ascend.
   absl::StatusOr<bool> NextWhole(muster::SavedTorrent& torrent);
 
@@ -89,8 +89,9 @@ class StateInput {
   std::optional<muster::InfoHash> last_;
 };
 
-// Of the peers with one endpoint the newest stays, the last of them if they are equally new. Sorted
-// by endpoint.
+// Of the peers with one name (muster::NameOfSavedPeer()) the newest stays, the last of them if they are
+// equally new. So does, of one that is known by its endpoint and those there that are known by their
+// ids, the one if it is newer than all of those, which stay otherwise. Sorted by endpoint.
 void KeepNewestPeers(std::vector<muster::SavedPeer>& peers);
 
 class StateOutput {

@@ -319,7 +319,8 @@ absl::Status Translation::Run(BttrackLine& result) && {
   if (Text("dfile").empty()) return Invalid({"--dfile is missing"});
   // An aggregator hears of peers from other trackers, which have checked them.
   if (Text("aggregator") != "0") values_["nat_check"] = "0";
-  Set("dfile", "dfile", Text("dfile"));
+  Pass("dfile", "dfile");
+  Pass("dfile_format", "dfile-format");
   Listen();
   Times();
   Answers();

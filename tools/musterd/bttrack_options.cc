@@ -13,9 +13,13 @@ constexpr BttrackOption kOptions[] = {
      "http udp"},
     {"dfile", Type::kText, "",
      "The file to keep the state in; it must be given. The file of a bttrack is read, kept beside "
-     "the new one as FILE.bttrack.N, and replaced by musterd's own format, unless its dfile-format "
+     "the new one as FILE.bttrack.N, and replaced by musterd's own format, unless dfile_format "
      "says otherwise.",
      "dfile"},
+    {"dfile_format", Type::kText, "muster",
+     "The format to keep the state in, muster or bttrack. No option of bttrack's: it has only that "
+     "one.",
+     "dfile-format"},
     {"bind", Type::kText, "",
      "Addresses or host names to listen on, separated by commas. Empty for every address.",
      "http udp"},
