@@ -77,7 +77,9 @@ TEST_F(AccessRulesTest, TakeOutThePeersAtRefusedAddresses) {
     const auto restore = [&](std::uint8_t torrent, std::string_view peer, const char* given) {
       const std::uint8_t id[20] = {static_cast<std::uint8_t>(peer[0])};
       const PeerId peer_id = PeerId::FromBytes(id);
-      const PeerDetails details{.left = 0, .given_ip = given};
+      PeerDetails details;
+      details.left = 0;
+      details.given_ip = given;
       const PeerRecord records[] = {{.peer = *Endpoint::Parse(peer),
                                      .state = PeerState::kSeeder,
                                      .completed = true,
