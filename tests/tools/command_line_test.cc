@@ -91,7 +91,7 @@ TEST(CommandLine, RefusesStrayWords) {
 TEST(CommandLine, NamesTheOptionWhoseValueIsWrong) {
   EXPECT_EQ(ErrorOf({"--workers", "many"}), "--workers: expected a whole number, not 'many'");
   EXPECT_EQ(ErrorOf({"--workers=-1"}), "--workers: expected a whole number, not '-1'");
-  EXPECT_EQ(ErrorOf({"--max-numwant", "5000"}), "--max-numwant: 5000 is out of range, 1 to 1000");
+  EXPECT_EQ(ErrorOf({"--max-numwant", "5000"}), "--max-numwant: 5000 is out of range, 0 to 1000");
   EXPECT_EQ(ErrorOf({"--peer-ids=maybe"}), "--peer-ids: expected true or false, not 'maybe'");
   EXPECT_THAT(ErrorOf({"--udp", "[::1]:1", "--udp", "x"}),
               HasSubstr("--udp: expected ADDRESS:PORT"));

@@ -110,8 +110,9 @@ TEST(SettingsValues, ReadAddressesOfBothFamilies) {
 }
 
 TEST(SettingsValues, AreHeldToTheirRange) {
-  EXPECT_TRUE(InRange("max-numwant", "1"));
-  EXPECT_FALSE(InRange("max-numwant", "0"));
+  EXPECT_TRUE(InRange("workers", "0"));
+  EXPECT_TRUE(InRange("http-max-streams", "1"));
+  EXPECT_FALSE(InRange("http-max-streams", "0"));
   EXPECT_TRUE(InRange("max-numwant", "1000"));
   EXPECT_FALSE(InRange("max-numwant", "1001"));
   EXPECT_FALSE(InRange("interval", "0"));

@@ -93,7 +93,7 @@ TEST(ReadToml, RefusesAWrongValueAndPointsAtIt) {
       {"interval = -1",
        "m.toml:1:12: interval: expected a time such as 90s, 30m, 2h, 1d or 500ms, not '-1'"},
       {"interval = '2d'", "m.toml:1:12: interval: 2d is out of range, 1s to 1d"},
-      {"max-numwant = 0", "m.toml:1:15: max-numwant: 0 is out of range, 1 to 1000"},
+      {"max-numwant = 1001", "m.toml:1:15: max-numwant: 1001 is out of range, 0 to 1000"},
       {"max-numwant = -9223372036854775808",
        "m.toml:1:15: max-numwant: expected a whole number, not '-9223372036854775808'"},
       {"log-level = 'debug'", "m.toml:1:13: log-level: expected info|warning|error, not 'debug'"},
