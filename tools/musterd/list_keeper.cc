@@ -128,7 +128,7 @@ class ListKeeper::Impl {
   void LoadChanged();
   // What there is, once the start cannot fail any more for what there is not.
   void Say(std::string text) {
-    if (!thread_.joinable()) return to_say_.push_back(std::move(text));
+    if (!started_) return to_say_.push_back(std::move(text));
     log_->Log(muster::LogLevel::kInfo, text);
   }
   void WarnOfBadLines(std::string_view name, const std::string& path, std::size_t bad,
@@ -149,6 +149,8 @@ class ListKeeper::Impl {
   muster::TorrentCatalog* const catalog_;
   std::vector<std::unique_ptr<HashListSource>> hash_lists_;
   std::vector<IpListSource> ip_lists_;
+  // Set before there is a thread.
+  bool started_ = false;
   std::vector<std::string> to_say_;
   Descriptor wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::atomic<bool> stop_{false};
@@ -422,8 +424,8 @@ void ListKeeper::Impl::Loop() {
 
 absl::Status ListKeeper::Impl::Start() {
   if (!keeps_any()) return absl::OkStatus();
-  for (const std::string& text : to_say_) log_->Log(muster::LogLevel::kInfo, text);
-  to_say_.clear();
+  started_ = true;
+  for (const std::string& text : std::exchange(to_say_, {})) Say(text);
   if (!hash_lists_.empty() && settings_.forget_refused) rules_->ForgetRefused(*store_);
   if (!ip_lists_.empty()) {
     const muster::Instant now = muster::InstantFromUnixSeconds(std::time(nullptr));

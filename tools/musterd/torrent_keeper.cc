@@ -85,6 +85,7 @@ class TorrentKeeper::Impl {
   const milliseconds interval_;
   const bool require_;
   const bool forget_refused_;
+  bool started_ = false;  // set before there is a thread
   TorrentFolder folder_;
   muster::AccessRules* const rules_;
   muster::TorrentCatalog* const catalog_;
@@ -118,15 +119,14 @@ absl::Status TorrentKeeper::Impl::Open() {
 absl::Status TorrentKeeper::Impl::Read() {
   const absl::StatusOr<bool> changed = folder_.Read();
   if (!changed.ok()) {
-    const bool starting = !thread_.joinable();
-    if (!std::exchange(failed_, true) && !(starting && require_)) {
+    if (!std::exchange(failed_, true) && (started_ || !require_)) {
       log_->Log(muster::LogLevel::kWarning,
                 Concat({"allowed-torrents: ", MessageOf(changed.status())}));
     }
     return changed.status();
   }
   failed_ = false;
-  if (!*changed && thread_.joinable()) return absl::OkStatus();
+  if (!*changed && started_) return absl::OkStatus();
   std::vector<std::shared_ptr<const muster::CatalogTorrent>> torrents = folder_.torrents();
   std::vector<muster::InfoHash> hashes;
   for (const auto& torrent : torrents) {
@@ -136,9 +136,9 @@ absl::Status TorrentKeeper::Impl::Read() {
   // Who is allowed is known by name already.
   catalog_->Replace(std::move(torrents));
   rules_->whitelist().Replace(std::move(hashes));
-  if (thread_.joinable()) ForgetRefused();
+  if (started_) ForgetRefused();
   on_change_();
-  if (thread_.joinable()) SayWhatThereIs();
+  if (started_) SayWhatThereIs();
   return absl::OkStatus();
 }
 
@@ -216,6 +216,7 @@ void TorrentKeeper::Impl::Loop() {
 }
 
 absl::Status TorrentKeeper::Impl::Start() {
+  started_ = true;
   if (!failed_) SayWhatThereIs();
   ForgetRefused();
   return StartThread([this] { Loop(); }, thread_);
