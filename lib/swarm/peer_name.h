@@ -4,8 +4,10 @@
 #ifndef MUSTER_LIB_SWARM_PEER_NAME_H_
 #define MUSTER_LIB_SWARM_PEER_NAME_H_
 
+#include <compare>
 #include <string_view>
 
+#include "absl/status/statusor.h"
 #include "model/made_up_id.h"
 #include "muster/endpoint.h"
 #include "muster/ids.h"

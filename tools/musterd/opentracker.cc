@@ -204,8 +204,10 @@ bool Parser::FifoDelete(std::string_view value) {
 // The interface's address and the cluster's port.
 bool Parser::LiveSyncListen(std::string_view value) {
   const std::optional<AddressAndPort> parsed = ParseAddress(value);
-  if (!parsed || parsed->address.family() != muster::AddressFamily::kIpv4) return false;
-  if (parsed->address.is_unspecified()) return false;
+  if (!parsed || parsed->address.family() != muster::AddressFamily::kIpv4 ||
+      parsed->address.is_unspecified()) {
+    return false;
+  }
   if (cluster_) Note("only one address of a cluster can be used: the one before has no effect");
   cluster_.emplace(parsed->address, parsed->port.value_or(muster::kLiveSyncPort));
   return true;
