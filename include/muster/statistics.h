@@ -91,6 +91,8 @@ struct MUSTER_EXPORT ServerStatistics {
                                                       413, 414, 429, 431, 500, 501, 503, 505};
     std::array<std::uint64_t, kStatuses.size()> responses{};
     MUSTER_EXPORT std::uint64_t Responses(int status) const;
+    // Of those with 400: to what is no HTTP at all.
+    std::uint64_t malformed = 0;
     // Of bodies that are made while they are sent, before they are compressed, full scrapes only.
     std::uint64_t full_scrape_bytes = 0;
     LatencyHistogram latency;

@@ -69,6 +69,7 @@ ServerStatistics& ServerStatistics::operator+=(const ServerStatistics& other) {
   http.accepted += other.http.accepted;
   http.open += other.http.open;
   http.turned_away += other.http.turned_away;
+  http.malformed += other.http.malformed;
   AddAll(http.responses, other.http.responses);
   http.full_scrape_bytes += other.http.full_scrape_bytes;
   AddAll(http.latency, other.http.latency);
@@ -114,6 +115,7 @@ void HttpCounters::AddTo(ServerStatistics& sum) const {
   sum.http.accepted += accepted.value();
   sum.http.open += open.value();
   sum.http.turned_away += turned_away.value();
+  sum.http.malformed += malformed.value();
   AddAll(sum.http.responses, responses);
   sum.http.full_scrape_bytes += full_scrape_bytes.value();
   AddAll(sum.http.latency, latency.Read());

@@ -82,6 +82,7 @@ struct HttpCounters {
   Counter open;
   Counter turned_away;
   std::array<Counter, ServerStatistics::Http::kStatuses.size()> responses;
+  Counter malformed;
   Counter full_scrape_bytes;
   LatencyCounters latency;
 

@@ -86,11 +86,20 @@ void AppendNumwants(const Snapshot& s, std::string& out) {
     StrAppend(&out, absl::Dec(i, absl::kZeroPad3), " => ", s.server.numwant[i], "\n");
 }
 
-// Which of the responses with 400 were for what: requests that are none, and requests that make no
-// sense. (Announces and scrapes that make none are answered 200, with a reason.)
+// What opentracker answers with 400: requests that are none, and requests that make no sense,
+// whichever status they were answered with here (announces and scrapes 200, with a reason).
 std::uint64_t Unparsed(const Snapshot& s) {
   const auto& http = s.server.http;
-  return http.Responses(405) + http.Responses(408) + http.Responses(501) + http.Responses(505);
+  return http.malformed + http.Responses(405) + http.Responses(408) + http.Responses(501) +
+         http.Responses(505);
+}
+std::uint64_t InvalidParameters(const Snapshot& s) {
+  std::uint64_t sum = 0;
+  for (const auto& of_family : s.server.requests[static_cast<std::size_t>(Protocol::kHttp)]) {
+    for (const auto& of_kind : of_family)
+      sum += of_kind[static_cast<std::size_t>(Outcome::kInvalid)];
+  }
+  return sum;
 }
 std::uint64_t TooLarge(const Snapshot& s) {
   const auto& http = s.server.http;
@@ -100,7 +109,7 @@ std::uint64_t TooLarge(const Snapshot& s) {
 void AppendErrors(const Snapshot& s, std::string& out) {
   const auto& http = s.server.http;
   StrAppend(&out, "302 RED ", http.Responses(302), "\n400 ... ", Unparsed(s), "\n400 PAR ",
-            http.Responses(400), "\n400 COM 0\n403 IP  ", http.Responses(403), "\n404 INV ",
+            InvalidParameters(s), "\n400 COM 0\n403 IP  ", http.Responses(403), "\n404 INV ",
             http.Responses(404), "\n500 SRV ", http.Responses(500) + TooLarge(s), "\n");
 }
 
@@ -141,7 +150,7 @@ void AppendEverything(const Snapshot& s, std::string& out) {
   } errors[] = {
       {"302 Redirect", http.Responses(302)},
       {"400 Parse Error", Unparsed(s)},
-      {"400 Invalid Parameter", http.Responses(400)},
+      {"400 Invalid Parameter", InvalidParameters(s)},
       {"400 Invalid Parameter (compact=0)", 0},
       {"400 Not Modest", http.Responses(429)},
       {"402 Payment Required", 0},

@@ -135,6 +135,8 @@ void AppendPrometheus(const Snapshot& s, std::string& out) {
   One("http_accepted_total", "counter", "Connections accepted.", server.http.accepted, out);
   One("http_turned_away_total", "counter",
       "Connections closed at once: too many, or from no proxy.", server.http.turned_away, out);
+  One("http_malformed_total", "counter", "Responses with 400 to what is no HTTP at all.",
+      server.http.malformed, out);
   One("http_full_scrape_bytes_total", "counter", "Bytes of full scrapes, before compression.",
       server.http.full_scrape_bytes, out);
   AppendResponses(server.http, out);

@@ -58,6 +58,9 @@ Snapshot Busy() {
   c.http.full_scrape_bytes.Add(72'010);
   c.http.CountResponse(404);
   c.http.CountResponse(302);
+  c.http.CountResponse(405);
+  c.http.CountResponse(400);
+  c.http.malformed.Add(1);
   book.outbound().CountNatCheck(NatOutcome::kOtherPeerId);
   book.outbound().CountNatCheck(NatOutcome::kCancelled);
   book.outbound().trackers_failed.Add(3);
@@ -111,7 +114,7 @@ TEST(OpentrackerPage, TellsHowManyRecordsCameFromTheCluster) {
 TEST(OpentrackerPage, HasTheOtherModes) {
   EXPECT_EQ(Page("version"), "muster " + std::string(Version()) + "\n");
   EXPECT_EQ(Page("herr"),
-            "302 RED 1\n400 ... 0\n400 PAR 0\n400 COM 0\n403 IP  0\n404 INV 1\n500 SRV 0\n");
+            "302 RED 1\n400 ... 2\n400 PAR 3\n400 COM 0\n403 IP  0\n404 INV 1\n500 SRV 0\n");
   const std::string renew = Page("renew");
   EXPECT_EQ(std::count(renew.begin(), renew.end(), '\n'), 45);
   EXPECT_THAT(renew, HasSubstr("00 0\n01 0\n02 0\n03 1\n04 0\n"));
