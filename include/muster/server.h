@@ -118,6 +118,14 @@ enum class HttpAnswers : std::uint8_t {
   kBttrack,
 };
 
+// How full scrapes, and dumps of the statistics, are compressed.
+enum class FullScrapeCompression : std::uint8_t {
+  kAccepted,  // by zstd or gzip, whichever the client accepts, or not
+  kNone,
+  kGzip,  // whatever the client says
+  kZstd,  // likewise; an error where muster was built without it
+};
+
 // A request that was answered. Borrowed for the time of the call.
 struct HttpLogEntry {
   const IpAddress& from;
@@ -164,8 +172,13 @@ struct HttpOptions {
   AddressFilter full_scrape_for = IsLoopback;
   // One address (of IPv6, one /64) may do it once in this time. 0: as often as it likes.
   Seconds full_scrape_interval{0};
+  FullScrapeCompression full_scrape_compression = FullScrapeCompression::kAccepted;
+  // Told of each full scrape that begins, and who asked for it. Called by the workers: thread-safe
+  // and quick. May be empty.
+  std::function<void(const IpAddress& from)> on_full_scrape = nullptr;
   // Answers that are made while they are sent (full scrapes, lists of torrents, the page): so many
-  // at a time, of all workers together; further ones are told to come later (503).
+  // at a time, of all workers together, and half of them (rounded up) for one address (of IPv6, one
+  // /64); further ones are told to come later (503).
   std::size_t max_streams = 4;
   // How long such an answer may take. Each piece of it has the time of write_timeout.
   std::chrono::milliseconds stream_timeout{15 * 60'000};

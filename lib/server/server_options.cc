@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "http/coding.h"
 
 namespace muster {
 namespace {
@@ -88,6 +89,9 @@ absl::Status CheckServerOptions(const ServerOptions& options) {
     return absl::InvalidArgumentError(
         absl::StrCat(name, ": begins with '/' and has at most ", kMaxPath, " bytes, or is empty"));
   }
+  if (http.full_scrape_compression == FullScrapeCompression::kZstd && !HasZstd())
+    return absl::InvalidArgumentError(
+        "http.full_scrape_compression: muster was built without zstd");
   return CheckRedirect(http.info_page_redirect);
 }
 

@@ -165,7 +165,7 @@ HttpService::Reply HttpService::StatisticsStream(std::string_view mode, std::str
   if (!dump && mode != "top10" && mode != "top100" && mode != "s24s") {
     // The original knows these names, too, and has nothing to say.
     const bool known = mode == "busy" || mode == "woodpeckers" || mode == "fulllog";
-    Count(exchange, RequestKind::kStatistics, Outcome::kInvalid);
+    Count(exchange, RequestKind::kStatistics, known ? Outcome::kRefused : Outcome::kInvalid);
     return Plain(known ? 500 : 400);
   }
   const RequestKind kind = dump ? RequestKind::kFullScrape : RequestKind::kStatistics;
@@ -173,13 +173,14 @@ HttpService::Reply HttpService::StatisticsStream(std::string_view mode, std::str
     Count(exchange, kind, Outcome::kRefused);
     return Plain(403);
   }
-  const StreamGate::Verdict verdict = site_.gate().Enter(*exchange.from, /*limited=*/dump, now);
+  auto [verdict, place] = site_.gate().Enter(*exchange.from, /*limited=*/dump, now);
   if (verdict != StreamGate::Verdict::kGo) {
     Count(exchange, kind, Outcome::kRefused);
     return NoPlace(verdict);
   }
   Count(exchange, kind, Outcome::kAnswered);
-  return {.stream = site_.gate().Hold(StatisticsBody(mode, format, now))};
+  return {.is_full_scrape = dump,
+          .stream = StreamGate::Hold(StatisticsBody(mode, format, now), std::move(place))};
 }
 
 std::unique_ptr<HttpBody> HttpService::StatisticsBody(std::string_view mode,
@@ -210,20 +211,21 @@ HttpService::Reply HttpService::InfoPage(const HttpExchange& exchange, Instant n
     AppendRedirectPage(options_.info_page_redirect, body_);
     return {.status = 302, .content_type = kInfoPageType, .location = options_.info_page_redirect};
   }
-  const StreamGate::Verdict verdict = site_.gate().Enter(*exchange.from, /*limited=*/false, now);
+  auto [verdict, place] = site_.gate().Enter(*exchange.from, /*limited=*/false, now);
   if (verdict != StreamGate::Verdict::kGo) {
     Count(exchange, RequestKind::kPage, Outcome::kRefused);
     return Plain(503);
   }
   Count(exchange, RequestKind::kPage, Outcome::kAnswered);
+  std::unique_ptr<HttpBody> page = NewInfoPage(tracker_->store(), site_.Take(now),
+                                               {.max_torrents = options_.info_page_torrents,
+                                                .torrents = Torrents(),
+                                                .policy = tracker_->policy(),
+                                                .show_dead = options_.show_dead,
+                                                .show_names = options_.show_names,
+                                                .link_files = options_.serve_torrents});
   return {.content_type = kInfoPageType,
-          .stream = site_.gate().Hold(NewInfoPage(tracker_->store(), site_.Take(now),
-                                                  {.max_torrents = options_.info_page_torrents,
-                                                   .torrents = Torrents(),
-                                                   .policy = tracker_->policy(),
-                                                   .show_dead = options_.show_dead,
-                                                   .show_names = options_.show_names,
-                                                   .link_files = options_.serve_torrents}))};
+          .stream = StreamGate::Hold(std::move(page), std::move(place))};
 }
 
 HttpService::Reply HttpService::Favicon(const HttpExchange& exchange) {
@@ -244,17 +246,14 @@ HttpService::Reply HttpService::File(const HttpExchange& exchange, Instant now) 
   const CatalogTorrent* const torrent =
       info_hash && torrents != nullptr ? torrents->Find(*info_hash) : nullptr;
   if (torrent == nullptr || torrent->path.empty()) return Plain(404);
-  const StreamGate::Verdict verdict = site_.gate().Enter(*exchange.from, /*limited=*/false, now);
+  auto [verdict, place] = site_.gate().Enter(*exchange.from, /*limited=*/false, now);
   if (verdict != StreamGate::Verdict::kGo) return Plain(503);
   std::unique_ptr<HttpBody> file = OpenFileBody(torrent->path);
-  if (file == nullptr) {
-    site_.gate().Leave();
-    return Plain(404);
-  }
+  if (file == nullptr) return Plain(404);
   file_name_ = FileNameOf(torrent->path);
   return {.content_type = "application/x-bittorrent",
           .file_name = file_name_,
-          .stream = site_.gate().Hold(std::move(file))};
+          .stream = StreamGate::Hold(std::move(file), std::move(place))};
 }
 
 }  // namespace muster

@@ -97,6 +97,7 @@ void HttpService::AnswerOne(HttpExchange& exchange, Pending& pending, Instant no
   if (!pending.from.ok() && pending.route != HttpRoute::kAnnounce) {
     const bool scrape =
         pending.route == HttpRoute::kScrape || pending.route == HttpRoute::kScrapeOfSome;
+    Count(exchange, scrape ? RequestKind::kScrape : RequestKind::kPage, Outcome::kInvalid);
     return Write(scrape ? Failure(200, pending.from.status()) : Plain(400), exchange, out);
   }
   // From here on who asks is who stands behind the proxy: a proxy on this machine must not make
@@ -146,12 +147,29 @@ HttpService::Reply HttpService::ReplyTo(const HttpExchange& exchange, Pending& p
 
 // --- writing ---
 
+ContentCoding HttpService::CodingFor(const Reply& reply, const HttpExchange& exchange) const {
+  if (reply.is_full_scrape) {
+    switch (options_.full_scrape_compression) {
+      case FullScrapeCompression::kAccepted:
+        break;
+      case FullScrapeCompression::kNone:
+        return ContentCoding::kIdentity;
+      case FullScrapeCompression::kGzip:
+        return ContentCoding::kGzip;
+      case FullScrapeCompression::kZstd:
+        return ContentCoding::kZstd;
+    }
+  }
+  const bool worth_it =
+      reply.stream != nullptr || (reply.compressible && body_.size() >= kWorthCoding);
+  return worth_it ? ChooseCoding(exchange.request->Header("Accept-Encoding"))
+                  : ContentCoding::kIdentity;
+}
+
 void HttpService::Write(Reply reply, HttpExchange& exchange, std::string& out) {
   counters_.http.CountResponse(reply.status);
   const bool head_only = exchange.request->method == HttpMethod::kHead;
-  ContentCoding coding = ContentCoding::kIdentity;
-  if (reply.stream != nullptr || (reply.compressible && body_.size() >= kWorthCoding))
-    coding = ChooseCoding(exchange.request->Header("Accept-Encoding"));
+  ContentCoding coding = CodingFor(reply, exchange);
   if (reply.stream != nullptr) return WriteStream(reply, exchange, coding, out);
   std::string_view body = body_;
   if (coding != ContentCoding::kIdentity) {
@@ -216,6 +234,7 @@ void HttpService::AnswerError(int status, std::string& out) {
   body_.clear();
   Plain(status);
   counters_.http.CountResponse(status);
+  if (status == 400) counters_.http.malformed.Add();
   AppendHttpResponse({.status = status, .body = body_}, out);
 }
 
@@ -412,27 +431,31 @@ HttpService::Reply HttpService::FullScrape(const HttpExchange& exchange, Instant
     if (AnswersAsBttrack()) return Failure(400, Refuse(kBttrackNoFullScrape));
     return Failure(200, Refuse("full scrape is not available here"));
   }
-  const StreamGate::Verdict verdict = site_.gate().Enter(*exchange.from, /*limited=*/true, now);
+  auto [verdict, place] = site_.gate().Enter(*exchange.from, /*limited=*/true, now);
   if (verdict != StreamGate::Verdict::kGo) {
     Count(exchange, RequestKind::kFullScrape, Outcome::kRefused);
     return NoPlace(verdict);
   }
   Count(exchange, RequestKind::kFullScrape, Outcome::kAnswered);
+  if (options_.on_full_scrape) options_.on_full_scrape(*exchange.from);
   const std::string_view type = AnswersAsBttrack() ? "text/plain" : "application/octet-stream";
   std::shared_ptr<const TorrentList> torrents = Torrents();
+  Counter* const bytes = &counters_.http.full_scrape_bytes;
+  std::unique_ptr<HttpBody> body;
   if (torrents != nullptr || !options_.show_dead) {
-    return {.content_type = type,
-            .stream = site_.gate().Hold(NewNamedScrape(tracker_->store(),
-                                                       {.torrents = std::move(torrents),
-                                                        .policy = tracker_->policy(),
-                                                        .show_names = options_.show_names,
-                                                        .show_dead = options_.show_dead},
-                                                       &counters_.http.full_scrape_bytes))};
+    body = NewNamedScrape(tracker_->store(),
+                          {.torrents = std::move(torrents),
+                           .policy = tracker_->policy(),
+                           .show_names = options_.show_names,
+                           .show_dead = options_.show_dead},
+                          bytes);
+  } else {
+    body =
+        NewTorrentList(tracker_->store(), tracker_->policy(), TorrentListFormat::kBencode, bytes);
   }
   return {.content_type = type,
-          .stream = site_.gate().Hold(NewTorrentList(tracker_->store(), tracker_->policy(),
-                                                     TorrentListFormat::kBencode,
-                                                     &counters_.http.full_scrape_bytes))};
+          .is_full_scrape = true,
+          .stream = StreamGate::Hold(std::move(body), std::move(place))};
 }
 
 HttpService::Reply HttpService::NoPlace(StreamGate::Verdict verdict) {

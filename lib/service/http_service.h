@@ -79,6 +79,8 @@ class HttpService {
     std::string_view file_name = {};
     // Smaller when it is compressed, and worth it.
     bool compressible = false;
+    // A full scrape or a dump: of all torrents, compressed as the options say.
+    bool is_full_scrape = false;
     // Takes the place of body_.
     std::unique_ptr<HttpBody> stream = nullptr;
   };
@@ -87,6 +89,7 @@ class HttpService {
   void AnswerOne(HttpExchange& exchange, Pending& pending, Instant now, std::string& out);
   Reply ReplyTo(const HttpExchange& exchange, Pending& pending, Instant now);
   void Write(Reply reply, HttpExchange& exchange, std::string& out);
+  ContentCoding CodingFor(const Reply& reply, const HttpExchange& exchange) const;
   void WriteStream(Reply& reply, HttpExchange& exchange, ContentCoding coding, std::string& out);
 
   Reply Announce(Pending& pending, const HttpExchange& exchange, Instant now);

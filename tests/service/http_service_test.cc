@@ -393,6 +393,52 @@ TEST_F(HttpServiceTest, CodesWhatIsLongAsTheClientAccepts) {
               Not(HasSubstr("Content-Encoding")));
 }
 
+TEST_F(HttpServiceTest, CodesFullScrapesAsItIsTold) {
+  Get(AnnounceUrl('1', 80));
+  const struct {
+    FullScrapeCompression compression;
+    std::string accepts, coding;
+  } cases[] = {
+      {FullScrapeCompression::kAccepted, "gzip", "gzip"},
+      {FullScrapeCompression::kAccepted, "", ""},
+      {FullScrapeCompression::kNone, "gzip, zstd", ""},
+      {FullScrapeCompression::kGzip, "", "gzip"},
+      {FullScrapeCompression::kGzip, "zstd, gzip;q=0", "gzip"},
+      {FullScrapeCompression::kZstd, "gzip", HasZstd() ? "zstd" : ""},
+  };
+  for (const auto& c : cases) {
+    HttpOptions options = ForAll();
+    options.full_scrape_compression = c.compression;
+    Serve(options);
+    for (const char* path : {"/scrape", "/stats?mode=tpbs", "/stats?mode=statedump"}) {
+      const std::string plain = path == std::string("/stats?mode=statedump") ? ":" : "5:filesd20:";
+      const std::string answer = Send(Get10(path, "Accept-Encoding: " + c.accepts + "\r\n"));
+      if (c.coding.empty()) {
+        EXPECT_THAT(answer, AllOf(Not(HasSubstr("Content-Encoding")), HasSubstr(plain))) << path;
+        continue;
+      }
+      EXPECT_THAT(answer, HasSubstr("\r\nContent-Encoding: " + c.coding + "\r\n")) << path;
+      EXPECT_THAT(testing_http::Decode(c.coding, AfterHead(answer)), HasSubstr(plain)) << path;
+    }
+    // What is no full scrape is coded as the client accepts.
+    const std::string top = Send(Get10("/stats?mode=top10", "Accept-Encoding: gzip\r\n"));
+    EXPECT_THAT(top, HasSubstr("\r\nContent-Encoding: gzip\r\n"));
+  }
+}
+
+TEST_F(HttpServiceTest, TellsWhoScrapesAllTorrents) {
+  std::vector<std::string> told;
+  HttpOptions options = ForAll();
+  options.full_scrape_for = IsLoopback;
+  options.on_full_scrape = [&told](const IpAddress& from) { told.push_back(from.ToString()); };
+  Serve(options);
+  Send(Get10("/scrape"), "127.0.0.1");
+  Send(Get10("/scrape"), "192.0.2.1");
+  Send(Get10("/scrape"), "::1");
+  Send(Get10("/scrape?info_hash=" + kHash), "127.0.0.1");
+  EXPECT_THAT(told, testing::ElementsAre("127.0.0.1", "::1"));
+}
+
 TEST_F(HttpServiceTest, ScrapesAsOpentrackerWhereItIsToBeLoose) {
   HttpOptions options;
   options.max_scrape_torrents = 2;
@@ -446,22 +492,30 @@ TEST_F(HttpServiceTest, GivesAFullScrapeToAnAddressOnceInAWhile) {
 
 TEST_F(HttpServiceTest, MakesSoManyStreamsAtATime) {
   HttpOptions options = ForAll();
-  options.max_streams = 2;
+  options.max_streams = 3;
   Serve(options);
-  const IpAddress from = *IpAddress::Parse("192.0.2.1");
   HttpRequestParser parser({});
   const std::string request = Get11("/scrape");
   ASSERT_EQ(parser.Parse(request), HttpRequestParser::Result::kDone);
   std::vector<HttpExchange> open;
-  for (int i = 0; i < 2; ++i) {
+  const auto begin = [&](const char* address) {
+    const IpAddress from = *IpAddress::Parse(address);
     open.push_back({&parser.request(), &from, true});
     std::string out;
     service_->Answer(absl::MakeSpan(&open.back(), 1), kNow, out);
     EXPECT_NE(open.back().body, nullptr);
-  }
-  EXPECT_THAT(Send(request), StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
-  open.pop_back();
-  EXPECT_THAT(Send(request), StartsWith("HTTP/1.1 200 "));
+  };
+  const auto too_many = StartsWith("HTTP/1.1 503 Service Unavailable\r\n");
+  const auto good = StartsWith("HTTP/1.1 200 ");
+  begin("2001:db8::1");
+  begin("2001:db8::2");
+  EXPECT_THAT(Send(request, "2001:db8::3"), too_many) << "half of them, of one network";
+  EXPECT_THAT(Send(request, "2001:db8:1::1"), good);
+  begin("192.0.2.1");
+  EXPECT_THAT(Send(request, "192.0.2.2"), too_many) << "all of them";
+  open.erase(open.begin());
+  EXPECT_THAT(Send(request, "2001:db8::3"), good);
+  EXPECT_THAT(Send(request, "192.0.2.2"), good);
 }
 
 TEST_F(HttpServiceTest, ShowsStatisticsToThoseWhoMay) {
@@ -633,6 +687,11 @@ TEST_F(HttpServiceTest, CountsRequestsAndResponses) {
   EXPECT_EQ(s.http.Responses(404), 1u);
   EXPECT_EQ(s.http.Responses(405), 1u);
   EXPECT_EQ(s.http.Responses(414), 1u);
+  EXPECT_EQ(s.http.malformed, 0u);
+  service_->AnswerError(400, out);
+  Send(Get10("/stats?mode=none"), "127.0.0.1");
+  EXPECT_EQ(book_.Sum().http.Responses(400), 2u);
+  EXPECT_EQ(book_.Sum().http.malformed, 1u);
 }
 
 }  // namespace
