@@ -5,6 +5,7 @@ installed, the same refusals.
 as_opentracker_test.py MUSTERD [unittest options]
 """
 import contextlib
+import gzip
 import os
 import pathlib
 import pwd
@@ -162,6 +163,37 @@ class Options(Dialect):
             answer = self.get(daemon.address(1)[1], target)
             self.assertEqual((answer[0], b"5:filesd20:" + V1 in answer[1]), (status, status == 200), target)
 
+    def test_log_full_scrapes_unless_they_are_not_to(self):
+        for options, said in ((), 1), (("--no-log-full-scrapes",), 0):
+            daemon = self.start(*LOCAL, *options, "--log-level", "info")
+            self.get(daemon.address(1)[1], "/scrape")
+            self.get(daemon.address(1)[1], "/stats?mode=tpbs")
+            err = daemon.stop()[1]
+            self.assertEqual(err.count("musterd: [00000000] scrp:  127.0.0.1 - FULL SCRAPE\n"), said, err)
+
+    def test_compress_full_scrapes_as_they_are_told(self):
+        plain = b"5:filesd"
+        for option, accepts, coding in ((), "gzip", b"gzip"), ("none", "gzip", None), ("gzip", "identity", b"gzip"):
+            options = ("--full-scrape-compression", option) if option else ()
+            daemon = self.start(*LOCAL, *options)
+            self.trackers[1].announce(Announce(V1, 7000))
+            for target in "/scrape", "/stats?mode=tpbs":
+                answer = access_test.http(daemon.address(1), f"GET {target} HTTP/1.0\r\nAccept-Encoding: {accepts}\r\n\r\n")
+                head, body = answer.split(b"\r\n\r\n", 1)
+                self.assertEqual(re.findall(rb"\r\nContent-Encoding: (\w+)", head), [coding] if coding else [])
+                self.assertIn(plain, gzip.decompress(body) if coding else body)
+
+    def test_count_requests_that_make_no_sense_as_the_original(self):
+        daemon = self.start(*LOCAL)
+        port = daemon.address(1)[1]
+        for target in "/announce?info_hash=x", "/announce?info_hash=%zz", "/scrape?info_hash=x", "/stats?mode=none":
+            self.get(port, target)
+        access_test.http(("127.0.0.1", port), "POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+        access_test.http(("127.0.0.1", port), "what\r\n\r\n")
+        self.get(port, "/nothing")
+        self.assertEqual(self.get(port, "/stats?mode=herr")[1],
+                         b"302 RED 0\n400 ... 2\n400 PAR 4\n400 COM 0\n403 IP  0\n404 INV 1\n500 SRV 0\n")
+
     def test_scrape_the_first_of_too_many_torrents(self):
         self.start(*LOCAL)
         self.trackers[1].announce(Announce(V1, 7000))
@@ -304,6 +336,13 @@ class Files(Dialect):
         self.assertRefused(OTHER)
         self.assertIn("Uid:\t12345\t", pathlib.Path(f"/proc/{daemon.process.pid}/status").read_text())
         self.assertEqual(os.readlink(f"/proc/{daemon.process.pid}/root"), os.path.realpath(self.folder))
+
+    def test_limit_the_peers(self):
+        self.start("-f", self.conf("tracker.max_peers 1\n"))
+        for port in 7000, 7001:
+            self.trackers[1].announce(Announce(V1, port))
+        row, = self.trackers[1].scrape([V1])
+        self.assertEqual(row.incomplete, 1)
 
     def test_set_who_is_a_proxy(self):
         daemon = self.start("-f", self.conf("access.proxy 127.0.0.1\n"))

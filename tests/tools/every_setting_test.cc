@@ -174,6 +174,13 @@ const Case kCases[] = {
      [](const Settings& s) { return Admits(Server(s).http.full_scrape_for, "192.0.2.1"); }},
     {"full-scrape-interval", "--full-scrape-interval 5m", "full-scrape-interval = '5m'",
      [](const Settings& s) { return Server(s).http.full_scrape_interval == seconds(300); }},
+    {"full-scrape-compression", "--full-scrape-compression gzip",
+     "full-scrape-compression = 'gzip'",
+     [](const Settings& s) {
+       return Server(s).http.full_scrape_compression == muster::FullScrapeCompression::kGzip;
+     }},
+    {"log-full-scrapes", "--log-full-scrapes", "log-full-scrapes = true",
+     [](const Settings& s) { return s.log_full_scrapes; }},
     {"stats-access", "--stats-access 192.0.2.0/24", "stats-access = ['192.0.2.0/24']",
      [](const Settings& s) { return Admits(Server(s).http.statistics_for, "192.0.2.1"); }},
     {"stats-path", "--stats-path /s", "stats-path = '/s'",

@@ -133,6 +133,7 @@ TEST(Opentracker, GivesFullScrapesToEverybody) {
   EXPECT_THAT(Shown(StartedWith({"-A", "10.0.0.0/8"}).full_scrape_for),
               ElementsAre("0.0.0.0/0", "::/0"));
   EXPECT_TRUE(StartedWith({}).http.loose_requests);
+  EXPECT_TRUE(StartedWith({}).log_full_scrapes);
 }
 
 TEST(OpentrackerOptions, ThatMakeNoSenseAreRefused) {

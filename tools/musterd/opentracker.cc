@@ -112,6 +112,7 @@ class Parser {
   bool RootDirectory(std::string_view value) { return Set("root-directory", value); }
   bool User(std::string_view value) { return Set("user", value); }
   bool RedirectUrl(std::string_view value) { return Set("redirect-url", value); }
+  bool MaxPeers(std::string_view value) { return Set("max-peers", value); }
   bool LiveSyncListen(std::string_view value);
   bool LiveSyncNode(std::string_view value);
   bool BatchSync(std::string_view value);
@@ -240,6 +241,7 @@ absl::Span<const Parser::Key> Parser::Keys() {
       {"tracker.rootdir", &Parser::RootDirectory},
       {"tracker.user", &Parser::User},
       {"tracker.redirect_url", &Parser::RedirectUrl},
+      {"tracker.max_peers", &Parser::MaxPeers},
       {"livesync.cluster.node_ip", &Parser::LiveSyncNode},
       {"livesync.cluster.listen", &Parser::LiveSyncListen},
       {"batchsync.cluster.admin_ip", &Parser::BatchSync},
@@ -396,6 +398,7 @@ absl::Status Parser::Finish(OpentrackerLine& result) && {
     Set("full-scrape-for", everybody);
   }
   Set("http-loose-requests", "true");
+  Set("log-full-scrapes", "true");
   // By UDP -1 is for as many as it ever gives.
   Set("udp-default-numwant", "200");
   if (!given("user")) Set("user", kDefaultUser);

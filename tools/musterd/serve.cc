@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -36,6 +37,7 @@ namespace musterd {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 constexpr std::string_view kProgram = "musterd";
 
@@ -111,6 +113,16 @@ void SayNatCheck(const muster::NatChecked& checked, bool known, muster::LogSink&
       Concat({"NAT check of ", checked.peer.ToString(), ", torrent ", checked.info_hash.ToHex(),
               ", peer id ", checked.peer_id.ToHex(), ": ", muster::NatOutcomeText(checked.outcome),
               known ? "" : "; it has gone or moved meanwhile"}));
+}
+
+// As opentracker says it: with the minutes since it was started.
+void SayFullScrape(const muster::IpAddress& from, steady_clock::duration uptime,
+                   muster::LogSink& log) {
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(uptime).count();
+  std::array<char, 24> text;
+  std::snprintf(text.data(), text.size(), "[%08lld]", static_cast<long long>(minutes));
+  log.Log(muster::LogLevel::kInfo,
+          Concat({text.data(), " scrp:  ", from.ToString(), " - FULL SCRAPE"}));
 }
 
 // Whether it matters which torrents have other trackers.
@@ -246,6 +258,7 @@ class Daemon {
   std::unique_ptr<muster::Tracker> tracker_;
   muster::ServerOptions options_;
   std::size_t workers_ = 1;
+  const steady_clock::time_point started_ = steady_clock::now();
   std::unique_ptr<AccessLog> access_log_;
   TrackerFeed feed_;
   std::optional<Signals> signals_;
@@ -294,6 +307,11 @@ absl::Status Daemon::PrepareOptions() {
     options_.outbound.on_nat_check = [this](const muster::NatChecked& checked, bool known) {
       access_log_ == nullptr ? SayNatCheck(checked, known, log_)
                              : access_log_->OnNatCheck(checked, known);
+    };
+  }
+  if (settings_.log_full_scrapes) {
+    options_.http.on_full_scrape = [this](const muster::IpAddress& from) {
+      SayFullScrape(from, steady_clock::now() - started_, log_);
     };
   }
   if (settings_.spot_woodpeckers) {

@@ -149,6 +149,7 @@ struct Settings : AnySettings {
   // Who may scrape everything, and who may see statistics.
   std::vector<muster::Cidr> full_scrape_for = ThisMachine();
   std::vector<muster::Cidr> statistics_for = ThisMachine();
+  bool log_full_scrapes = false;
   bool spot_woodpeckers = false;
   bool syslog_completed = false;
   // A file, which is read when the daemon starts; empty: none.

@@ -14,6 +14,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::string_view kScrapeModes[] = {"none", "specific", "full"};
+// As FullScrapeCompression.
+constexpr std::string_view kFullScrapeCompressions[] = {"accepted", "none", "gzip", "zstd"};
 constexpr std::string_view kLogLevels[] = {"info", "warning", "error"};
 constexpr std::string_view kDfileFormats[] = {"muster", "bttrack"};  // as DfileFormat has them
 constexpr std::string_view kCompressions[] = {"none", "zlib"};       // as StateCompression has them
@@ -168,7 +170,8 @@ constexpr Setting kSettings[] = {
     Row<&Settings::http, &HttpOptions::max_streams>(
         "http-max-streams", kHttp, Kind::kCount, 1, 10'000,
         "Long answers (full scrapes, lists of torrents, the page) that are made at a time, of all "
-        "workers together; further ones are told to come later."),
+        "workers together, and half of them for one address; further ones are told to come "
+        "later."),
     Row<&Settings::http, &HttpOptions::stream_timeout>(
         "http-stream-timeout", kHttp, Kind::kMilliseconds, 1, kDay,
         "How long a client may take to receive all of a long answer, each piece of which has the "
@@ -215,6 +218,13 @@ constexpr Setting kSettings[] = {
     Row<&Settings::http, &HttpOptions::full_scrape_interval>(
         "full-scrape-interval", kScrape, Kind::kSeconds, 0, 30 * kDay,
         "One address may scrape all torrents once in this time. 0 for as often as it likes."),
+    Among(Row<&Settings::http, &HttpOptions::full_scrape_compression>(
+              "full-scrape-compression", kScrape, Kind::kChoice, 0, 0,
+              "How scrapes and dumps of all torrents are compressed: as the client accepts (by "
+              "zstd, else by gzip), not at all, or always by gzip or zstd, whatever it says."),
+          kFullScrapeCompressions),
+    Row<&Settings::log_full_scrapes>("log-full-scrapes", kScrape, Kind::kFlag, 0, 0,
+                                     "Log who scrapes all torrents, in opentracker's words."),
 
     Following(Row<&Settings::statistics_for>(
                   "stats-access", kPages, Kind::kNetworks, 0, 1024,
