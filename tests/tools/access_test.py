@@ -57,14 +57,8 @@ class AccessTest(Test):
             pipe.write(b"".join(h.hex().encode() + b"\n" for h in hashes))
 
     def says(self, info_hash):
-        """What the announces of one torrent get, over UDP and HTTP: "" or the reason."""
-        answers = set()
-        for tracker in self.trackers:
-            try:
-                tracker.announce(Announce(info_hash[:20], 6881))
-                answers.add("")
-            except TrackerError as error:
-                answers.add(str(error))
+        """What the announces of one torrent get, over UDP and HTTP alike: "" or the reason."""
+        answers = self.says_somewhere(info_hash)
         self.assertEqual(len(answers), 1, answers)
         return answers.pop()
 
