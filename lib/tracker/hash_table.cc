@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tracker/hash_table.h"
 
+#include <sched.h>
+
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -15,7 +18,7 @@ namespace {
 constexpr double kLoad = 0.75;
 // The list that it is made of goes in pieces of so many hashes, so that both are never there as a
 // whole.
-constexpr std::ptrdiff_t kGiveBack = 1 << 18;
+constexpr std::ptrdiff_t kGiveBack = 1 << 16;
 // Behind so many lines it takes chosen hashes to go on.
 constexpr std::size_t kMostLines = 16;
 
@@ -25,6 +28,33 @@ bool Less(const InfoHash& a, const InfoHash& b) {
   const std::uint64_t first_b = LoadBig64(b.data());
   if (first_a != first_b) return first_a < first_b;
   return std::memcmp(a.data() + 8, b.data() + 8, InfoHash::kSize - 8) < 0;
+}
+
+// In ascending order. Bytes of hashes are evenly distributed, so the first ones tell nearly where a
+// hash belongs: its part of 256, then of 65,536 (American flag sort, in place). What is left is small,
+// or was chosen to crowd together. Between the parts of a large list others get the core: a scheduler
+// would let a thread that works for long keep it until its next tick, which is 4 ms.
+void Sort(InfoHash* begin, InfoHash* end, std::size_t byte = 0) {
+  constexpr std::ptrdiff_t kSmall = 4096;
+  if (end - begin <= kSmall || byte == InfoHash::kSize) return std::sort(begin, end, Less);
+  std::array<std::size_t, 257> ends{};  // of the parts; where the first begins is [0]
+  for (const InfoHash* hash = begin; hash != end; ++hash) ++ends[hash->data()[byte] + 1u];
+  for (std::size_t part = 1; part < ends.size(); ++part) ends[part] += ends[part - 1];
+  std::array<std::size_t, 256> next;  // the first place of each part that is not settled
+  std::copy_n(ends.begin(), next.size(), next.begin());
+  for (std::size_t part = 0; part < next.size(); ++part) {
+    while (next[part] < ends[part + 1]) {
+      // What stands here goes where it belongs, and so on, until something belongs here.
+      InfoHash hash = begin[next[part]];
+      for (std::size_t to = hash.data()[byte]; to != part; to = hash.data()[byte])
+        std::swap(hash, begin[next[to]++]);
+      begin[next[part]++] = hash;
+    }
+  }
+  for (std::size_t part = 0; part < next.size(); ++part) {
+    Sort(begin + ends[part], begin + ends[part + 1], byte + 1);
+    if (end - begin > kGiveBack) sched_yield();
+  }
 }
 
 // Without a branch, whose outcome nobody could foresee.
@@ -47,7 +77,7 @@ bool IsOneOf(const InfoHash& a, const InfoHash (&hashes)[3]) {
 
 HashTable::HashTable(std::vector<InfoHash> hashes) {
   if (!std::is_sorted(hashes.begin(), hashes.end(), Less)) {
-    std::sort(hashes.begin(), hashes.end(), Less);
+    Sort(hashes.data(), hashes.data() + hashes.size());
   }
   hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
   size_ = hashes.size();
@@ -75,6 +105,7 @@ HashTable::HashTable(std::vector<InfoHash> hashes) {
     if (&hash - kept < kGiveBack) continue;
     GiveBackPages(kept, &hash);
     kept = &hash;
+    sched_yield();
   }
   fill(lines * Line::kHashes, last);
   PreferHugePages(lines_.data(), lines_.size() * sizeof(Line));

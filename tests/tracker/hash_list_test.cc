@@ -141,6 +141,10 @@ TEST(HashTable, CountsAHashThatIsThereTwiceOnce) {
   const HashTable table({HashOfHex(kV1), HashOfHex(kV2), HashOfHex(kV1), HashOfHex(kV1)});
   EXPECT_EQ(table.size(), 2u);
   EXPECT_EQ(table.hashes().size(), 2u);
+  std::vector<InfoHash> many(10'000, HashOfHex(kV1));
+  many.push_back(HashOfHex(kV2));
+  many.resize(20'000, HashOfHex(kV1));
+  EXPECT_EQ(HashTable(many).hashes(), table.hashes());
 }
 
 TEST(HashTable, FindsHashesThatSomebodyChoseToCrowdTogether) {
@@ -153,7 +157,10 @@ TEST(HashTable, FindsHashesThatSomebodyChoseToCrowdTogether) {
   }
   const std::uint8_t last[20] = {0xff, 0xff, 0xff, 0xff, 0xff};
   inside.push_back(InfoHash::FromBytes(last));
+  std::reverse(inside.begin(), inside.end());
   const HashTable table(inside);
+  const std::vector<InfoHash> hashes = table.hashes();
+  EXPECT_TRUE(std::is_sorted(hashes.begin(), hashes.end()));
   for (const InfoHash& hash : inside) EXPECT_TRUE(table.Contains(hash));
   for (const InfoHash& hash : outside) EXPECT_FALSE(table.Contains(hash));
   EXPECT_FALSE(table.Contains(HashOfHex(std::string(40, 'f'))));

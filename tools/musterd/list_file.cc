@@ -2,6 +2,7 @@
 #include "musterd/list_file.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -137,6 +138,7 @@ absl::StatusOr<FileStamp> ReadFile(const std::string& path, std::int64_t max,
     total += static_cast<std::int64_t>(n);
     if (total > max) break;  // it grows meanwhile
     take({piece.data(), n});
+    sched_yield();  // a large file is no reason for announces to wait for the core
   }
   if (std::ferror(file->get())) return Cannot("read", path, errno);
   return FileStamp::Of(status);
