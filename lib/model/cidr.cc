@@ -56,7 +56,14 @@ absl::StatusOr<Cidr> Cidr::Parse(std::string_view text) {
   return Of(*address, mapped ? bits - kMappedBits : bits);
 }
 
-IpAddress Cidr::last() const { return Fill(first_, bits_, true); }
+IpAddress Cidr::last() const {
+  const IpAddress last = Fill(first_, bits_, true);
+  if (last.family() == family()) return last;
+  // An IPv6 network that ends with the mapped addresses, which are not its own: what is before them.
+  constexpr std::uint8_t kBeforeMapped[16] = {0, 0, 0,    0,    0,    0,    0,    0,
+                                              0, 0, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff};
+  return IpAddress::FromIpv6(kBeforeMapped);
+}
 
 bool Cidr::Contains(const IpAddress& address) const {
   return address.family() == family() && Fill(address, bits_, false) == first_;

@@ -40,6 +40,15 @@ TEST(Cidr, OfMappedAddressesIsTheIpv4Network) {
   EXPECT_FALSE(Cidr::Parse("::ffff:192.0.2.0/95").ok());  // holds more than mapped addresses
 }
 
+TEST(Cidr, OfIpv6EndsBeforeTheMappedAddresses) {
+  for (const std::string_view text : {"::/80", "::8000:0:0/81", "::fffe:0:0/95"}) {
+    EXPECT_EQ(Net(text).last(), Ip("::fffe:ffff:ffff")) << text;
+    EXPECT_TRUE(Net(text).Contains(Net(text).last())) << text;
+    EXPECT_FALSE(Net(text).Contains(Ip("::ffff:192.0.2.1"))) << text;
+  }
+  EXPECT_EQ(Net("::/79").last(), Ip("::1:ffff:ffff:ffff"));
+}
+
 TEST(Cidr, RefusesEverythingElse) {
   for (const std::string& text :
        {std::string(), std::string("/"), std::string("/8"), std::string("10.0.0.0/"),
