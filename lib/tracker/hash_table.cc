@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tracker/hash_table.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -10,6 +8,8 @@
 
 #include "base/bytes.h"
 #include "base/huge_pages.h"
+#include "base/turns.h"
+#include "model/info_hash_order.h"
 
 namespace muster {
 namespace {
@@ -17,28 +17,25 @@ namespace {
 // Of all places so many are taken: 1.4 times the memory of the hashes themselves.
 constexpr double kLoad = 0.75;
 // The list that it is made of goes in pieces of so many hashes, so that both are never there as a
-// whole.
+// whole; and after so many others have a turn.
 constexpr std::ptrdiff_t kGiveBack = 1 << 16;
 // Behind so many lines it takes chosen hashes to go on.
 constexpr std::size_t kMostLines = 16;
 
-// As `a < b`, but quicker: the first 8 bytes hardly ever agree.
-bool Less(const InfoHash& a, const InfoHash& b) {
-  const std::uint64_t first_a = LoadBig64(a.data());
-  const std::uint64_t first_b = LoadBig64(b.data());
-  if (first_a != first_b) return first_a < first_b;
-  return std::memcmp(a.data() + 8, b.data() + 8, InfoHash::kSize - 8) < 0;
-}
+constexpr auto kInOrder = [](const InfoHash& a, const InfoHash& b) { return IsBefore(a, b); };
 
 // In ascending order. Bytes of hashes are evenly distributed, so the first ones tell nearly where a
 // hash belongs: its part of 256, then of 65,536 (American flag sort, in place). What is left is small,
-// or was chosen to crowd together. Between the parts of a large list others get the core: a scheduler
-// would let a thread that works for long keep it until its next tick, which is 4 ms.
-void Sort(InfoHash* begin, InfoHash* end, std::size_t byte = 0) {
+// or was chosen to crowd together.
+void Sort(InfoHash* begin, InfoHash* end, Turns& turns, std::size_t byte = 0) {
   constexpr std::ptrdiff_t kSmall = 4096;
-  if (end - begin <= kSmall || byte == InfoHash::kSize) return std::sort(begin, end, Less);
+  if (end - begin <= kSmall || byte == InfoHash::kSize) {
+    std::sort(begin, end, kInOrder);
+    return turns.After(static_cast<std::size_t>(end - begin));
+  }
   std::array<std::size_t, 257> ends{};  // of the parts; where the first begins is [0]
-  for (const InfoHash* hash = begin; hash != end; ++hash) ++ends[hash->data()[byte] + 1u];
+  for (const InfoHash* hash = begin; hash != end; ++hash, turns.After())
+    ++ends[hash->data()[byte] + 1u];
   for (std::size_t part = 1; part < ends.size(); ++part) ends[part] += ends[part - 1];
   std::array<std::size_t, 256> next;  // the first place of each part that is not settled
   std::copy_n(ends.begin(), next.size(), next.begin());
@@ -46,14 +43,14 @@ void Sort(InfoHash* begin, InfoHash* end, std::size_t byte = 0) {
     while (next[part] < ends[part + 1]) {
       // What stands here goes where it belongs, and so on, until something belongs here.
       InfoHash hash = begin[next[part]];
-      for (std::size_t to = hash.data()[byte]; to != part; to = hash.data()[byte])
+      for (std::size_t to = hash.data()[byte]; to != part; to = hash.data()[byte], turns.After())
         std::swap(hash, begin[next[to]++]);
       begin[next[part]++] = hash;
+      turns.After();
     }
   }
   for (std::size_t part = 0; part < next.size(); ++part) {
-    Sort(begin + ends[part], begin + ends[part + 1], byte + 1);
-    if (end - begin > kGiveBack) sched_yield();
+    Sort(begin + ends[part], begin + ends[part + 1], turns, byte + 1);
   }
 }
 
@@ -76,8 +73,9 @@ bool IsOneOf(const InfoHash& a, const InfoHash (&hashes)[3]) {
 }  // namespace
 
 HashTable::HashTable(std::vector<InfoHash> hashes) {
-  if (!std::is_sorted(hashes.begin(), hashes.end(), Less)) {
-    Sort(hashes.data(), hashes.data() + hashes.size());
+  Turns turns(kGiveBack);
+  if (!std::is_sorted(hashes.begin(), hashes.end(), kInOrder)) {
+    Sort(hashes.data(), hashes.data() + hashes.size(), turns);
   }
   hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
   size_ = hashes.size();
@@ -105,7 +103,7 @@ HashTable::HashTable(std::vector<InfoHash> hashes) {
     if (&hash - kept < kGiveBack) continue;
     GiveBackPages(kept, &hash);
     kept = &hash;
-    sched_yield();
+    turns.After(kGiveBack);
   }
   fill(lines * Line::kHashes, last);
   PreferHugePages(lines_.data(), lines_.size() * sizeof(Line));
@@ -122,7 +120,7 @@ bool HashTable::Contains(const InfoHash& info_hash) const {
   for (std::size_t i = own; i < end; ++i) {
     const Line& line = lines_[i];
     if (IsOneOf(info_hash, line.hashes)) return true;
-    if (!Less(line.hashes[Line::kHashes - 1], info_hash)) return false;
+    if (!IsBefore(line.hashes[Line::kHashes - 1], info_hash)) return false;
   }
   return end < lines_.size() && IsAmong(info_hash, end);
 }
@@ -132,7 +130,7 @@ bool HashTable::IsAmong(const InfoHash& info_hash, std::size_t first_line) const
   std::size_t end = lines_.size();
   while (end - begin > 1) {
     const std::size_t middle = begin + (end - begin) / 2;
-    (Less(info_hash, lines_[middle].hashes[0]) ? end : begin) = middle;
+    (IsBefore(info_hash, lines_[middle].hashes[0]) ? end : begin) = middle;
   }
   return IsOneOf(info_hash, lines_[begin].hashes);
 }
