@@ -50,26 +50,47 @@ void AddXForwardedFor(std::string_view value, Hops& hops) {
   }
 }
 
+void SkipBlanks(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+}
+
+// Takes a quoted string off `text`, which begins with its first quote; nothing when it has no end.
+std::optional<std::string_view> TakeQuoted(std::string_view& text) {
+  std::size_t end = 1;
+  while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+  if (end >= text.size()) return std::nullopt;
+  const std::string_view inside = text.substr(1, end - 1);
+  text.remove_prefix(end + 1);
+  return inside;
+}
+
 // Takes "name=value" off `text`, whose value may be quoted, and the separator behind it, which is
-// returned: ',', ';', or 0 at the end.
-char TakePair(std::string_view& text, std::string_view& name, std::string_view& value) {
-  bool quoted = false;
-  std::size_t end = 0;
-  for (; end < text.size(); ++end) {
-    if (text[end] == '"') quoted = !quoted;
-    if (quoted && text[end] == '\\') ++end;
-    if (!quoted && end < text.size() && (text[end] == ',' || text[end] == ';')) break;
+// returned: ',', ';', or 0 at the end. Nothing where a quote stands anywhere but around a value: a
+// client that leaves one open would make what the proxy appends a part of its own words.
+std::optional<char> TakePair(std::string_view& text, std::string_view& name,
+                             std::string_view& value) {
+  const std::size_t end = std::min(text.find_first_of("=,;\""), text.size());
+  name = Trimmed(text.substr(0, end));
+  value = {};
+  text.remove_prefix(end);
+  if (!text.empty() && text.front() == '=') {
+    text.remove_prefix(1);
+    SkipBlanks(text);
+    if (!text.empty() && text.front() == '"') {
+      const std::optional<std::string_view> quoted = TakeQuoted(text);
+      if (!quoted) return std::nullopt;
+      value = *quoted;
+      SkipBlanks(text);
+    } else {
+      const std::size_t size = std::min(text.find_first_of(",;\""), text.size());
+      value = Trimmed(text.substr(0, size));
+      text.remove_prefix(size);
+    }
   }
-  end = std::min(end, text.size());
-  const std::string_view pair = text.substr(0, end);
-  const std::size_t equals = std::min(pair.find('='), pair.size());
-  name = Trimmed(pair.substr(0, equals));
-  value = Trimmed(pair.substr(std::min(equals + 1, pair.size())));
-  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
-    value = value.substr(1, value.size() - 2);
-  }
-  const char separator = end < text.size() ? text[end] : '\0';
-  text.remove_prefix(std::min(end + 1, text.size()));
+  if (text.empty()) return '\0';
+  const char separator = text.front();
+  if (separator != ',' && separator != ';') return std::nullopt;
+  text.remove_prefix(1);
   return separator;
 }
 
@@ -78,10 +99,11 @@ void AddForwarded(std::string_view value, Hops& hops) {
   bool something = false;
   while (!value.empty()) {
     std::string_view name, text;
-    const char separator = TakePair(value, name, text);
+    const std::optional<char> separator = TakePair(value, name, text);
+    if (!separator) return hops.Add({});
     something = something || !name.empty();
     if (EqualsIgnoringCase(name, "for")) node = text;
-    if (separator == ';') continue;
+    if (*separator == ';') continue;
     if (something) hops.Add(node);
     node = {};
     something = false;
@@ -89,16 +111,28 @@ void AddForwarded(std::string_view value, Hops& hops) {
   if (something) hops.Add(node);
 }
 
+// A port, or what stands for one that is not to be known ("_abc").
+bool IsPort(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789";
+  if (!text.empty() && text.front() == '_') return true;
+  return !text.empty() && text.size() <= 5 && text.find_first_not_of(kDigits) == text.npos;
+}
+
 // "192.0.2.1", "192.0.2.1:4711", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:4711".
 std::optional<IpAddress> AddressOfHop(std::string_view hop) {
+  std::string_view host = hop;
+  std::string_view behind;
   if (!hop.empty() && hop.front() == '[') {
-    const std::size_t end = hop.find(']');
-    if (end == hop.npos || (end + 1 < hop.size() && hop[end + 1] != ':')) return std::nullopt;
-    hop = hop.substr(1, end - 1);
+    const std::size_t end = std::min(hop.find(']'), hop.size());
+    host = hop.substr(1, end - 1);
+    if (end == hop.size() || host.find(':') == host.npos) return std::nullopt;
+    behind = hop.substr(end + 1);
   } else if (std::count(hop.begin(), hop.end(), ':') == 1) {
-    hop = hop.substr(0, hop.find(':'));
+    host = hop.substr(0, hop.find(':'));
+    behind = hop.substr(host.size());
   }
-  const absl::StatusOr<IpAddress> address = IpAddress::Parse(hop);
+  if (!behind.empty() && (behind.front() != ':' || !IsPort(behind.substr(1)))) return std::nullopt;
+  const absl::StatusOr<IpAddress> address = IpAddress::Parse(host);
   if (!address.ok()) return std::nullopt;
   return *address;
 }
@@ -117,6 +151,10 @@ Hops HopsOf(const HttpRequest& request, ProxyHeader header) {
 
 }  // namespace
 
+absl::Status ClientIsNotNamed() {
+  return absl::InvalidArgumentError("the proxy does not say your address");
+}
+
 absl::StatusOr<IpAddress> ClientAddress(const HttpRequest& request, const IpAddress& from,
                                         const IpSet& trusted, ProxyHeader header) {
   if (!trusted.Contains(from)) return from;
@@ -124,7 +162,7 @@ absl::StatusOr<IpAddress> ClientAddress(const HttpRequest& request, const IpAddr
   IpAddress client = from;
   for (std::size_t i = 0; i < hops.kept(); ++i) {
     const std::optional<IpAddress> hop = AddressOfHop(hops.FromEnd(i));
-    if (!hop) return absl::InvalidArgumentError("the proxy does not say your address");
+    if (!hop) return ClientIsNotNamed();
     client = *hop;
     if (!trusted.Contains(client)) return client;
   }

@@ -22,9 +22,12 @@ namespace muster {
 // Proxies in a row at most; a request through more is refused.
 inline constexpr std::size_t kMaxForwardedHops = 32;
 
+// What a client is told, and everybody who asks, where a trusted proxy does not say who it is.
+absl::Status ClientIsNotNamed();
+
 // `from` is where the connection comes from. Where that is not trusted it is the client; else the
 // last hop in the header that is not trusted is, or the first one when all are. Without the header
-// it is the proxy itself that asks. InvalidArgument when a trusted proxy names a hop that is no
+// it is the proxy itself that asks. ClientIsNotNamed() when a trusted proxy names a hop that is no
 // address ("unknown").
 absl::StatusOr<IpAddress> ClientAddress(const HttpRequest& request, const IpAddress& from,
                                         const IpSet& trusted, ProxyHeader header);

@@ -86,13 +86,17 @@ TEST(ClientAddress, MayHaveAPortAndBrackets) {
   EXPECT_EQ(X("::ffff:198.51.100.7"), "198.51.100.7");
   EXPECT_EQ(Standard("for=\"[2001:db8::7]:4711\""), "2001:db8::7");
   EXPECT_EQ(Standard("for=\"198.51.100.7:4711\""), "198.51.100.7");
+  EXPECT_EQ(Standard("for=\"198.51.100.7:_hidden\""), "198.51.100.7");
+  EXPECT_EQ(Standard("For = \"198.51.100.7\" ; proto = http"), "198.51.100.7");
   EXPECT_EQ(Standard("by=\"a,b;for=1.2.3.4\";for=198.51.100.7;host=\"x\\\",for=1.2.3.4\""),
             "198.51.100.7");
 }
 
 TEST(ClientAddress, IsRefusedWhereATrustedProxyNamesNone) {
-  for (const char* hop : {"unknown", "_hidden", "host.example", "198.51.100.7.1", "[2001:db8::7",
-                          "[2001:db8::7]x", "fe80::1%eth0", "1"}) {
+  for (const char* hop :
+       {"unknown", "_hidden", "host.example", "198.51.100.7.1", "[2001:db8::7", "[2001:db8::7]x",
+        "fe80::1%eth0", "1", "[198.51.100.7]", "[2001:db8::7]:", "[2001:db8::7]:x",
+        "[2001:db8::7]:123456", "198.51.100.7:", "198.51.100.7:-1", "[]", "["}) {
     EXPECT_EQ(X(hop), "refused") << hop;
     EXPECT_EQ(X(std::string(hop) + ", 10.0.0.2"), "refused") << hop;
     EXPECT_EQ(X(std::string(hop) + ", 198.51.100.7"), "198.51.100.7") << hop;
@@ -101,6 +105,21 @@ TEST(ClientAddress, IsRefusedWhereATrustedProxyNamesNone) {
   EXPECT_EQ(Standard("for=198.51.100.7, proto=http"), "refused");
   EXPECT_EQ(Standard("for=\"198.51.100.7"), "refused");
   EXPECT_EQ(Standard("for"), "refused");
+}
+
+TEST(ClientAddress, IsNotWhatAClientSaysInWordsThatItLeavesOpen) {
+  // What the proxy appends, to the same line or as one of its own.
+  for (const std::string proxys : {"for=\"[2001:db8::1]\"", "for=\"198.51.100.7:80\"",
+                                   "for=198.51.100.7", "for=198.51.100.7;by=\"_x\""}) {
+    for (const std::string clients :
+         {"for=\"[6.6.6.6]:", "for=\"[2001:db8::6]:", "for=\"6.6.6.6:", "for=\"6.6.6.6;x=\\",
+          "for=6.6.6.6;x=\"\\\\", "for=6.6.6.6\"", "\"", "for=\"6.6.6.6\" x", "x=\"", "for=\"\\"}) {
+      EXPECT_EQ(Standard(clients + ", " + proxys), "refused") << clients;
+      EXPECT_EQ(Client("Forwarded: " + clients + "\r\nForwarded: " + proxys + "\r\n", kStandard),
+                Standard(proxys))
+          << clients;
+    }
+  }
 }
 
 TEST(ClientAddress, IsRefusedBehindMoreProxiesThanAnybodyHas) {
