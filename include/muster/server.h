@@ -217,7 +217,8 @@ struct HttpOptions {
   ProxyHeader proxy_header = ProxyHeader::kXForwardedFor;
 
   HttpAnswers answers = HttpAnswers::kMuster;
-  // IPv4 clients that do not ask for compact answers are refused.
+  // Clients that do not want compact answers are refused; in bttrack's form IPv4 clients that do not
+  // ask for them.
   bool require_compact = false;
 
   // What is known of torrents. Those in it are in full scrapes and on the page with and without a

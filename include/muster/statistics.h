@@ -93,7 +93,9 @@ struct MUSTER_EXPORT ServerStatistics {
     MUSTER_EXPORT std::uint64_t Responses(int status) const;
     // Of those with 400: to what is no HTTP at all.
     std::uint64_t malformed = 0;
-    // Of bodies that are made while they are sent, before they are compressed, full scrapes only.
+    // Announces that were refused as their clients do not want compact answers.
+    std::uint64_t compact_refused = 0;
+    // Of full scrapes and dumps, as they were sent: compressed, without the framing of HTTP.
     std::uint64_t full_scrape_bytes = 0;
     LatencyHistogram latency;
   } http;

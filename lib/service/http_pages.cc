@@ -114,7 +114,8 @@ HttpService::Reply HttpService::Statistics(const HttpExchange& exchange, Instant
     const Snapshot snapshot = site_.Take(now);
     const bool json = query.mode == "json";
     if (json) AppendJson(snapshot, body_);
-    if (json || AppendOpentrackerPage(query.mode, snapshot, body_) || AppendLog(query.mode, now)) {
+    if (json || AppendOpentrackerPage(query.mode, snapshot, body_) ||
+        AppendLog(exchange, query.mode, now)) {
       Count(exchange, RequestKind::kStatistics, Outcome::kAnswered);
       return {.content_type = json ? "application/json" : "text/plain", .compressible = true};
     }
@@ -125,13 +126,13 @@ HttpService::Reply HttpService::Statistics(const HttpExchange& exchange, Instant
 }
 
 // The modes that are there where a setting wants them.
-bool HttpService::AppendLog(std::string_view mode, Instant now) {
+bool HttpService::AppendLog(const HttpExchange& exchange, std::string_view mode, Instant now) {
   if (mode == "woodpeckers" && options_.woodpeckers != nullptr) {
     AppendWoodpeckers(*options_.woodpeckers, now, body_);
     return true;
   }
   if (mode == "fulllog" && site_.full_log().enabled()) {
-    body_ += site_.full_log().Take();
+    if (!IsHead(exchange)) body_ += site_.full_log().Take();  // what is shown is forgotten
     return true;
   }
   return false;
@@ -173,12 +174,13 @@ HttpService::Reply HttpService::StatisticsStream(std::string_view mode, std::str
     Count(exchange, kind, Outcome::kRefused);
     return Plain(403);
   }
-  auto [verdict, place] = site_.gate().Enter(*exchange.from, /*limited=*/dump, now);
+  auto [verdict, place] = EnterGate(exchange, /*limited=*/dump, now);
   if (verdict != StreamGate::Verdict::kGo) {
     Count(exchange, kind, Outcome::kRefused);
     return NoPlace(verdict);
   }
-  Count(exchange, kind, Outcome::kAnswered);
+  // The head of a dump is none.
+  Count(exchange, dump && IsHead(exchange) ? RequestKind::kPage : kind, Outcome::kAnswered);
   return {.is_full_scrape = dump,
           .stream = StreamGate::Hold(StatisticsBody(mode, format, now), std::move(place))};
 }
@@ -186,13 +188,13 @@ HttpService::Reply HttpService::StatisticsStream(std::string_view mode, std::str
 std::unique_ptr<HttpBody> HttpService::StatisticsBody(std::string_view mode,
                                                       std::string_view format, Instant now) {
   const SwarmStore& store = tracker_->store();
-  if (mode == "s24s") return NewBusyNetworks(store);
-  if (mode == "statedump") return NewStateDump(store, now, &counters_.http.full_scrape_bytes);
+  if (mode == "s24s") return NewBusyNetworks(store, tracker_->policy());
+  if (mode == "statedump") return NewStateDump(store, tracker_->policy(), now);
   if (mode == "top10" || mode == "top100")
     return NewTopTorrents(store, tracker_->policy(), mode == "top10" ? 10 : 100);
   const TorrentListFormat list =
       format.empty() ? TorrentListFormat::kBencode : *TorrentListFormatOf(format);
-  return NewTorrentList(store, tracker_->policy(), list, &counters_.http.full_scrape_bytes);
+  return NewTorrentList(store, tracker_->policy(), list);
 }
 
 HttpService::Reply HttpService::Metrics(const HttpExchange& exchange, Instant now) {
@@ -211,7 +213,7 @@ HttpService::Reply HttpService::InfoPage(const HttpExchange& exchange, Instant n
     AppendRedirectPage(options_.info_page_redirect, body_);
     return {.status = 302, .content_type = kInfoPageType, .location = options_.info_page_redirect};
   }
-  auto [verdict, place] = site_.gate().Enter(*exchange.from, /*limited=*/false, now);
+  auto [verdict, place] = EnterGate(exchange, /*limited=*/false, now);
   if (verdict != StreamGate::Verdict::kGo) {
     Count(exchange, RequestKind::kPage, Outcome::kRefused);
     return Plain(503);
@@ -246,7 +248,7 @@ HttpService::Reply HttpService::File(const HttpExchange& exchange, Instant now) 
   const CatalogTorrent* const torrent =
       info_hash && torrents != nullptr ? torrents->Find(*info_hash) : nullptr;
   if (torrent == nullptr || torrent->path.empty()) return Plain(404);
-  auto [verdict, place] = site_.gate().Enter(*exchange.from, /*limited=*/false, now);
+  auto [verdict, place] = EnterGate(exchange, /*limited=*/false, now);
   if (verdict != StreamGate::Verdict::kGo) return Plain(503);
   std::unique_ptr<HttpBody> file = OpenFileBody(torrent->path);
   if (file == nullptr) return Plain(404);

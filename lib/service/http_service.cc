@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/http_service.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "http/response.h"
 #include "muster/peer_batch.h"
 #include "muster/refusal.h"
+#include "service/counted_body.h"
 #include "service/logged_body.h"
 #include "service/outcome.h"
 #include "web/named_scrape.h"
@@ -168,7 +170,7 @@ ContentCoding HttpService::CodingFor(const Reply& reply, const HttpExchange& exc
 
 void HttpService::Write(Reply reply, HttpExchange& exchange, std::string& out) {
   counters_.http.CountResponse(reply.status);
-  const bool head_only = exchange.request->method == HttpMethod::kHead;
+  const bool head_only = IsHead(exchange);
   ContentCoding coding = CodingFor(reply, exchange);
   if (reply.stream != nullptr) return WriteStream(reply, exchange, coding, out);
   std::string_view body = body_;
@@ -206,19 +208,14 @@ void HttpService::WriteStream(Reply& reply, HttpExchange& exchange, ContentCodin
                               std::string& out) {
   const bool chunked = exchange.request->minor_version >= 1;
   if (!chunked) exchange.keep_alive = false;
-  if (std::unique_ptr<Encoder> encoder = NewEncoder(coding); encoder != nullptr) {
-    reply.stream = std::make_unique<CodedBody>(std::move(reply.stream), std::move(encoder));
+  const bool head_only = IsHead(exchange);
+  if (head_only) {
+    reply.stream = nullptr;
+    if (options_.log != nullptr) Log(exchange, reply.status, 0, coding != ContentCoding::kIdentity);
   } else {
-    coding = ContentCoding::kIdentity;
+    exchange.body = BodyOf(reply, exchange, coding);
+    if (chunked) exchange.body = std::make_unique<ChunkedBody>(std::move(exchange.body));
   }
-  const bool head_only = exchange.request->method == HttpMethod::kHead;
-  if (options_.log != nullptr && !head_only) {
-    reply.stream = std::make_unique<LoggedBody>(std::move(reply.stream), exchange, reply.status,
-                                                coding != ContentCoding::kIdentity, options_.log);
-  } else if (options_.log != nullptr) {
-    Log(exchange, reply.status, 0, coding != ContentCoding::kIdentity);
-  }
-  if (chunked) reply.stream = std::make_unique<ChunkedBody>(std::move(reply.stream));
   AppendHttpResponse({.status = reply.status,
                       .content_type = reply.content_type,
                       .keep_alive = exchange.keep_alive,
@@ -227,7 +224,24 @@ void HttpService::WriteStream(Reply& reply, HttpExchange& exchange, ContentCodin
                       .file_name = reply.file_name,
                       .framing = chunked ? HttpFraming::kChunked : HttpFraming::kClose},
                      out);
-  if (!head_only) exchange.body = std::move(reply.stream);
+}
+
+// What is sent of a stream, but for its framing, in `coding`; where that is not to be had, as it is.
+std::unique_ptr<HttpBody> HttpService::BodyOf(Reply& reply, const HttpExchange& exchange,
+                                              ContentCoding& coding) {
+  std::unique_ptr<HttpBody> body = std::move(reply.stream);
+  if (std::unique_ptr<Encoder> encoder = NewEncoder(coding); encoder != nullptr) {
+    body = std::make_unique<CodedBody>(std::move(body), std::move(encoder));
+  } else {
+    coding = ContentCoding::kIdentity;
+  }
+  if (reply.is_full_scrape)
+    body = std::make_unique<CountedBody>(std::move(body), &counters_.http.full_scrape_bytes);
+  if (options_.log != nullptr) {
+    body = std::make_unique<LoggedBody>(std::move(body), exchange, reply.status,
+                                        coding != ContentCoding::kIdentity, options_.log);
+  }
+  return body;
 }
 
 void HttpService::AnswerError(int status, std::string& out) {
@@ -259,8 +273,8 @@ HttpService::Reply HttpService::Announce(Pending& pending, const HttpExchange& e
     if (std::optional<Reply> refusal = BttrackRefusal(pending, exchange, now))
       return *std::move(refusal);
     announce->compact = announce->asks_for_compact || pending.IsOfTracker();
-  } else if (announce.ok() && options_.require_compact && !announce->compact &&
-             exchange.from->family() == AddressFamily::kIpv4) {
+  } else if (announce.ok() && options_.require_compact && announce->refuses_compact) {
+    counters_.http.compact_refused.Add();
     announce = absl::InvalidArgumentError("only compact answers are given here");
   }
   if (!announce.ok()) {
@@ -351,13 +365,16 @@ std::optional<HttpService::Reply> HttpService::BttrackRefusal(const Pending& pen
     }
   }
   Count(exchange, RequestKind::kAnnounce, Outcome::kInvalid);
-  if (outdated) {
-    body_ += kBttrackOutdated;
-  } else {
-    body_ += kBttrackGarbage;
-    body_ += ClientText(fault);
-  }
+  if (!outdated) return BttrackGarbage(fault);
+  counters_.http.compact_refused.Add();
+  body_ += kBttrackOutdated;
   return Reply{.status = 400};
+}
+
+HttpService::Reply HttpService::BttrackGarbage(const absl::Status& fault) {
+  body_ += kBttrackGarbage;
+  body_ += ClientText(fault);
+  return {.status = 400};
 }
 
 HttpService::Reply HttpService::Scrape(const Pending& pending, const HttpExchange& exchange,
@@ -431,31 +448,38 @@ HttpService::Reply HttpService::FullScrape(const HttpExchange& exchange, Instant
     if (AnswersAsBttrack()) return Failure(400, Refuse(kBttrackNoFullScrape));
     return Failure(200, Refuse("full scrape is not available here"));
   }
-  auto [verdict, place] = site_.gate().Enter(*exchange.from, /*limited=*/true, now);
+  auto [verdict, place] = EnterGate(exchange, /*limited=*/true, now);
   if (verdict != StreamGate::Verdict::kGo) {
     Count(exchange, RequestKind::kFullScrape, Outcome::kRefused);
     return NoPlace(verdict);
   }
-  Count(exchange, RequestKind::kFullScrape, Outcome::kAnswered);
-  if (options_.on_full_scrape) options_.on_full_scrape(*exchange.from);
+  if (IsHead(exchange)) {
+    Count(exchange, RequestKind::kPage, Outcome::kAnswered);
+  } else {
+    Count(exchange, RequestKind::kFullScrape, Outcome::kAnswered);
+    if (options_.on_full_scrape) options_.on_full_scrape(*exchange.from);
+  }
   const std::string_view type = AnswersAsBttrack() ? "text/plain" : "application/octet-stream";
   std::shared_ptr<const TorrentList> torrents = Torrents();
-  Counter* const bytes = &counters_.http.full_scrape_bytes;
   std::unique_ptr<HttpBody> body;
   if (torrents != nullptr || !options_.show_dead) {
-    body = NewNamedScrape(tracker_->store(),
-                          {.torrents = std::move(torrents),
-                           .policy = tracker_->policy(),
-                           .show_names = options_.show_names,
-                           .show_dead = options_.show_dead},
-                          bytes);
+    body = NewNamedScrape(tracker_->store(), {.torrents = std::move(torrents),
+                                              .policy = tracker_->policy(),
+                                              .show_names = options_.show_names,
+                                              .show_dead = options_.show_dead});
   } else {
-    body =
-        NewTorrentList(tracker_->store(), tracker_->policy(), TorrentListFormat::kBencode, bytes);
+    body = NewTorrentList(tracker_->store(), tracker_->policy(), TorrentListFormat::kBencode);
   }
   return {.content_type = type,
           .is_full_scrape = true,
           .stream = StreamGate::Hold(std::move(body), std::move(place))};
+}
+
+// Who only wants the head takes no place, and no turn.
+StreamGate::Admission HttpService::EnterGate(const HttpExchange& exchange, bool limited,
+                                             Instant now) {
+  if (IsHead(exchange)) return {StreamGate::Verdict::kGo};
+  return site_.gate().Enter(*exchange.from, limited, now);
 }
 
 HttpService::Reply HttpService::NoPlace(StreamGate::Verdict verdict) {

@@ -90,11 +90,14 @@ class HttpService {
   Reply ReplyTo(const HttpExchange& exchange, Pending& pending, Instant now);
   void Write(Reply reply, HttpExchange& exchange, std::string& out);
   ContentCoding CodingFor(const Reply& reply, const HttpExchange& exchange) const;
+  std::unique_ptr<HttpBody> BodyOf(Reply& reply, const HttpExchange& exchange,
+                                   ContentCoding& coding);
   void WriteStream(Reply& reply, HttpExchange& exchange, ContentCoding coding, std::string& out);
 
   Reply Announce(Pending& pending, const HttpExchange& exchange, Instant now);
   std::optional<Reply> BttrackRefusal(const Pending& pending, const HttpExchange& exchange,
                                       Instant now);
+  Reply BttrackGarbage(const absl::Status& fault);
   // One that makes sense.
   Reply Apply(const HttpAnnounce& announce, const HttpExchange& exchange, Instant now);
   // The same of one that the desk looks at.
@@ -108,7 +111,7 @@ class HttpService {
   void ForgetDeadRows();
   Reply FullScrape(const HttpExchange& exchange, Instant now);
   Reply Statistics(const HttpExchange& exchange, Instant now);
-  bool AppendLog(std::string_view mode, Instant now);
+  bool AppendLog(const HttpExchange& exchange, std::string_view mode, Instant now);
   std::optional<Reply> ChangeLoggedNetworks(const HttpExchange& exchange);
   Reply StatisticsStream(std::string_view mode, std::string_view format,
                          const HttpExchange& exchange, Instant now);
@@ -125,7 +128,11 @@ class HttpService {
   // The status's own text as the body.
   Reply Plain(int status);
   Reply Failure(int http_status, const absl::Status& status);
+  StreamGate::Admission EnterGate(const HttpExchange& exchange, bool limited, Instant now);
   Reply NoPlace(StreamGate::Verdict verdict);
+  static bool IsHead(const HttpExchange& exchange) {
+    return exchange.request->method == HttpMethod::kHead;
+  }
   bool AnswersAsBttrack() const { return options_.answers == HttpAnswers::kBttrack; }
   // The catalog's list; null where there is no catalog.
   std::shared_ptr<const TorrentList> Torrents() const {

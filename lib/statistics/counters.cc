@@ -70,6 +70,7 @@ ServerStatistics& ServerStatistics::operator+=(const ServerStatistics& other) {
   http.open += other.http.open;
   http.turned_away += other.http.turned_away;
   http.malformed += other.http.malformed;
+  http.compact_refused += other.http.compact_refused;
   AddAll(http.responses, other.http.responses);
   http.full_scrape_bytes += other.http.full_scrape_bytes;
   AddAll(http.latency, other.http.latency);
@@ -116,6 +117,7 @@ void HttpCounters::AddTo(ServerStatistics& sum) const {
   sum.http.open += open.value();
   sum.http.turned_away += turned_away.value();
   sum.http.malformed += malformed.value();
+  sum.http.compact_refused += compact_refused.value();
   AddAll(sum.http.responses, responses);
   sum.http.full_scrape_bytes += full_scrape_bytes.value();
   AddAll(sum.http.latency, latency.Read());

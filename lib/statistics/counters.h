@@ -83,6 +83,7 @@ struct HttpCounters {
   Counter turned_away;
   std::array<Counter, ServerStatistics::Http::kStatuses.size()> responses;
   Counter malformed;
+  Counter compact_refused;
   Counter full_scrape_bytes;
   LatencyCounters latency;
 

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "web/heavy_hitters.h"
 #include "web/network_ranking.h"
+#include "web/served_torrents.h"
 
 namespace muster {
 namespace {
@@ -52,13 +53,14 @@ class Networks {
 
 class BusyNetworks final : public HttpBody {
  public:
-  explicit BusyNetworks(const SwarmStore& store)
-      : store_(store), cursor_(store.Walk(kPeersAStep)) {}
+  BusyNetworks(const SwarmStore& store, const Policy* policy)
+      : store_(store), policy_(policy), cursor_(store.Walk(kPeersAStep)) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
     for (std::size_t work = 0; work < budget;) {
       work += kWorkAPeer;
       const bool more = cursor_->Next([&](const SwarmView& part) {
+        if (IsHidden(policy_, part.info_hash())) return;
         part.ForEachPeer([&](const PeerRecord& peer) {
           if (peer.peer.family() != AddressFamily::kIpv4) return;
           work += kWorkAPeer;
@@ -83,6 +85,7 @@ class BusyNetworks final : public HttpBody {
 
  private:
   const SwarmStore& store_;
+  const Policy* const policy_;
   std::unique_ptr<SwarmCursor> cursor_;
   bool counting_ = false;
   Networks of_28_{28};
@@ -91,8 +94,8 @@ class BusyNetworks final : public HttpBody {
 
 }  // namespace
 
-std::unique_ptr<HttpBody> NewBusyNetworks(const SwarmStore& store) {
-  return std::make_unique<BusyNetworks>(store);
+std::unique_ptr<HttpBody> NewBusyNetworks(const SwarmStore& store, const Policy* policy) {
+  return std::make_unique<BusyNetworks>(store, policy);
 }
 
 }  // namespace muster

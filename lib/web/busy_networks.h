@@ -10,11 +10,13 @@
 
 #include "http/body.h"
 #include "muster/swarm_store.h"
+#include "muster/tracker.h"
 
 namespace muster {
 
-// The 128 largest /28 networks, then the 128 largest /24 networks. The store must outlive the body.
-std::unique_ptr<HttpBody> NewBusyNetworks(const SwarmStore& store);
+// The 128 largest /28 networks, then the 128 largest /24 networks, of the torrents that the policy
+// shows. The store and the policy, which may be null, must outlive the body.
+std::unique_ptr<HttpBody> NewBusyNetworks(const SwarmStore& store, const Policy* policy);
 
 }  // namespace muster
 

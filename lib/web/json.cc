@@ -115,6 +115,7 @@ void AddHttp(const ServerStatistics::Http& http, Object& to) {
   object.Add("accepted", http.accepted);
   object.Add("turned_away", http.turned_away);
   object.Add("malformed", http.malformed);
+  object.Add("compact_refused", http.compact_refused);
   object.Add("full_scrape_bytes", http.full_scrape_bytes);
   {
     Object responses(object.Name("responses"));

@@ -13,28 +13,24 @@ namespace {
 
 class NamedScrape final : public HttpBody {
  public:
-  NamedScrape(const SwarmStore& store, const NamedScrapeOptions& options, Counter* bytes)
+  NamedScrape(const SwarmStore& store, const NamedScrapeOptions& options)
       : torrents_(TorrentsByHash(store, options.policy, options.torrents)),
         show_names_(options.show_names),
-        show_dead_(options.show_dead),
-        bytes_(*bytes) {}
+        show_dead_(options.show_dead) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
     const std::size_t begin = out.size();
     if (!std::exchange(begun_, true)) out += "d5:filesd";
-    Progress progress = Progress::kMore;
     ServedTorrent served;
     for (std::size_t visits = 0; out.size() < begin + budget && visits * kBytesAVisit <= budget;
          ++visits) {
       if (!torrents_->Next(served)) {
         out += "ee";
-        progress = Progress::kEnd;
-        break;
+        return Progress::kEnd;
       }
       if (!served.hidden && (show_dead_ || !served.is_dead())) Append(served, out);
     }
-    bytes_.Add(out.size() - begin);
-    return progress;
+    return Progress::kMore;
   }
 
  private:
@@ -52,15 +48,14 @@ class NamedScrape final : public HttpBody {
   const std::unique_ptr<ServedTorrents> torrents_;
   const bool show_names_;
   const bool show_dead_;
-  Counter& bytes_;
   bool begun_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store, const NamedScrapeOptions& options,
-                                         Counter* bytes) {
-  return std::make_unique<NamedScrape>(store, options, bytes);
+std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store,
+                                         const NamedScrapeOptions& options) {
+  return std::make_unique<NamedScrape>(store, options);
 }
 
 }  // namespace muster

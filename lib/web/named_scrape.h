@@ -9,7 +9,6 @@
 
 #include <memory>
 
-#include "base/counter.h"
 #include "http/body.h"
 #include "muster/swarm_store.h"
 #include "muster/torrent_catalog.h"
@@ -27,9 +26,9 @@ struct NamedScrapeOptions {
   bool show_dead = true;
 };
 
-// The store must outlive the body. What is made is added to `bytes`.
-std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store, const NamedScrapeOptions& options,
-                                         Counter* bytes);
+// The store must outlive the body.
+std::unique_ptr<HttpBody> NewNamedScrape(const SwarmStore& store,
+                                         const NamedScrapeOptions& options);
 
 }  // namespace muster
 

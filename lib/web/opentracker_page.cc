@@ -59,7 +59,7 @@ void AppendFullScrapes(const Snapshot& s, std::string& out) {
   const std::uint64_t thousandths = 1000 * Answered(s, Protocol::kHttp, RequestKind::kFullScrape);
   const std::uint64_t bytes = s.server.http.full_scrape_bytes;
   AppendFigures(s, thousandths, bytes, out);
-  StrAppend(&out, "opentracker full scrape stats, ", PerTime(thousandths, s.uptime()),
+  StrAppend(&out, "opentracker full scrape stats, ", PerTime(thousandths / 1000, s.uptime()),
             " conns/s :: ", PerTime(bytes, s.uptime()), " bytes/s.");
 }
 
@@ -99,7 +99,8 @@ std::uint64_t InvalidParameters(const Snapshot& s) {
     for (const auto& of_kind : of_family)
       sum += of_kind[static_cast<std::size_t>(Outcome::kInvalid)];
   }
-  return sum;
+  // The workers go on counting while they are asked.
+  return sum - std::min(sum, s.server.http.compact_refused);
 }
 std::uint64_t TooLarge(const Snapshot& s) {
   const auto& http = s.server.http;
@@ -109,8 +110,9 @@ std::uint64_t TooLarge(const Snapshot& s) {
 void AppendErrors(const Snapshot& s, std::string& out) {
   const auto& http = s.server.http;
   StrAppend(&out, "302 RED ", http.Responses(302), "\n400 ... ", Unparsed(s), "\n400 PAR ",
-            InvalidParameters(s), "\n400 COM 0\n403 IP  ", http.Responses(403), "\n404 INV ",
-            http.Responses(404), "\n500 SRV ", http.Responses(500) + TooLarge(s), "\n");
+            InvalidParameters(s), "\n400 COM ", http.compact_refused, "\n403 IP  ",
+            http.Responses(403), "\n404 INV ", http.Responses(404), "\n500 SRV ",
+            http.Responses(500) + TooLarge(s), "\n");
 }
 
 void AppendEverything(const Snapshot& s, std::string& out) {
@@ -151,7 +153,7 @@ void AppendEverything(const Snapshot& s, std::string& out) {
       {"302 Redirect", http.Responses(302)},
       {"400 Parse Error", Unparsed(s)},
       {"400 Invalid Parameter", InvalidParameters(s)},
-      {"400 Invalid Parameter (compact=0)", 0},
+      {"400 Invalid Parameter (compact=0)", http.compact_refused},
       {"400 Not Modest", http.Responses(429)},
       {"402 Payment Required", 0},
       {"403 Access Denied", http.Responses(403)},

@@ -137,7 +137,10 @@ void AppendPrometheus(const Snapshot& s, std::string& out) {
       "Connections closed at once: too many, or from no proxy.", server.http.turned_away, out);
   One("http_malformed_total", "counter", "Responses with 400 to what is no HTTP at all.",
       server.http.malformed, out);
-  One("http_full_scrape_bytes_total", "counter", "Bytes of full scrapes, before compression.",
+  One("http_compact_refused_total", "counter",
+      "Announces refused as their clients do not want compact answers.",
+      server.http.compact_refused, out);
+  One("http_full_scrape_bytes_total", "counter", "Bytes of full scrapes, as they were sent.",
       server.http.full_scrape_bytes, out);
   AppendResponses(server.http, out);
   AppendOutbound(server.outbound, out);

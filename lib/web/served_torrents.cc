@@ -6,10 +6,6 @@
 namespace muster {
 namespace {
 
-bool IsHidden(const Policy* policy, const InfoHash& info_hash) {
-  return policy != nullptr && !policy->Shows(info_hash);
-}
-
 class ByHash final : public ServedTorrents {
  public:
   ByHash(const SwarmStore& store, const Policy* policy, std::shared_ptr<const TorrentList> list)

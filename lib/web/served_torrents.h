@@ -23,6 +23,11 @@ inline bool HasPeers(const SwarmCounts& counts) {
   return counts.complete() > 0 || counts.incomplete() > 0;
 }
 
+// Whether the policy, which may be null, does not show it.
+inline bool IsHidden(const Policy* policy, const InfoHash& info_hash) {
+  return policy != nullptr && !policy->Shows(info_hash);
+}
+
 struct ServedTorrent {
   InfoHash info_hash;
   SwarmCounts counts;

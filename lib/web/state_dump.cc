@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "web/served_torrents.h"
 
 namespace muster {
 namespace {
@@ -20,28 +21,29 @@ constexpr std::size_t kBytesAPeer = 4;
 
 class StateDump final : public HttpBody {
  public:
-  StateDump(const SwarmStore& store, Instant now, Counter* bytes)
-      : cursor_(store.Walk(kPeersAVisit)), now_(now), bytes_(*bytes) {}
+  StateDump(const SwarmStore& store, const Policy* policy, Instant now)
+      : cursor_(store.Walk(kPeersAVisit)), policy_(policy), now_(now) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
-    const std::size_t begin = out.size();
     bool more = true;
     for (std::size_t work = 0; more && work < budget;) {
       const std::size_t size = out.size();
-      std::size_t peers = 0;
-      more = cursor_->Next([&](const SwarmView& part) { peers = Visit(part, out); });
-      work += out.size() - size + kBytesAPeer * peers + 1;
+      std::size_t visit = 0;
+      more = cursor_->Next([&](const SwarmView& part) { visit = Visit(part, out); });
+      work += out.size() - size + visit + 1;
     }
-    if (!more) AppendLine(out);
-    bytes_.Add(out.size() - begin);
-    return more ? Progress::kMore : Progress::kEnd;
+    if (more) return Progress::kMore;
+    AppendLine(out);
+    return Progress::kEnd;
   }
 
  private:
-  // The peers that it took.
+  // How much work it was, in bytes of the dump.
   std::size_t Visit(const SwarmView& part, std::string& out) {
     if (hash_ != part.info_hash()) {
       AppendLine(out);
+      hash_.reset();
+      if (IsHidden(policy_, part.info_hash())) return kBytesAVisit;
       hash_ = part.info_hash();
       last_active_ = part.empty_since();
     }
@@ -51,7 +53,7 @@ class StateDump final : public HttpBody {
       ++peers;
       last_active_ = std::max(last_active_.value_or(peer.last_seen), peer.last_seen);
     });
-    return peers;
+    return kBytesAPeer * peers;
   }
   // Of the torrent that was visited.
   void AppendLine(std::string& out) const {
@@ -63,8 +65,8 @@ class StateDump final : public HttpBody {
   }
 
   const std::unique_ptr<SwarmCursor> cursor_;
+  const Policy* const policy_;
   const Instant now_;
-  Counter& bytes_;
   // The torrent whose parts are visited.
   std::optional<InfoHash> hash_;
   std::uint32_t completed_ = 0;
@@ -73,8 +75,8 @@ class StateDump final : public HttpBody {
 
 }  // namespace
 
-std::unique_ptr<HttpBody> NewStateDump(const SwarmStore& store, Instant now, Counter* bytes) {
-  return std::make_unique<StateDump>(store, now, bytes);
+std::unique_ptr<HttpBody> NewStateDump(const SwarmStore& store, const Policy* policy, Instant now) {
+  return std::make_unique<StateDump>(store, policy, now);
 }
 
 }  // namespace muster

@@ -8,16 +8,16 @@
 
 #include <memory>
 
-#include "base/counter.h"
 #include "http/body.h"
 #include "muster/instant.h"
 #include "muster/swarm_store.h"
+#include "muster/tracker.h"
 
 namespace muster {
 
-// The store must outlive the body. What is made is added to `bytes`. `now` is the minute of a torrent
-// whose last activity the store does not know.
-std::unique_ptr<HttpBody> NewStateDump(const SwarmStore& store, Instant now, Counter* bytes);
+// The store and the policy, which may be null, must outlive the body; what the policy does not show
+// is left out. `now` is the minute of a torrent whose last activity the store does not know.
+std::unique_ptr<HttpBody> NewStateDump(const SwarmStore& store, const Policy* policy, Instant now);
 
 }  // namespace muster
 

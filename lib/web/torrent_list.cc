@@ -4,7 +4,9 @@
 #include <charconv>
 #include <cstring>
 #include <string>
+#include <string_view>
 
+#include "absl/strings/ascii.h"
 #include "base/bytes.h"
 #include "web/served_torrents.h"
 
@@ -35,11 +37,17 @@ class EntryWriter {
   void Hex(const InfoHash& hash) {
     for (const std::uint8_t byte : hash.bytes()) Digits(byte, "0123456789ABCDEF");
   }
-  // As the original has it, in small letters.
+  // As the original has it, in small letters, with what it takes for plain.
   void PercentEncoded(const InfoHash& hash) {
+    constexpr std::string_view kPlain = "$-./=_~";
     for (const std::uint8_t byte : hash.bytes()) {
-      Put('%');
-      Digits(byte, "0123456789abcdef");
+      const char c = static_cast<char>(byte);
+      if (absl::ascii_isalnum(byte) || kPlain.find(c) != kPlain.npos) {
+        Put(c);
+      } else {
+        Put('%');
+        Digits(byte, "0123456789abcdef");
+      }
     }
   }
   char* end() const { return at_; }
@@ -95,22 +103,10 @@ void WriteEntry(const InfoHash& hash, const SwarmCounts& counts, TorrentListForm
 
 class FullScrape final : public HttpBody {
  public:
-  FullScrape(const SwarmStore& store, const Policy* policy, TorrentListFormat format,
-             Counter* bytes)
-      : cursor_(store.Walk(SwarmStore::kWholeSwarms)),
-        policy_(policy),
-        format_(format),
-        bytes_(*bytes) {}
+  FullScrape(const SwarmStore& store, const Policy* policy, TorrentListFormat format)
+      : cursor_(store.Walk(SwarmStore::kWholeSwarms)), policy_(policy), format_(format) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
-    const std::size_t begin = out.size();
-    const Progress progress = Append(budget, out);
-    bytes_.Add(out.size() - begin);
-    return progress;
-  }
-
- private:
-  Progress Append(std::size_t budget, std::string& out) {
     const bool bencode = format_ == TorrentListFormat::kBencode;
     if (!begun_ && bencode) out += "d5:filesd";
     begun_ = true;
@@ -120,7 +116,7 @@ class FullScrape final : public HttpBody {
     bool more = true;
     for (std::size_t passed_over = 0; size + passed_over < enough && more;) {
       more = cursor_->Next([&](const SwarmView& swarm) {
-        if (policy_ != nullptr && !policy_->Shows(swarm.info_hash())) {
+        if (IsHidden(policy_, swarm.info_hash())) {
           passed_over += kBytesAVisit;
           return;
         }
@@ -135,10 +131,10 @@ class FullScrape final : public HttpBody {
     return Progress::kEnd;
   }
 
+ private:
   const std::unique_ptr<SwarmCursor> cursor_;
   const Policy* const policy_;
   const TorrentListFormat format_;
-  Counter& bytes_;
   bool begun_ = false;
 };
 
@@ -154,8 +150,8 @@ std::optional<TorrentListFormat> TorrentListFormatOf(std::string_view name) {
 }
 
 std::unique_ptr<HttpBody> NewTorrentList(const SwarmStore& store, const Policy* policy,
-                                         TorrentListFormat format, Counter* bytes) {
-  return std::make_unique<FullScrape>(store, policy, format, bytes);
+                                         TorrentListFormat format) {
+  return std::make_unique<FullScrape>(store, policy, format);
 }
 
 }  // namespace muster

@@ -11,7 +11,6 @@
 #include <optional>
 #include <string_view>
 
-#include "base/counter.h"
 #include "http/body.h"
 #include "muster/swarm_store.h"
 #include "muster/tracker.h"
@@ -29,10 +28,10 @@ enum class TorrentListFormat : std::uint8_t {
 // By opentracker's name: ben, txt, txtp, url, bin.
 std::optional<TorrentListFormat> TorrentListFormatOf(std::string_view name);
 
-// The store and the policy, which may be null, must outlive the body. What is made is added to
-// `bytes`.
+// The store and the policy, which may be null, must outlive the body; what the policy does not show
+// is left out.
 std::unique_ptr<HttpBody> NewTorrentList(const SwarmStore& store, const Policy* policy,
-                                         TorrentListFormat format, Counter* bytes);
+                                         TorrentListFormat format);
 
 }  // namespace muster
 

@@ -21,6 +21,7 @@ namespace {
 enum class Parameter : std::uint8_t {
   kUnknown,
   kCompact,
+  kCompact6,
   kDownloaded,
   kEvent,
   kInfoHash,
@@ -68,6 +69,7 @@ Parameter ParameterOf(std::string_view name) {
       break;
     case 8:
       if (Is(name, "uploaded")) return Parameter::kUploaded;
+      if (Is(name, "compact6")) return Parameter::kCompact6;
       break;
     case 9:
       if (Is(name, "info_hash")) return Parameter::kInfoHash;
@@ -244,6 +246,7 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
   std::optional<std::uint16_t> port;
   bool bad_port = false;
   std::optional<std::uint16_t> crypto_port;
+  bool refuses_compact6 = false;
   SeenParameters seen;
   std::size_t parameters = 0;
   QueryReader reader(query);
@@ -304,6 +307,9 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
         announce.compact = !IsZero(value);
         announce.asks_for_compact = announce.compact;
         break;
+      case Parameter::kCompact6:
+        refuses_compact6 = IsZero(value);
+        break;
       case Parameter::kNoPeerId:
         announce.no_peer_id = !IsZero(value);
         break;
@@ -320,6 +326,7 @@ absl::StatusOr<HttpAnnounce> Decode(std::string_view query, const IpAddress& fro
         break;
     }
   }
+  announce.refuses_compact = !announce.compact || refuses_compact6;
   if (!has_info_hash) return Bad("info_hash is missing");
   if (!has_peer_id && peer_id == PeerIdIs::kRequired) return Bad("peer_id is missing");
   if (crypto_port) {

@@ -28,6 +28,8 @@ struct HttpAnnounce {
   bool compact = true;
   // It said `compact=1`.
   bool asks_for_compact = false;
+  // It said `compact=0`, or `compact6=0`, which changes nothing else.
+  bool refuses_compact = false;
   // The client would rather have no peer ids in the dictionary form.
   bool no_peer_id = false;
 };
@@ -93,6 +95,7 @@ inline constexpr std::size_t kMaxParameterValue = 64;
 //   event       started, completed, stopped or paused; anything else is kNone
 //   numwant     a number; none or a negative one is kDefaultNumwant; any other text is an error
 //   compact     0 asks for the dictionary form
+//   compact6    0 is known to be sent, and has no meaning of its own
 //   no_peer_id  anything but 0 leaves peer ids out of the dictionary form
 //   key         one to eight hexadecimal digits are a number, the same that a client sends by UDP;
 //               other text is hashed

@@ -111,10 +111,13 @@ TEST_F(HttpAnswersTest, RefuseClientsThatDoNotAskForCompactOnes) {
   Serve({.require_compact = true});
   EXPECT_THAT(Get(AnnounceUrl(1, "&compact=0")), HasSubstr("failure reason"));
   EXPECT_THAT(Get(AnnounceUrl(1, "")), Not(HasSubstr("failure reason")));
-  EXPECT_THAT(Get(AnnounceUrl(1, "&compact=0"), "2001:db8::1"), Not(HasSubstr("failure reason")));
+  EXPECT_THAT(Get(AnnounceUrl(1, "&compact=0"), "2001:db8::1"), HasSubstr("failure reason"));
+  EXPECT_THAT(Get(AnnounceUrl(1, "&compact=1&compact6=0")), HasSubstr("failure reason"));
+  EXPECT_EQ(book_.Sum().http.compact_refused, 2u + 1);
   Serve({.answers = HttpAnswers::kBttrack, .require_compact = true});
   EXPECT_THAT(Get(AnnounceUrl(1, "")), HasSubstr("your client is outdated, please upgrade"));
   EXPECT_THAT(Get(AnnounceUrl(1, ""), "2001:db8::1"), HasSubstr("8:complete"));
+  EXPECT_EQ(book_.Sum().http.compact_refused, 4u);
 }
 
 TEST_F(HttpAnswersTest, TellWhatATorrentWarnsOf) {

@@ -374,6 +374,9 @@ TEST_F(HttpServiceTest, FramesAStreamAsTheClientsVersionHasIt) {
   EXPECT_THAT(young, HasSubstr("\r\nTransfer-Encoding: chunked\r\n"));
   EXPECT_EQ(testing_http::Unchunk(AfterHead(young)), "d5:filesdee");
   EXPECT_EQ(Send("HEAD /scrape HTTP/1.1\r\n\r\n"), HeadOf(young));
+  const std::string gzip = "Accept-Encoding: gzip\r\n\r\n";
+  EXPECT_EQ(Send("HEAD /scrape HTTP/1.1\r\n" + gzip),
+            HeadOf(Send("GET /scrape HTTP/1.1\r\n" + gzip)));
 }
 
 TEST_F(HttpServiceTest, CodesWhatIsLongAsTheClientAccepts) {
@@ -424,6 +427,23 @@ TEST_F(HttpServiceTest, CodesFullScrapesAsItIsTold) {
     const std::string top = Send(Get10("/stats?mode=top10", "Accept-Encoding: gzip\r\n"));
     EXPECT_THAT(top, HasSubstr("\r\nContent-Encoding: gzip\r\n"));
   }
+}
+
+TEST_F(HttpServiceTest, CountsTheBytesOfFullScrapesAsTheyAreSent) {
+  Serve(ForAll());
+  for (char id = '1'; id <= '9'; ++id) Get(AnnounceUrl(id, 80 + id, "", std::string(20, id)));
+  std::uint64_t sent = 0;
+  for (const char* path : {"/scrape", "/stats?mode=tpbs&format=txt", "/stats?mode=statedump"}) {
+    const std::string plain = AfterHead(Send(Get10(path)));
+    const std::string coded = AfterHead(Send(Get10(path, "Accept-Encoding: gzip\r\n")));
+    EXPECT_LT(coded.size(), plain.size());
+    sent += plain.size() + coded.size();
+    EXPECT_EQ(testing_http::Unchunk(AfterHead(Send(Get11(path)))), plain);
+    sent += plain.size();
+    EXPECT_EQ(book_.Sum().http.full_scrape_bytes, sent) << path;
+  }
+  Send(Get10("/stats?mode=top10"));
+  EXPECT_EQ(book_.Sum().http.full_scrape_bytes, sent);
 }
 
 TEST_F(HttpServiceTest, TellsWhoScrapesAllTorrents) {
@@ -488,6 +508,22 @@ TEST_F(HttpServiceTest, GivesAFullScrapeToAnAddressOnceInAWhile) {
   EXPECT_THAT(Send(Get10("/scrape"), "2001:db8::2"), StartsWith("HTTP/1.1 429 "))
       << "the same network";
   EXPECT_THAT(Send(Get10("/stats?mode=peer")), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(HttpServiceTest, TakesNoTurnForAHeadAlone) {
+  HttpOptions options = ForAll();
+  options.full_scrape_interval = Seconds(300);
+  int told = 0;
+  options.on_full_scrape = [&told](const IpAddress&) { ++told; };
+  Serve(options);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(Send("HEAD /scrape HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(Send("HEAD /stats?mode=tpbs HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(told, 0);
+  EXPECT_EQ(book_.Sum().Requests(Protocol::kHttp, RequestKind::kFullScrape, Outcome::kAnswered),
+            0u);
+  EXPECT_THAT(Send(Get10("/scrape")), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(told, 1);
 }
 
 TEST_F(HttpServiceTest, MakesSoManyStreamsAtATime) {
@@ -589,6 +625,7 @@ TEST_F(HttpServiceTest, KeepsTheRequestsOfNetworksThatWereNamedWhereThatIsWanted
   for (int i = 0; i < 9; ++i) Send(request, "192.0.2.7");
   EXPECT_THAT(Body(Send(take, "127.0.0.1")), EndsWith("\n*\n6 further requests had no room\n"));
   Send(request, "192.0.2.7");
+  Send("HEAD /stats?mode=fulllog HTTP/1.1\r\n\r\n", "127.0.0.1");  // leaves it all there
   EXPECT_EQ(Body(name("-")), "Successfully removed.\n");
   Send(request, "192.0.2.7");
   EXPECT_EQ(Body(Send(take, "127.0.0.1")), "1700000000: 192.0.2.7\n" + request + "\n*\n");
