@@ -15,6 +15,13 @@
 
 namespace muster {
 
+// Whom a request is for.
+enum class OnBehalfOf : std::uint8_t {
+  kSender,       // whoever it comes from, or whom the headers of a trusted proxy name
+  kProxyItself,  // a proxy of the PROXY protocol, which has said so: headers mean nothing
+  kNobodyKnown,  // such a proxy does not know for whom; it has not lent him its own rights
+};
+
 // Borrows what it points to until the answer is written.
 struct HttpExchange {
   const HttpRequest* request;
@@ -22,6 +29,7 @@ struct HttpExchange {
   // Whether the connection stays open after the response, which has to say so. Who answers may
   // clear it.
   bool keep_alive;
+  OnBehalfOf on_behalf_of = OnBehalfOf::kSender;
   // Set by who answers: where in the output the response ends. It begins where the one before ends.
   std::size_t end = 0;
   // Set by who answers where the output holds no more than the response's head: what is sent after

@@ -83,6 +83,7 @@ void HttpConnection::Start(UniqueFd fd, const IpAddress& from, bool proxied) {
   phase_ = Phase::kFresh;
   last_ = unread_ = has_handle_ = false;
   awaits_preamble_ = proxied;
+  on_behalf_of_ = OnBehalfOf::kSender;
   polled_events_ = 0;
   requests_ = discarded_ = output_sent_ = 0;
   parser_.Reset();
@@ -176,7 +177,11 @@ bool HttpConnection::TakePreamble(std::size_t& size) {
   }
   if (preamble.result == ProxyPreamble::Result::kDone) {
     awaits_preamble_ = false;
-    if (preamble.client.has_value()) from_ = *preamble.client;
+    if (preamble.client.has_value()) {
+      from_ = *preamble.client;
+    } else {
+      on_behalf_of_ = preamble.is_local ? OnBehalfOf::kProxyItself : OnBehalfOf::kNobodyKnown;
+    }
     size -= preamble.size;
     std::memmove(bytes, bytes + preamble.size, size);
     if (size > 0) return true;
@@ -240,7 +245,7 @@ HttpExchange HttpConnection::Begin() {
   const HttpRequest& request = parser_.request();
   last_ = !request.keep_alive || shared_->draining ||
           ++requests_ >= shared_->options.max_requests_per_connection;
-  return {.request = &request, .from = &from_, .keep_alive = !last_};
+  return {.request = &request, .from = &from_, .keep_alive = !last_, .on_behalf_of = on_behalf_of_};
 }
 
 // The same request has its answer.

@@ -202,6 +202,7 @@ class HttpConnection final : private Deadlines::Entry, private LateAnswers::Wait
   IpAddress from_;
   // The header that says who that is really is still to come.
   bool awaits_preamble_ = false;
+  OnBehalfOf on_behalf_of_ = OnBehalfOf::kSender;
   Phase phase_ = Phase::kFresh;
   // The answer that is being sent is the last one.
   bool last_ = false;

@@ -70,7 +70,10 @@ ProxyPreamble ParseBinary(std::string_view bytes, Transport transport) {
   const bool is_local = at(12) == 0x20;
   if ((!is_local && at(12) != 0x21) || kHeader + length > kMaxProxyHeader) return kBad;
   if (bytes.size() < kHeader + length) return {};
-  ProxyPreamble preamble{.result = Result::kDone, .size = kHeader + length, .client = std::nullopt};
+  ProxyPreamble preamble{.result = Result::kDone,
+                         .size = kHeader + length,
+                         .client = std::nullopt,
+                         .is_local = is_local};
   if (is_local) return preamble;
   const auto* const address = reinterpret_cast<const std::uint8_t*>(bytes.data()) + kHeader;
   const int family = at(13) >> 4;

@@ -30,9 +30,10 @@ struct ProxyPreamble {
   Result result = Result::kNeedMore;
   // How many bytes it is, with kDone.
   std::size_t size = 0;
-  // Where the connection comes from; nothing where the proxy speaks for itself, as it does to see
-  // whether the server is well, or does not know.
+  // Where the connection comes from; nothing where the proxy speaks for itself, or does not know.
   std::optional<IpAddress> client;
+  // It speaks for itself, as it does to see whether the server is well.
+  bool is_local = false;
 };
 
 // What stands at the beginning of a TCP connection of which `bytes` have come.

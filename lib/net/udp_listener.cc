@@ -198,6 +198,8 @@ bool UdpListener::TakePreamble(UdpDatagram& datagram) const {
   const ProxyPreamble preamble = ParseProxyDatagram(
       {reinterpret_cast<const char*>(datagram.request.data()), datagram.request.size()});
   if (preamble.result != ProxyPreamble::Result::kDone) return false;
+  if (!preamble.client.has_value() && !preamble.is_local)
+    return false;  // it does not know for whom
   datagram.request.remove_prefix(preamble.size);
   if (preamble.client.has_value()) datagram.from = Endpoint(*preamble.client, datagram.from.port());
   return true;

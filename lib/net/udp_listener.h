@@ -28,8 +28,8 @@ namespace muster {
 class UdpListener {
  public:
   // Longer requests are dropped. An announce is 98 bytes and the URL of BEP 41, a scrape of 101
-  // torrents 2036.
-  static constexpr std::size_t kMaxRequest = 2048;
+  // torrents 2036; a header of the PROXY protocol before it 52, and more where it says more.
+  static constexpr std::size_t kMaxRequest = 2048 + 128;
   // The space that each answer gets: what fits the smallest IPv6 packet (1280 bytes) without its
   // headers.
   static constexpr std::size_t kMaxAnswer = 1232;

@@ -53,7 +53,9 @@ HttpService::HttpService(Tracker* tracker, const HttpOptions& options, Random ra
 }
 
 absl::StatusOr<IpAddress> HttpService::ClientOf(const HttpExchange& exchange) const {
-  if (trusted_proxies_.empty()) return *exchange.from;
+  if (exchange.on_behalf_of == OnBehalfOf::kNobodyKnown) return ClientIsNotNamed();
+  if (trusted_proxies_.empty() || exchange.on_behalf_of == OnBehalfOf::kProxyItself)
+    return *exchange.from;
   return ClientAddress(*exchange.request, *exchange.from, trusted_proxies_, options_.proxy_header);
 }
 
@@ -96,18 +98,31 @@ void HttpService::AnswerOne(HttpExchange& exchange, Pending& pending, Instant no
   const bool allowed = method == HttpMethod::kGet || method == HttpMethod::kHead;
   body_.clear();
   if (!allowed) return Write(Plain(405), exchange, out);
-  if (!pending.from.ok() && pending.route != HttpRoute::kAnnounce) {
-    const bool scrape =
-        pending.route == HttpRoute::kScrape || pending.route == HttpRoute::kScrapeOfSome;
-    Count(exchange, scrape ? RequestKind::kScrape : RequestKind::kPage, Outcome::kInvalid);
-    return Write(scrape ? Failure(200, pending.from.status()) : Plain(400), exchange, out);
-  }
+  if (!pending.from.ok()) return Write(RefuseUnknown(exchange, pending), exchange, out);
   // From here on who asks is who stands behind the proxy: a proxy on this machine must not make
   // everybody local.
   const IpAddress* const peer = exchange.from;
-  if (pending.from.ok()) exchange.from = &*pending.from;
+  exchange.from = &*pending.from;
   Write(ReplyTo(exchange, pending, now), exchange, out);
   exchange.from = peer;
+}
+
+// Nobody knows who asks, and nobody's rights are his.
+HttpService::Reply HttpService::RefuseUnknown(const HttpExchange& exchange,
+                                              const Pending& pending) {
+  const absl::Status& status = pending.from.status();
+  switch (pending.route) {
+    case HttpRoute::kAnnounce:
+      Count(exchange, RequestKind::kAnnounce, Outcome::kInvalid);
+      return AnswersAsBttrack() ? BttrackGarbage(status) : Failure(200, status);
+    case HttpRoute::kScrape:
+    case HttpRoute::kScrapeOfSome:
+      Count(exchange, RequestKind::kScrape, Outcome::kInvalid);
+      return Failure(200, status);
+    default:
+      Count(exchange, RequestKind::kPage, Outcome::kInvalid);
+      return Plain(400);
+  }
 }
 
 HttpService::Reply HttpService::ReplyTo(const HttpExchange& exchange, Pending& pending,

@@ -87,6 +87,7 @@ class HttpService {
 
   absl::StatusOr<IpAddress> ClientOf(const HttpExchange& exchange) const;
   void AnswerOne(HttpExchange& exchange, Pending& pending, Instant now, std::string& out);
+  Reply RefuseUnknown(const HttpExchange& exchange, const Pending& pending);
   Reply ReplyTo(const HttpExchange& exchange, Pending& pending, Instant now);
   void Write(Reply reply, HttpExchange& exchange, std::string& out);
   ContentCoding CodingFor(const Reply& reply, const HttpExchange& exchange) const;

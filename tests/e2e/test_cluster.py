@@ -144,6 +144,8 @@ class Proxied(Test):
             announce = struct.pack(">II", 1, 8) + info_hash + b"-XX0001-000000000000" + struct.pack(
                 ">QQQIIIiH", 0, 1, 0, 0, 0, 0, -1, 7001)
             self.assertEqual(ask(connection_id + announce)[:8], struct.pack(">II", 1, 8))
+            answer = ask(connection_id + struct.pack(">II", 2, 9) + info_hash * 101)  # the longest
+            self.assertEqual(answer, struct.pack(">II", 2, 9) + struct.pack(">III", 0, 0, 1) * 101)
         peers = self.client(tracker, "udp").announce(Announce(info_hash, 7003, left=1)).peers
         self.assertEqual(peers, [("192.0.2.1", 7001)])
 

@@ -156,7 +156,9 @@ class ProxiedListener : public testing::Test {
     HttpHandlers handlers;
     handlers.answer = [](absl::Span<HttpExchange> batch, std::string& out) {
       for (HttpExchange& exchange : batch) {
-        const std::string body = exchange.from->ToString();
+        constexpr const char* kWhom[] = {"", " itself", " for nobody known"};
+        const std::string body =
+            exchange.from->ToString() + kWhom[static_cast<std::size_t>(exchange.on_behalf_of)];
         absl::StrAppend(&out, "HTTP/1.1 200 X\r\nContent-Length: ", body.size(), "\r\n\r\n", body);
         exchange.end = out.size();
       }
@@ -199,9 +201,16 @@ TEST_F(ProxiedListener, TakesAProxysWordForEveryRequestOfItsConnection) {
     EXPECT_TRUE(client.Send(kRequest));
     EXPECT_EQ(From(client), "192.0.2.1");
   }
-  Client health = Client::Tcp(proxied_);
-  EXPECT_TRUE(health.Send(Binary(0x20, 0x00, "") + kRequest));
-  EXPECT_EQ(From(health), "127.0.0.1");
+  for (const auto& [begin, whom] : std::vector<std::pair<std::string, std::string>>{
+           {Binary(0x20, 0x00, ""), "127.0.0.1 itself"},
+           {Binary(0x21, 0x00, ""), "127.0.0.1 for nobody known"},
+           {Binary(0x21, 0x31, std::string(216, 'u')), "127.0.0.1 for nobody known"},
+           {"PROXY UNKNOWN\r\n", "127.0.0.1 for nobody known"}}) {
+    Client client = Client::Tcp(proxied_);
+    EXPECT_TRUE(client.Send(begin + kRequest + kRequest));
+    EXPECT_EQ(From(client), whom);
+    EXPECT_EQ(From(client), whom);
+  }
 }
 
 TEST_F(ProxiedListener, TakesItInPieces) {

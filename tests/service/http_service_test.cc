@@ -54,12 +54,12 @@ class HttpServiceTest : public testing::Test {
 
   // The response to a request, sent as text; with its body, however that is made.
   std::string Send(const std::string& bytes, std::string_view from = "192.0.2.1",
-                   bool keep_alive = true) {
+                   bool keep_alive = true, OnBehalfOf on_behalf_of = OnBehalfOf::kSender) {
     HttpRequestParser parser({});
     EXPECT_EQ(parser.Parse(bytes), HttpRequestParser::Result::kDone) << bytes;
     std::string out;
     const IpAddress address = *IpAddress::Parse(from);
-    HttpExchange exchange{&parser.request(), &address, keep_alive};
+    HttpExchange exchange{&parser.request(), &address, keep_alive, on_behalf_of};
     service_->Answer(absl::MakeSpan(&exchange, 1), kNow, out);
     EXPECT_EQ(exchange.end, out.size());
     if (exchange.body != nullptr) {
@@ -653,6 +653,37 @@ TEST_F(HttpServiceTest, AProxyOnThisMachineMakesNobodyLocal) {
               HasSubstr("full scrape is not available here"));
   EXPECT_THAT(Send(Get10("/stats", "X-Forwarded-For: 127.0.0.9\r\n"), "127.0.0.1"),
               StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(HttpServiceTest, NobodyWhomTheProxyDoesNotNameHasTheProxysRights) {
+  HttpOptions options;
+  options.trusted_proxies = {*Cidr::Parse("127.0.0.1")};
+  options.full_log_bytes = 1000;
+  Serve(options);
+  const std::string nobody = "X-Forwarded-For: unknown\r\n";
+  EXPECT_THAT(Send(Get10("/announce?lognet=192.0.2.0/24", nobody), "127.0.0.1"),
+              HasSubstr("the proxy does not say your address"));
+  Send(Get10("/what"), "192.0.2.7");
+  EXPECT_EQ(Body(Send(Get11("/stats?mode=fulllog"), "127.0.0.1")), "") << "no network is named";
+  EXPECT_THAT(Send(Get10("/stats?mode=fulllog", nobody), "127.0.0.1"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(Send(Get10("/scrape", nobody), "127.0.0.1"),
+              HasSubstr("the proxy does not say your address"));
+}
+
+TEST_F(HttpServiceTest, HeadersMeanNothingWhereTheProxySpeaksForItselfOrForNobodyKnown) {
+  HttpOptions options;
+  options.trusted_proxies = {*Cidr::Parse("192.0.2.1")};
+  Serve(options);
+  const std::string get = Get11("/stats", "X-Forwarded-For: 127.0.0.1\r\n");
+  EXPECT_THAT(Send(get, "192.0.2.1", true), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(Send(get, "192.0.2.1", true, OnBehalfOf::kProxyItself), StartsWith("HTTP/1.1 403 "));
+  const auto of_nobody = [this](const std::string& target) {
+    return Send(Get11(target), "127.0.0.1", true, OnBehalfOf::kNobodyKnown);
+  };
+  EXPECT_THAT(of_nobody("/stats"), StartsWith("HTTP/1.1 400 "));
+  for (const std::string& target : {std::string("/scrape"), AnnounceUrl('1', 80)})
+    EXPECT_THAT(of_nobody(target), HasSubstr("the proxy does not say your address"));
+  EXPECT_EQ(tracker_->store().Totals().peers, 0u);
 }
 
 TEST_F(HttpServiceTest, HasItsPathsWhereTheOptionsPutThem) {
