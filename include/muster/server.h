@@ -184,8 +184,9 @@ struct HttpOptions {
   std::chrono::milliseconds stream_timeout{15 * 60'000};
 
   // Take what opentracker takes: every other path that begins with 'a' for that of announces and every
-  // one that begins with "sc" for that of scrapes, blanks between path and query, and announces
-  // without a peer_id where the tracker's store does not need them. A scrape is of the first
+  // one that begins with "sc" for that of scrapes, blanks between path and query, any version of HTTP
+  // or none, and announces without a peer_id where the tracker's store does not need them. The page
+  // takes no query then, and a redirect leads from "/" alone. A scrape is of the first
   // max_scrape_torrents that it names, and tells only of those that have come up; all torrents are
   // scraped by "/scrape" alone, without even a '?'.
   bool loose_requests = false;

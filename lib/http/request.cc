@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "base/text.h"
 
@@ -36,6 +37,14 @@ std::size_t FindTargetEnd(std::string_view text, std::size_t i) {
 std::string_view TrimBlanksAtEnd(std::string_view text) {
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
+}
+
+// Blanks and HTTP/1.0 or its like, as the parser takes them.
+bool IsVersion1(std::string_view text) {
+  constexpr std::string_view kBegin = "HTTP/1.";
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  return text.size() == kBegin.size() + 1 && text.substr(0, kBegin.size()) == kBegin &&
+         absl::ascii_isdigit(static_cast<unsigned char>(text.back()));
 }
 
 }  // namespace
@@ -100,18 +109,28 @@ void HttpRequestParser::ParseTarget() {
   while (true) {
     seen_ = FindTargetEnd(received_, seen_);
     if (seen_ == received_.size()) return;
-    if (!limits_.allow_blank_before_query || received_[seen_] != ' ') break;
+    if (!limits_.loose_request_line || received_[seen_] != ' ') break;
     if (received_.substr(target_, seen_ - target_).find('?') != std::string_view::npos) break;
     const std::size_t next = received_.find_first_not_of(' ', seen_);
     if (next == std::string_view::npos) return;
     if (received_[next] != '?') break;
     seen_ = next;
   }
-  if (received_[seen_] != ' ' || !SplitTarget(received_.substr(target_, seen_ - target_))) {
+  target_end_ = seen_;
+  std::string_view version;  // in place of what stands there
+  if (limits_.loose_request_line) {
+    const std::size_t line_end = received_.find_first_of("\r\n", seen_);
+    if (line_end == std::string_view::npos) return;
+    if (!IsVersion1(received_.substr(seen_, line_end - seen_))) {
+      version = " HTTP/1.0";
+      seen_ = line_end;
+    }
+  }
+  const bool ends_well = received_[target_end_] == ' ' || !version.empty();
+  if (!ends_well || !SplitTarget(received_.substr(target_, target_end_ - target_))) {
     return Fail(400);
   }
-  target_end_ = seen_;
-  if (Feed("/")) phase_ = Phase::kFields;
+  if (Feed("/") && Feed(version)) phase_ = Phase::kFields;
 }
 
 // RFC 9112, 3.2: origin-form or absolute-form. False for anything else.
@@ -151,26 +170,29 @@ void HttpRequestParser::FinishHead() {
   request_.bytes = received_;
   request_.fields = fields_;
   if (limits_.max_body_bytes > 0) return FinishHeadBeforeBody();
-  if ((parser_.flags & F_CHUNKED) != 0 || !request_.Header("Transfer-Encoding").empty()) {
-    return Fail(501);
-  }
+  if ((parser_.flags & F_CHUNKED) != 0 || CountFields("Transfer-Encoding") > 0) return Fail(501);
   const std::uint64_t body = parser_.content_length == kNoLength ? 0 : parser_.content_length;
   if (body > limits_.max_request_bytes - seen_) return Fail(413);
   consumed_ = seen_ + static_cast<std::size_t>(body);
   phase_ = Phase::kBody;
 }
 
+std::size_t HttpRequestParser::CountFields(std::string_view name) const {
+  return static_cast<std::size_t>(
+      std::count_if(fields_.begin(), fields_.end(), [&](const HttpRequest::Field& field) {
+        return absl::EqualsIgnoreCase(ToAbsl(received_.substr(field.name, field.name_size)),
+                                      ToAbsl(name));
+      }));
+}
+
 // The body is read by somebody else.
 void HttpRequestParser::FinishHeadBeforeBody() {
   using Kind = HttpBodyFraming::Kind;
   const std::string_view coding = request_.Header("Transfer-Encoding");
+  const std::size_t codings = CountFields("Transfer-Encoding");
   const std::uint64_t length = parser_.content_length == kNoLength ? 0 : parser_.content_length;
-  if (!coding.empty()) {
+  if (codings > 0) {
     // With both, or one twice, two readers may take the end of the request for two places.
-    const auto codings = std::count_if(fields_.begin(), fields_.end(), [&](const auto& field) {
-      return absl::EqualsIgnoreCase(ToAbsl(received_.substr(field.name, field.name_size)),
-                                    "Transfer-Encoding");
-    });
     if (codings > 1 || !request_.Header("Content-Length").empty() || parser_.http_minor == 0) {
       return Fail(400);
     }

@@ -41,8 +41,9 @@ struct HttpLimits {
   // Header lines; more are answered 431.
   std::size_t max_headers = 100;
   // Takes blanks between the path and the query ("GET /announce ?port=1 HTTP/1.0"), which some
-  // clients of trackers send.
-  bool allow_blank_before_query = false;
+  // clients of trackers send, and whatever stands in the place of a version HTTP/1.x, or nothing, for
+  // HTTP/1.0.
+  bool loose_request_line = false;
   // Bytes of a body, which are beside those of the request then. 0: bodies are not wanted.
   std::size_t max_body_bytes = 0;
 };
@@ -129,6 +130,7 @@ class HttpRequestParser {
   void ParseMethod();
   void ParseTarget();
   bool SplitTarget(std::string_view target);
+  std::size_t CountFields(std::string_view name) const;
   void ParseFields();
   void FinishHead();
   void FinishHeadBeforeBody();

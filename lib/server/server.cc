@@ -32,6 +32,9 @@ void Server::SetTorrentTrackers(std::vector<MultitrackerTorrent> torrents) {
 
 void Server::Close(absl::AnyInvocable<void()> done) { impl_->Close(std::move(done)); }
 
+// What the service writes has room.
+static_assert(UdpListener::kMaxAnswer >= kMaxUdpAnswer);
+
 absl::StatusOr<std::unique_ptr<Server>> Server::Impl::Start(uv_loop_t* loop, Tracker* tracker,
                                                             const ServerOptions& options,
                                                             std::vector<BoundListener> bound,
@@ -82,7 +85,7 @@ absl::Status Server::Impl::Open(std::vector<BoundListener> bound, bool is_first,
     absl::StatusOr<ClosingPtr<HttpListener>> http = HttpListener::Start(
         loop_, std::move(http_sockets),
         {.limits = {.max_request_bytes = o.max_request_bytes,
-                    .allow_blank_before_query = o.loose_requests},
+                    .loose_request_line = o.loose_requests},
          .max_connections = o.max_connections,
          .max_requests_per_connection = o.max_requests_per_connection,
          .request_timeout = o.request_timeout,

@@ -208,6 +208,7 @@ HttpService::Reply HttpService::Metrics(const HttpExchange& exchange, Instant no
 // --- for people ---
 
 HttpService::Reply HttpService::InfoPage(const HttpExchange& exchange, Instant now) {
+  if (options_.loose_requests && !exchange.request->query.empty()) return Plain(404);
   if (!options_.info_page_redirect.empty()) {
     Count(exchange, RequestKind::kPage, Outcome::kAnswered);
     AppendRedirectPage(options_.info_page_redirect, body_);

@@ -28,7 +28,8 @@ HttpRoutes::HttpRoutes(const HttpOptions& options) : loose_(options.loose_reques
     entries_.push_back({options.metrics_path, HttpRoute::kMetrics});
   if (options.info_page || !options.info_page_redirect.empty()) {
     entries_.push_back({"/", HttpRoute::kInfoPage});
-    entries_.push_back({"/index.html", HttpRoute::kInfoPage});
+    // opentracker leads nowhere else from.
+    if (options.info_page || !loose_) entries_.push_back({"/index.html", HttpRoute::kInfoPage});
   }
   if (options.serve_torrents || options.answers == HttpAnswers::kBttrack)
     entries_.push_back({"/file", HttpRoute::kFile});

@@ -84,7 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const muster::HttpLimits limits{
       .max_request_bytes = data[0] % 16 == 0 ? std::size_t{8192} : data[0] * 2u,
       .max_headers = data[0] % 8u + 1,
-      .allow_blank_before_query = data[0] % 3 == 0};
+      .loose_request_line = data[0] % 3 == 0};
   const std::string_view all(reinterpret_cast<const char*>(data) + 2,
                              std::min<std::size_t>(size - 2, 4096));
   const std::string whole = Run(all, limits, [&] { return all.size(); });

@@ -161,7 +161,7 @@ TEST(HttpRequestParser, SplitsTheQueryAtTheFirstQuestionMark) {
 }
 
 TEST(HttpRequestParser, TakesBlanksBeforeTheQueryWhereTheyAreAllowed) {
-  const HttpLimits loose{.allow_blank_before_query = true};
+  const HttpLimits loose{.loose_request_line = true};
   for (const std::string blanks : {" ", "   "}) {
     const std::string request = "GET /announce" + blanks + "?a=b HTTP/1.0\r\n\r\n";
     const Outcome outcome = Parse(request, loose);
@@ -172,10 +172,29 @@ TEST(HttpRequestParser, TakesBlanksBeforeTheQueryWhereTheyAreAllowed) {
   }
   EXPECT_EQ(Parse("GET http://host ?a HTTP/1.0\r\n\r\n", loose).query, "a");
   EXPECT_EQ(Parse("GET / HTTP/1.0\r\n\r\n", loose).query, "");
-  for (const char* const request : {"GET /a b?c HTTP/1.0\r\n\r\n", "GET /a?b ?c HTTP/1.0\r\n\r\n",
-                                    "GET  ?a HTTP/1.0\r\n\r\n", "GET /a \t?b HTTP/1.0\r\n\r\n"}) {
-    EXPECT_EQ(ErrorOf(request, loose), 400) << request;
+  EXPECT_EQ(ErrorOf("GET  ?a HTTP/1.0\r\n\r\n", loose), 400);
+  // What is behind another blank is none of it.
+  EXPECT_EQ(Parse("GET /a b?c HTTP/1.0\r\n\r\n", loose).query, "");
+  EXPECT_EQ(Parse("GET /a?b ?c HTTP/1.0\r\n\r\n", loose).query, "b");
+  EXPECT_EQ(Parse("GET /a \t?b HTTP/1.0\r\n\r\n", loose).path, "/a");
+}
+
+TEST(HttpRequestParser, TakesAnyVersionForTheOldestWhereItMayBeLoose) {
+  const HttpLimits loose{.loose_request_line = true};
+  for (const std::string version : {"", " ", " FOO", " HTTP/2.0", " HTTP/0.9", " HTTP/1",
+                                    " HTTP/1.x", " HTTP/1.11", " b HTTP/1.1", "\tHTTP/1.1"}) {
+    const std::string request = "GET /a?b" + version + "\r\nHost: x\r\n\r\n";
+    const Outcome outcome = Parse(request, loose);
+    EXPECT_EQ(outcome.path, "/a") << version;
+    EXPECT_EQ(outcome.query, "b") << version;
+    EXPECT_EQ(outcome.minor_version, 0) << version;
+    EXPECT_FALSE(outcome.keep_alive) << version;
+    EXPECT_NE(ErrorOf(request), 0) << version;
   }
+  EXPECT_EQ(Parse("GET /a ?b\n\n", loose).query, "b");
+  EXPECT_EQ(Parse("GET /a HTTP/1.1\n\n", loose).minor_version, 1);
+  EXPECT_EQ(Parse("GET /a  HTTP/1.1\r\n\r\n", loose).minor_version, 1);
+  EXPECT_EQ(ErrorOf("GET \r\n\r\n", loose), 400);
 }
 
 TEST(HttpRequestParser, RefusesOtherTargets) {
@@ -272,6 +291,8 @@ TEST(HttpRequestParser, RefusesLengthsThatMakeNoSense) {
 TEST(HttpRequestParser, RefusesTransferCodings) {
   EXPECT_EQ(ErrorOf("GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 501);
   EXPECT_EQ(ErrorOf("GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n"), 501);
+  EXPECT_EQ(ErrorOf("GET / HTTP/1.1\r\nTransfer-Encoding:\r\nTransfer-Encoding: identity\r\n\r\n"),
+            501);
   EXPECT_EQ(ErrorOf("GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"),
             400);
 }

@@ -731,6 +731,13 @@ TEST_F(HttpServiceTest, LeadsToAnotherPage) {
   EXPECT_THAT(response, StartsWith("HTTP/1.1 302 Found\r\n"));
   EXPECT_THAT(response, HasSubstr("\r\nLocation: https://example.org/?a=1&b=%22\r\n"));
   EXPECT_THAT(response, HasSubstr("<a href=\"https://example.org/?a=1&amp;b=%22\">Click Here</a>"));
+  const auto leads = StartsWith("HTTP/1.1 302 ");
+  for (const char* target : {"/?x=1", "/index.html"}) EXPECT_THAT(Send(Get11(target)), leads);
+  options.loose_requests = true;
+  Serve(options);
+  EXPECT_THAT(Send(Get11("/")), leads);
+  for (const char* target : {"/?x=1", "/index.html"})
+    EXPECT_THAT(Send(Get11(target)), StartsWith("HTTP/1.1 404 ")) << "as opentracker: " << target;
 }
 
 TEST_F(HttpServiceTest, CountsRequestsAndResponses) {
