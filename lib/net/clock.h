@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include <chrono>
+#include <cstdint>
 
 #include "muster/instant.h"
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "base/cache_line.h"
@@ -18,10 +19,10 @@ namespace {
 // flood of datagrams does not starve the loop's other handles.
 constexpr int kMaxRounds = 8;
 
-// One batch in so many is timed, and one in so many asks the kernel what it dropped: reading the
-// clock and asking the kernel cost more than an announce.
+// One batch in so many is timed: reading the clock costs more than an announce.
 constexpr std::uint32_t kTimedEvery = 32;
-constexpr std::uint32_t kDropsEvery = 256;
+// As does asking the kernel what it dropped, which is done after so many milliseconds.
+constexpr std::uint64_t kAskDropsAfter = 1000;
 
 }  // namespace
 
@@ -151,14 +152,16 @@ void UdpListener::Drain() {
     } else {
       AnswerBatch(received);
     }
-    // The kernel drops when we fall behind, and then batches are full.
+    // The kernel drops when we fall behind; then batches are full, unless its buffer is small.
     const bool last = received < kBatch || round + 1 == kMaxRounds;
-    if (batches_ % kDropsEvery == 0 || (last && (round > 0 || received == kBatch))) CountDrops();
+    const bool behind = last && (round > 0 || received == kBatch);
+    if (behind || uv_now(poll_.loop) - asked_drops_at_ >= kAskDropsAfter) CountDrops();
     if (last) return;
   }
 }
 
 void UdpListener::CountDrops() {
+  asked_drops_at_ = uv_now(poll_.loop);
   std::uint32_t memory[SK_MEMINFO_VARS] = {};
   socklen_t size = sizeof memory;
   if (getsockopt(socket_.get(), SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) return;
@@ -174,7 +177,10 @@ void UdpListener::AnswerBatch(std::size_t received) {
     const Buffers::Slot& slot = b.slots[i];
     const Endpoint from = slot.from.endpoint();
     // Cut short by our buffer, or nowhere to answer to.
-    if ((b.in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 || from.port() == 0) continue;
+    if ((b.in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 || from.port() == 0) {
+      counters_.noise.Add();
+      continue;
+    }
     b.batch[count] = {{slot.request, b.in[i].msg_len}, from, absl::MakeSpan(b.slots[i].answer)};
     if (proxies_ && !TakePreamble(b.batch[count])) {
       counters_.noise.Add();

@@ -52,8 +52,8 @@ class UdpListener {
                                                        Handler handler, UdpCounters* counters,
                                                        LogSink* log, Proxies proxies = nullptr);
 
-  // Answers what the socket holds already, then closes; the handler is not called after this
-  // returns.
+  // Answers what the socket holds already, or as much of it as is answered at a time, then closes;
+  // the handler is not called after this returns.
   void Close(Closed closed);
 
  private:
@@ -78,6 +78,8 @@ class UdpListener {
   UdpCounters& counters_;
   // Of all batches, so that some can be timed.
   std::uint32_t batches_ = 0;
+  // When the kernel was last asked what it dropped, in milliseconds of the loop.
+  std::uint64_t asked_drops_at_ = 0;
   // What the kernel said last, which wraps around.
   std::uint32_t kernel_drops_ = 0;
   Closed closed_;

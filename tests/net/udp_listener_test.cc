@@ -31,8 +31,8 @@ class UdpListenerTest : public testing::Test {
  protected:
   // A listener that answers by `Reply`, unless the test has a handler of its own.
   Endpoint Listen(std::string_view local, UdpListener::Handler handler = nullptr,
-                  UdpListener::Proxies proxies = nullptr) {
-    absl::StatusOr<UniqueFd> socket = BindUdp(E(local), {});
+                  UdpListener::Proxies proxies = nullptr, const SocketOptions& options = {}) {
+    absl::StatusOr<UniqueFd> socket = BindUdp(E(local), options);
     EXPECT_TRUE(socket.ok()) << socket.status();
     const Endpoint bound = *LocalEndpoint(socket->get());
     if (!handler) {
@@ -48,6 +48,15 @@ class UdpListenerTest : public testing::Test {
       listeners_.push_back(*std::move(listener));
     });
     return bound;
+  }
+  // Sends so many at once, and waits until each was received or is known to be dropped.
+  void Flood(const Endpoint& server, std::uint64_t datagrams) {
+    Client client = Client::Udp();
+    loop_.Meanwhile([&] {
+      for (std::uint64_t i = 0; i < datagrams; ++i) client.SendTo(server, "hush");
+    });
+    loop_.RunUntil(
+        [&] { return counters_.received.value() + counters_.kernel_drops.value() == datagrams; });
   }
   void TearDown() override {
     loop_.Run([this] { listeners_.clear(); });
@@ -211,6 +220,8 @@ TEST_F(UdpListenerTest, DropsARequestThatIsTooLong) {
   EXPECT_EQ(LoadBig16(BytesOf(answer->bytes).data()), UdpListener::kMaxRequest);
   client.SetTimeout(milliseconds(20));
   EXPECT_FALSE(client.Receive().has_value());
+  EXPECT_EQ(counters().received, 2u);
+  EXPECT_EQ(counters().noise, 1u);
 }
 
 TEST_F(UdpListenerTest, TakesAnEmptyDatagram) {
@@ -300,28 +311,15 @@ TEST_F(UdpListenerTest, LetsOthersHaveTheirTurnDuringAFlood) {
 }
 
 TEST_F(UdpListenerTest, CountsWhatTheKernelDropped) {
-  absl::StatusOr<UniqueFd> socket = BindUdp(E("127.0.0.1:0"), {.buffer = 100'000});
-  ASSERT_TRUE(socket.ok());
-  const Endpoint server = *LocalEndpoint(socket->get());
-  loop_.Run([&] {
-    auto listener = UdpListener::Start(
-        loop_.loop(), *std::move(socket),
-        [](absl::Span<UdpDatagram> batch) {
-          for (UdpDatagram& datagram : batch) datagram.answer = datagram.answer.first(0);
-        },
-        &counters_, nullptr);
-    ASSERT_TRUE(listener.ok());
-    listeners_.push_back(*std::move(listener));
-  });
-  constexpr std::uint64_t kFlood = 3000;
-  Client client = Client::Udp();
-  loop_.Meanwhile([&] {
-    for (std::uint64_t i = 0; i < kFlood; ++i) client.SendTo(server, "hush");
-  });
-  loop_.RunUntil(
-      [&] { return counters_.received.value() + counters_.kernel_drops.value() == kFlood; });
+  Flood(Listen("127.0.0.1:0", nullptr, nullptr, {.buffer = 100'000}), 3000);
   EXPECT_GT(counters().kernel_drops, 0u);
   EXPECT_GT(counters().latency.count() + counters().received, 0u);
+}
+
+TEST_F(UdpListenerTest, CountsWhatTheKernelDroppedThoughASmallBufferFillsNoBatch) {
+  Flood(Listen("127.0.0.1:0", nullptr, nullptr, {.buffer = 1}), 100);  // its least
+  loop_.Run(
+      [&] { EXPECT_LT(*std::max_element(batches_.begin(), batches_.end()), UdpListener::kBatch); });
 }
 
 }  // namespace
