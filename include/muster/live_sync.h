@@ -57,7 +57,8 @@ struct LiveSyncOptions {
   std::chrono::milliseconds max_delay{15'000};
   // May be null.
   LogSink* log = nullptr;
-  // What time it is, as the tracker's announces have it. Empty: the system's clock.
+  // What time it is, as the tracker's announces have it. Empty: as a Server has it, the system's clock
+  // of the beginning and steady time from then on.
   std::function<Instant()> clock = nullptr;
 };
 

@@ -11,8 +11,13 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -66,12 +71,15 @@ class LiveSyncImpl final : public LiveSync {
   void Apply(std::string_view bytes, const Endpoint& from);
   void Send(LiveSyncBuilder& packet) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendAll();
+  // As a server has it: the system's clock once, and steady time from then on.
   Instant Now() const {
     if (options_.clock) return options_.clock();
-    return std::chrono::floor<Seconds>(std::chrono::system_clock::now());
+    return std::chrono::floor<Seconds>(opened_at_ + (std::chrono::steady_clock::now() - steady_));
   }
 
   const LiveSyncOptions options_;
+  const std::chrono::system_clock::time_point opened_at_ = std::chrono::system_clock::now();
+  const std::chrono::steady_clock::time_point steady_ = std::chrono::steady_clock::now();
   const Endpoint listen_;
   const IpSet nodes_;
   const std::uint32_t tracker_id_;
