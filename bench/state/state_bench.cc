@@ -153,11 +153,11 @@ void MeasureLongestVisit(std::uint32_t peers) {
   double longest = 0;
   const auto cursor = store->Walk(4096);
   std::vector<muster::PeerRecord> copied;
-  for (bool more = true; more;) {
+  for (auto step = muster::SwarmCursor::Step::kVisited; step != muster::SwarmCursor::Step::kEnd;) {
     copied.clear();
     copied.reserve(16 * 1024);
     const double begin = cpu();
-    more = cursor->Next([&](const muster::SwarmView& view) {
+    step = cursor->Next([&](const muster::SwarmView& view) {
       view.ForEachPeer([&](const muster::PeerRecord& record) { copied.push_back(record); });
     });
     longest = std::max(longest, cpu() - begin);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the store costs in memory, as the growth of the process's resident size, and how long a
-// single announce waited at worst while it grew and shrank. One case a process, since memory that
-// was used before hides growth:
+// single call took at worst: an announce while it grew and shrank, a step of the sweep, a step of a
+// walk. One case a process, since memory that was used before hides growth:
 //
-//   memory_bench single|mixed|mixed6|one [TORRENTS [PEERS]]
+//   memory_bench single|crowded|crowded8|mixed|mixed6|one [TORRENTS [PEERS]]
+//
+// crowded: like single, with info hashes that all begin with the same two bytes; crowded8: with the
+// same eight, which come in ascending order.
 //
 // The same is done three times, call for call: what the store itself makes a call wait for is there
 // each time, what else the machine did is not. So the shortest of the three waits counts.
@@ -44,13 +47,18 @@ std::size_t ResidentBytes() {
   return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-InfoHash HashOf(std::uint64_t torrent) {
+// The first `same` bytes (0, 2 or 8) are those of all others; of those with eight, a greater number
+// has a greater one.
+InfoHash HashOf(std::uint64_t torrent, std::size_t same = 0) {
   muster::Random random(torrent);
   std::uint8_t bytes[24];
   for (int i = 0; i < 3; ++i) {
     const std::uint64_t word = random.Next();
     std::copy_n(reinterpret_cast<const std::uint8_t*>(&word), 8, bytes + 8 * i);
   }
+  std::fill_n(bytes, same, std::uint8_t{7});
+  for (std::size_t i = 0; same == 8 && i < 4; ++i)
+    bytes[same + i] = static_cast<std::uint8_t>(torrent >> (24 - 8 * i));
   return InfoHash::FromBytes(bytes);
 }
 
@@ -122,15 +130,18 @@ constexpr int kRuns = 3;
 int main(int argc, char** argv) {
   const std::string_view what = argc > 1 ? argv[1] : "";
   const bool ipv6 = what == "mixed6";
+  const std::size_t same = what == "crowded8" ? 8 : what == "crowded" ? 2 : 0;
+  const bool is_single = what == "single" || same > 0;
   std::size_t torrents =
       argc > 2 ? std::strtoull(argv[2], nullptr, 10) : (what == "one" ? 1 : 1'000'000);
-  std::size_t peers = argc > 3           ? std::strtoull(argv[3], nullptr, 10)
-                      : what == "single" ? torrents
-                      : what == "one"    ? 1'000'000
-                                         : 5 * torrents;
-  if ((what != "single" && what != "mixed" && what != "mixed6" && what != "one") ||
-      peers < torrents) {
-    std::fprintf(stderr, "usage: memory_bench single|mixed|mixed6|one [TORRENTS [PEERS]]\n");
+  std::size_t peers = argc > 3        ? std::strtoull(argv[3], nullptr, 10)
+                      : is_single     ? torrents
+                      : what == "one" ? 1'000'000
+                                      : 5 * torrents;
+  if ((!is_single && what != "mixed" && what != "mixed6" && what != "one") || peers < torrents) {
+    std::fprintf(
+        stderr,
+        "usage: memory_bench single|crowded|crowded8|mixed|mixed6|one [TORRENTS [PEERS]]\n");
     return 2;
   }
   // Peers arrive in random order, as they do: one entry for each, naming its torrent.
@@ -143,22 +154,24 @@ int main(int argc, char** argv) {
     for (std::uint32_t t = 0; t < torrents; ++t) arrivals.insert(arrivals.end(), sizes[t], t);
   }
   muster::Random random(7);
-  for (std::size_t i = peers; i > 1; --i) {
+  for (std::size_t i = peers; i > 1 && same < 8; --i) {
     std::swap(arrivals[i - 1], arrivals[random.Below(static_cast<std::uint32_t>(i))]);
   }
 
   const std::size_t agains = std::min<std::size_t>(peers, 2'000'000);
-  Waits join(peers), again(agains), leave(peers / 2), pass(1 << 20), sweep(1 << 20);
+  Waits join(peers), again(agains), leave(peers / 2), pass(1 << 20), sweep(1 << 20),
+      walk(2 * torrents);
+  double whole_walk = 1e9;
   const muster::PeerId id;
   std::vector<std::uint8_t> space4(50 * 6), space6(50 * 18);
   const muster::Instant start = muster::InstantFromUnixSeconds(1'800'000'000);
   for (int run = 0; run < kRuns; ++run) {
-    for (Waits* waits : {&join, &again, &leave, &pass, &sweep}) waits->Begin();
+    for (Waits* waits : {&join, &again, &leave, &pass, &sweep, &walk}) waits->Begin();
     muster::Random chance(8);
     const std::size_t before = ResidentBytes();
     auto store = muster::NewMemoryStore({.hash_seed = 9});
     const auto announce = [&](std::uint64_t peer, muster::PeerState state, Waits& waits) {
-      const InfoHash hash = HashOf(arrivals[peer]);
+      const InfoHash hash = HashOf(arrivals[peer], same);
       const Endpoint endpoint = PeerOf(peer, ipv6);
       muster::PeerBatch chosen(absl::MakeSpan(space4), absl::MakeSpan(space6));
       const double from = Clock::Seconds();
@@ -183,6 +196,24 @@ int main(int argc, char** argv) {
     }
     const std::size_t full = ResidentBytes();
     const muster::StoreTotals totals = store->Totals();
+    std::size_t of_walk = 0;
+    for (const bool timed : {true, false}) {  // each call, and all together
+      const auto cursor = store->Walk(4096);
+      std::size_t visited = 0;
+      const auto next = [&] {
+        return cursor->Next([&](const muster::SwarmView&) { ++visited; }) !=
+               muster::SwarmCursor::Step::kEnd;
+      };
+      const double begin = Clock::Seconds();
+      for (bool more = true; more;) {
+        const double from = timed ? Clock::Seconds() : 0;
+        more = next();
+        if (timed) walk.Add(Clock::Seconds() - from);
+      }
+      if (!timed) whole_walk = std::min(whole_walk, Clock::Seconds() - begin);
+      if (timed) of_walk = ResidentBytes() - std::min(full, ResidentBytes());
+      if (visited < torrents) return 1;
+    }
     for (std::size_t i = 0; i < agains; ++i) {
       const std::size_t p = chance.Below(static_cast<std::uint32_t>(peers));
       announce(p, state_of(p), again);
@@ -204,11 +235,14 @@ int main(int argc, char** argv) {
         "  resident growth  %.1f MB = %.1f bytes a peer, %.1f a torrent (store says %.1f MB)\n",
         double(full - before) / 1e6, double(full - before) / double(peers),
         double(full - before) / double(totals.torrents), double(totals.bytes) / 1e6);
+    std::printf("  a walk took      %.2f MB\n", double(of_walk) / 1e6);
     std::printf("  after all went   %.1f MB\n", (double(after) - double(before)) / 1e6);
   }
   join.Print("join");
   again.Print("announce again");
   leave.Print("leave");
+  walk.Print("step of a walk");
+  std::printf("  %-16s %.1f ms\n", "a whole walk", whole_walk * 1e3);
   pass.Print("sweep, all stay");
   sweep.Print("sweep, all go");
   return 0;

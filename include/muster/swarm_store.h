@@ -185,13 +185,27 @@ struct SwarmRestore {
 // A swarm of many more peers than the walk visits at a time is visited in parts, one after the other:
 // its counts are of all of it, its peers of the part. A peer that stays in it all the while is in
 // exactly one of them.
+//
+// A call takes a fraction of a millisecond and what its visit takes, and the walk a bounded memory,
+// however many swarms there are and whatever their info hashes:
+//
+//   for (auto step = Step::kVisited; step != Step::kEnd;) {
+//     step = cursor->Next(visit);
+//     if (step == Step::kPrepared || ++visits % 64 == 0) ...  // others may want a turn
+//   }
 class MUSTER_EXPORT SwarmCursor {
  public:
+  // What a call came to.
+  enum class Step : std::uint8_t {
+    kVisited,   // a swarm, or a part of one
+    kPrepared,  // nothing yet: so much was to be done for the next visit that it takes several calls
+    kEnd,       // nothing: all have been visited
+  };
+
   virtual ~SwarmCursor() = default;
-  // Visits the next swarm, or the next part of one; false when there is none. `visit` must not call the store; announces to
-  // swarms near the visited one wait for it. Now and then a call prepares a thousandth of the store,
-  // which takes a tenth of a millisecond at a million torrents.
-  virtual bool Next(absl::FunctionRef<void(const SwarmView&)> visit) = 0;
+  // Visits the next swarm, or the next part of one. `visit` must not call the store; announces to
+  // swarms near the visited one wait for it.
+  [[nodiscard]] virtual Step Next(absl::FunctionRef<void(const SwarmView&)> visit) = 0;
 };
 
 struct StoreTotals {

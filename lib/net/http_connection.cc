@@ -409,10 +409,8 @@ void HttpConnection::SendNextPiece() {
   // Reset, so that the peer does not take what it has for the whole.
   if (progress == HttpBody::Progress::kFailed) return OnDeadline();
   if (progress == HttpBody::Progress::kEnd) body_.reset();
-  if (!output_.empty()) {
-    Await(Phase::kWriting, UV_WRITABLE);
-    if (!SendRest()) return;
-  }
+  Await(Phase::kWriting, UV_WRITABLE);  // the peer has time anew, also when there is nothing yet
+  if (!output_.empty() && !SendRest()) return;
   if (body_ == nullptr) return GoOn();
   // Other threads, too: a scheduler would let one that works for long keep its core until its next
   // tick, which is 4 ms, and all that waits for that core waits so long.

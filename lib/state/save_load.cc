@@ -100,15 +100,17 @@ absl::Status RestoreTorrent(const SavedTorrent& torrent, SwarmStore& store, Inst
 absl::Status SaveState(const SwarmStore& store, StateWriter& writer) {
   const std::unique_ptr<SwarmCursor> cursor = store.Walk(kPeersAVisit);
   Batch batch;
-  for (bool more = true; more;) {
+  auto step = SwarmCursor::Step::kVisited;
+  while (step != SwarmCursor::Step::kEnd) {
     batch.Clear();
-    while (more && batch.peers + batch.torrents().size() < kPeersABatch) {
-      more = cursor->Next([&](const SwarmView& view) {
+    do {
+      step = cursor->Next([&](const SwarmView& view) {
         SavedTorrent& torrent = batch.Add();
         CopyTo(torrent, view);
         batch.peers += torrent.peers.size();
       });
-    }
+    } while (step == SwarmCursor::Step::kVisited &&
+             batch.peers + batch.torrents().size() < kPeersABatch);
     for (const SavedTorrent& torrent : batch.torrents()) {
       if (absl::Status status = writer.Add(torrent); !status.ok()) return status;
     }

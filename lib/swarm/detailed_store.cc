@@ -365,7 +365,7 @@ class DetailedStore::Cursor final : public SwarmCursor {
   Cursor(const DetailedStore& store, std::size_t peers_a_visit)
       : store_(store), peers_a_visit_(std::max<std::size_t>(peers_a_visit, 1)) {}
 
-  bool Next(absl::FunctionRef<void(const SwarmView&)> visit) override {
+  Step Next(absl::FunctionRef<void(const SwarmView&)> visit) override {
     for (; shard_ < kShards; ++shard_, swarm_.reset(), peer_.reset()) {
       const Locked& locked = store_.shards_[shard_];
       MutexLock lock(&locked.mu);
@@ -376,9 +376,9 @@ class DetailedStore::Cursor final : public SwarmCursor {
       if (swarm_ && !goes_on && at != swarms.end() && at->first == *swarm_) ++at;
       if (at == swarms.end()) continue;
       Visit(*at, visit);
-      return true;
+      return Step::kVisited;
     }
-    return false;
+    return Step::kEnd;
   }
 
  private:
@@ -408,7 +408,7 @@ class DetailedStore::Cursor final : public SwarmCursor {
   void Visit(const Swarms::value_type& swarm, absl::FunctionRef<void(const SwarmView&)> visit) {
     const Peers& peers = swarm.second.peers();
     const auto begin = peer_ ? peers.lower_bound(*peer_) : peers.begin();
-    auto end = begin;
+    auto end = peers.size() <= peers_a_visit_ ? peers.end() : begin;
     for (std::size_t n = 0; n < peers_a_visit_ && end != peers.end(); ++n) ++end;
     swarm_ = swarm.first;
     peer_ = end == peers.end() ? std::nullopt : std::optional(end->first);

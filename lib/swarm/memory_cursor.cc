@@ -2,16 +2,19 @@
 #include "swarm/memory_cursor.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
-#include "base/bytes.h"
+#include "model/info_hash_order.h"
 
 namespace muster {
 namespace {
 
-// Names taken under a lock: a few microseconds.
-constexpr std::uint32_t kNamesUnderLock = 1024;
+// In names looked at: what it takes to look whether there is anything in a shard, and to search for a
+// swarm that has gone.
+constexpr std::size_t kWorkOfAShard = 8;
+constexpr std::size_t kWorkOfASearch = 64;
 
 // Which peers of a swarm: those whose hashes end with these bits. All, when there are none.
 struct Part {
@@ -69,36 +72,53 @@ class RecordView final : public SwarmView {
   const InfoHash info_hash_;
 };
 
-// Most names differ in their first eight bytes.
-bool IsBefore(const InfoHash& a, const InfoHash& b) {
-  const std::uint64_t first_a = LoadBig64(a.data());
-  const std::uint64_t first_b = LoadBig64(b.data());
-  return first_a != first_b ? first_a < first_b : a < b;
-}
+constexpr auto kByName = [](const auto& a, const auto& b) {
+  return IsBefore(a.info_hash, b.info_hash);
+};
 
 }  // namespace
 
-bool MemoryStore::Cursor::Next(absl::FunctionRef<void(const SwarmView&)> visit) {
-  for (;; ++at_, part_ = 0) {
-    if (at_ == names_.size() && !EnterNextShard()) return false;
-    const Name& name = names_[at_];
-    const std::uint8_t* const bytes = name.info_hash.data();
-    const Locked& locked = store_.ShardOf(bytes);
-    MutexLock lock(&locked.mu);
-    const Shard& shard = locked.shard;
-    // It is still where it was, nearly always.
-    std::uint32_t n = name.record;
-    if (n >= shard.size() ||
-        std::memcmp(shard.record(n).info_hash_bytes(), bytes, InfoHash::kSize) != 0) {
-      n = shard.Find(HashInfo(bytes, store_.context_.key), bytes);
-      if (n == Shard::kNone) continue;  // it has gone meanwhile, and with it the rest of its parts
+SwarmCursor::Step MemoryStore::Cursor::Next(absl::FunctionRef<void(const SwarmView&)> visit) {
+  for (std::size_t work = 0; work < limits_.work_a_call;) {
+    if (at_ == sorted_) {
+      const bool is_at_end = at_ == names_.size() && to_look_at_ == 0 && shard_ == kShards;
+      if (is_at_end) return Step::kEnd;
+      work += Prepare();
+    } else if (VisitName(visit)) {
+      return Step::kVisited;
+    } else {
+      work += kWorkOfASearch;
     }
-    if (VisitPart(shard.record(n), visit)) {
-      ++at_;
-      part_ = 0;
-    }
-    return true;
   }
+  return Step::kPrepared;
+}
+
+bool MemoryStore::Cursor::VisitName(absl::FunctionRef<void(const SwarmView&)> visit) {
+  const auto go_on = [this] {
+    ++at_;
+    part_ = 0;
+  };
+  const Name& name = names_[at_];
+  if (at_ > 0 && names_[at_ - 1].info_hash == name.info_hash) {
+    go_on();
+    return false;
+  }
+  const std::uint8_t* const bytes = name.info_hash.data();
+  const Locked& locked = store_.ShardOf(bytes);
+  MutexLock lock(&locked.mu);
+  const Shard& shard = locked.shard;
+  // It is still where it was, nearly always.
+  std::uint32_t n = name.record;
+  if (n >= shard.size() ||
+      std::memcmp(shard.record(n).info_hash_bytes(), bytes, InfoHash::kSize) != 0) {
+    n = shard.Find(HashInfo(bytes, store_.context_.key), bytes);
+    if (n == Shard::kNone) {  // it has gone meanwhile, and with it the rest of its parts
+      go_on();
+      return false;
+    }
+  }
+  if (VisitPart(shard.record(n), visit)) go_on();
+  return true;
 }
 
 bool MemoryStore::Cursor::VisitPart(const SwarmRecord& record,
@@ -118,35 +138,93 @@ bool MemoryStore::Cursor::VisitPart(const SwarmRecord& record,
   return part_ >> part_bits_ != 0;
 }
 
-// Takes some of the names before record `end`, which becomes the first of them; true when there are
-// more. From the last one down: a record that goes is replaced by the last one, which then is taken
-// twice, but never missed.
-bool MemoryStore::Cursor::TakeNames(const Locked& locked, std::uint32_t& end) {
-  MutexLock lock(&locked.mu);
-  end = std::min(end, locked.shard.size());
-  for (std::uint32_t taken = 0; end > 0 && taken < kNamesUnderLock; ++taken) {
-    --end;
-    names_.push_back({locked.shard.record(end).info_hash(), end});
+std::size_t MemoryStore::Cursor::Prepare() {
+  if (to_look_at_ == 0) {
+    if (sorted_ < names_.size()) return SortSome();
+    BeginPass();
   }
-  return end > 0;
+  return TakeNames();
 }
 
-bool MemoryStore::Cursor::EnterNextShard() {
+void MemoryStore::Cursor::BeginPass() {
+  behind_.reset();
+  if (cutoff_.has_value()) {
+    behind_ = names_.back().info_hash;  // the last one, as they are sorted
+  } else {
+    end_ = ~0u;
+  }
+  cutoff_.reset();
   names_.clear();
+  sorted_ = 0;
   at_ = 0;
-  part_ = 0;
-  while (names_.empty()) {
-    if (next_shard_ == kShards) return false;
-    const Locked& locked = store_.shards_[next_shard_++];
-    for (std::uint32_t end = ~0u; TakeNames(locked, end);) {
+  to_look_at_ = end_;
+}
+
+std::size_t MemoryStore::Cursor::TakeNames() {
+  std::size_t work = kWorkOfAShard;
+  if (names_.size() + limits_.names_under_lock > limits_.names_held) work += KeepFirstHalf();
+  {
+    const Locked& locked = store_.shards_[shard_];
+    MutexLock lock(&locked.mu);
+    end_ = std::min(end_, locked.shard.size());
+    to_look_at_ = std::min(to_look_at_, end_);
+    const std::uint32_t end = to_look_at_ - std::min(to_look_at_, limits_.names_under_lock);
+    work += to_look_at_ - end;
+    while (to_look_at_ > end) {
+      const SwarmRecord& record = locked.shard.record(--to_look_at_);
+      const std::uint8_t* const bytes = record.info_hash_bytes();
+      if (behind_.has_value() && !IsBefore(behind_->data(), bytes)) continue;
+      if (cutoff_.has_value() && !IsBefore(bytes, cutoff_->data())) continue;
+      names_.push_back({record.info_hash(), to_look_at_});
     }
   }
-  std::sort(names_.begin(), names_.end(),
-            [](const Name& a, const Name& b) { return IsBefore(a.info_hash, b.info_hash); });
-  names_.erase(std::unique(names_.begin(), names_.end(),
-                           [](const Name& a, const Name& b) { return a.info_hash == b.info_hash; }),
-               names_.end());
-  return true;
+  if (to_look_at_ == 0) {  // the pass is at its end
+    parts_.assign(1, names_.size());
+    if (!cutoff_.has_value()) ++shard_;
+  } else {
+    // At once, and not under the lock.
+    names_.reserve(std::min(limits_.names_held, names_.size() + to_look_at_));
+  }
+  return work;
+}
+
+std::size_t MemoryStore::Cursor::KeepFirstHalf() {
+  const std::size_t held = names_.size();
+  const Halves halves = Halve(0, held);
+  cutoff_ = halves.first;
+  names_.resize(halves.middle);
+  return held;
+}
+
+// Quicksort, which leaves the parts behind the first one for later.
+std::size_t MemoryStore::Cursor::SortSome() {
+  const std::size_t end = parts_.back();
+  const std::size_t work = end - sorted_;
+  if (work > limits_.names_sorted) {
+    parts_.push_back(Halve(sorted_, end).middle);
+    return work;
+  }
+  const auto from = names_.begin() + static_cast<std::ptrdiff_t>(sorted_);
+  std::sort(from, names_.begin() + static_cast<std::ptrdiff_t>(end), kByName);
+  sorted_ = end;
+  parts_.pop_back();
+  return work;
+}
+
+MemoryStore::Cursor::Halves MemoryStore::Cursor::Halve(std::size_t begin, std::size_t end) {
+  const auto from = names_.begin() + static_cast<std::ptrdiff_t>(begin);
+  const auto to = names_.begin() + static_cast<std::ptrdiff_t>(end);
+  std::array<Name, 63> some;
+  for (Name& name : some) name = from[random_.Below(static_cast<std::uint32_t>(end - begin))];
+  std::nth_element(some.begin(), some.begin() + some.size() / 2, some.end(), kByName);
+  const Name& first = some[some.size() / 2];
+  auto middle = std::partition(from, to, [&](const Name& name) { return kByName(name, first); });
+  if (middle == from) {  // most of them are the same name
+    middle += (to - from) / 2;
+    std::nth_element(from, middle, to, kByName);
+    return {static_cast<std::size_t>(middle - names_.begin()), middle->info_hash};
+  }
+  return {static_cast<std::size_t>(middle - names_.begin()), first.info_hash};
 }
 
 }  // namespace muster

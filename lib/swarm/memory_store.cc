@@ -287,7 +287,12 @@ std::size_t MemoryStore::Expire(Instant last_seen_before, std::size_t max_swarms
 }
 
 std::unique_ptr<SwarmCursor> MemoryStore::Walk(std::size_t peers_a_visit) const {
-  return std::make_unique<Cursor>(*this, peers_a_visit);
+  return Walk(peers_a_visit, WalkLimits());
+}
+
+std::unique_ptr<SwarmCursor> MemoryStore::Walk(std::size_t peers_a_visit,
+                                               const WalkLimits& limits) const {
+  return std::make_unique<Cursor>(*this, peers_a_visit, limits);
 }
 
 StoreTotals MemoryStore::Totals() const {

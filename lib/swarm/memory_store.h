@@ -33,6 +33,19 @@
 
 namespace muster {
 
+// What a walk may do at once; other limits than these are for tests.
+struct WalkLimits {
+  // Names held: 24 bytes each. At least twice as many as are looked at under the lock.
+  std::size_t names_held = 32 * 1024;
+  // Names looked at under a shard's lock: a few microseconds.
+  std::uint32_t names_under_lock = 1024;
+  // Names sorted at once: those of a shard, unless there are millions of torrents.
+  std::size_t names_sorted = 2048;
+  // A call that has done as much before it visits, in names looked at, visits nothing: less than
+  // half a millisecond.
+  std::size_t work_a_call = 16 * 1024;
+};
+
 class MemoryStore final : public SwarmStore {
  public:
   explicit MemoryStore(const MemoryStoreOptions& options);
@@ -42,6 +55,7 @@ class MemoryStore final : public SwarmStore {
   std::optional<SwarmCounts> Count(const InfoHash& info_hash) const override;
   std::size_t Expire(Instant last_seen_before, std::size_t max_swarms) override;
   std::unique_ptr<SwarmCursor> Walk(std::size_t peers_a_visit) const override;
+  std::unique_ptr<SwarmCursor> Walk(std::size_t peers_a_visit, const WalkLimits& limits) const;
   absl::Status Restore(const SwarmRestore& swarm, Instant now) override;
   bool Remove(const InfoHash& info_hash) override;
   StoreTotals Totals() const override;

@@ -6,7 +6,8 @@ namespace muster {
 void SwarmStore::ForEach(absl::FunctionRef<bool(const SwarmView&)> visit) const {
   const std::unique_ptr<SwarmCursor> cursor = Walk(kWholeSwarms);
   bool go_on = true;
-  while (go_on && cursor->Next([&](const SwarmView& view) { go_on = visit(view); })) {
+  while (go_on && cursor->Next([&](const SwarmView& view) { go_on = visit(view); }) !=
+                      SwarmCursor::Step::kEnd) {
   }
 }
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "muster/access_rules.h"
 
+#include <atomic>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/published.h"
+#include "base/turns.h"
 #include "muster/refusal.h"
 
 namespace muster {
@@ -14,6 +18,14 @@ namespace {
 
 // Of a huge swarm so many are looked at in one step.
 constexpr std::size_t kPeersAVisit = 10'000;
+// So many are found before they are removed.
+constexpr std::size_t kRefusedAtOnce = 1024;
+
+// Visits of a walk before others have a turn; a call that only prepares takes as long as those.
+constexpr std::size_t kVisitsATurn = 64;
+std::size_t VisitsOf(SwarmCursor::Step step) {
+  return step == SwarmCursor::Step::kPrepared ? kVisitsATurn : 1;
+}
 
 // As other trackers word it, for scripts that look for the text. Copies share one text.
 const absl::Status& TorrentRefused() {
@@ -85,12 +97,20 @@ bool AccessRules::Allows(const InfoHash& info_hash) const {
 bool AccessRules::Allows(const IpAddress& address) const { return ip_rules_->Allow(address); }
 
 std::size_t AccessRules::ForgetRefused(SwarmStore& store) const {
+  std::size_t forgotten = 0;
+  Turns turns(kVisitsATurn);
   std::vector<InfoHash> refused;
-  store.ForEach([&](const SwarmView& swarm) {
-    if (!Allows(swarm.info_hash())) refused.push_back(swarm.info_hash());
-    return true;
-  });
-  return ForgetRefused(store, refused);
+  const std::unique_ptr<SwarmCursor> cursor = store.Walk(SwarmStore::kWholeSwarms);
+  for (auto step = SwarmCursor::Step::kVisited; step != SwarmCursor::Step::kEnd;) {
+    step = cursor->Next([&](const SwarmView& swarm) {
+      if (!Allows(swarm.info_hash())) refused.push_back(swarm.info_hash());
+    });
+    turns.After(VisitsOf(step));
+    if (refused.size() < kRefusedAtOnce && step != SwarmCursor::Step::kEnd) continue;
+    forgotten += ForgetRefused(store, refused);
+    refused.clear();
+  }
+  return forgotten;
 }
 
 std::size_t AccessRules::ForgetRefused(SwarmStore& store,
@@ -121,8 +141,11 @@ std::size_t AccessRules::ForgetRefusedPeers(SwarmStore& store, Instant now) cons
     });
   };
   std::size_t forgotten = 0;
+  Turns turns(kVisitsATurn);
   const std::unique_ptr<SwarmCursor> cursor = store.Walk(kPeersAVisit);
-  while (cursor->Next(collect)) {
+  for (auto step = SwarmCursor::Step::kVisited; step != SwarmCursor::Step::kEnd;) {
+    step = cursor->Next(collect);
+    turns.After(VisitsOf(step));
     if (refused.empty()) continue;
     for (Refused& one : refused) {
       PeerRecord& record = records.emplace_back(one.record);

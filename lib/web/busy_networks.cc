@@ -59,7 +59,7 @@ class BusyNetworks final : public HttpBody {
   Progress Produce(std::size_t budget, std::string& out) override {
     for (std::size_t work = 0; work < budget;) {
       work += kWorkAPeer;
-      const bool more = cursor_->Next([&](const SwarmView& part) {
+      const SwarmCursor::Step step = cursor_->Next([&](const SwarmView& part) {
         if (IsHidden(policy_, part.info_hash())) return;
         part.ForEachPeer([&](const PeerRecord& peer) {
           if (peer.peer.family() != AddressFamily::kIpv4) return;
@@ -69,7 +69,8 @@ class BusyNetworks final : public HttpBody {
             counting_ ? networks->Count(address) : networks->Nominate(address);
         });
       });
-      if (more) continue;
+      if (step == SwarmCursor::Step::kVisited) continue;
+      if (step == SwarmCursor::Step::kPrepared) break;
       if (!counting_) {
         counting_ = true;
         cursor_ = store_.Walk(kPeersAStep);

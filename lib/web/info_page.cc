@@ -117,7 +117,9 @@ class InfoPage final : public HttpBody {
     if (!std::exchange(begun_, true)) AppendTop(out);
     ServedTorrent served;
     for (std::size_t visits = 0; out.size() < enough && visits * kBytesAVisit <= budget; ++visits) {
-      if (!torrents_->Next(served)) {
+      const SwarmCursor::Step step = torrents_->Next(served);
+      if (step == SwarmCursor::Step::kPrepared) break;
+      if (step == SwarmCursor::Step::kEnd) {
         AppendBottom(out);
         return Progress::kEnd;
       }

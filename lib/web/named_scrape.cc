@@ -24,7 +24,9 @@ class NamedScrape final : public HttpBody {
     ServedTorrent served;
     for (std::size_t visits = 0; out.size() < begin + budget && visits * kBytesAVisit <= budget;
          ++visits) {
-      if (!torrents_->Next(served)) {
+      const SwarmCursor::Step step = torrents_->Next(served);
+      if (step == SwarmCursor::Step::kPrepared) break;
+      if (step == SwarmCursor::Step::kEnd) {
         out += "ee";
         return Progress::kEnd;
       }

@@ -6,47 +6,49 @@
 namespace muster {
 namespace {
 
+using Step = SwarmCursor::Step;
+
 class ByHash final : public ServedTorrents {
  public:
   ByHash(const SwarmStore& store, const Policy* policy, std::shared_ptr<const TorrentList> list)
-      : policy_(policy), list_(std::move(list)), cursor_(store.Walk(SwarmStore::kWholeSwarms)) {
-    Advance();
-  }
+      : policy_(policy), list_(std::move(list)), cursor_(store.Walk(SwarmStore::kWholeSwarms)) {}
 
-  bool Next(ServedTorrent& served) override {
-    if (!Take(served)) return false;
-    served.hidden = IsHidden(policy_, served.info_hash);
-    return true;
+  Step Next(ServedTorrent& served) override {
+    const Step step = Take(served);
+    if (step == Step::kVisited) served.hidden = IsHidden(policy_, served.info_hash);
+    return step;
   }
 
  private:
-  bool Take(ServedTorrent& served) {
+  Step Take(ServedTorrent& served) {
+    if (next_ == Step::kPrepared) {
+      next_ = cursor_->Next([&](const SwarmView& swarm) {
+        swarm_ = {swarm.info_hash(), swarm.counts(), nullptr};
+      });
+      if (next_ == Step::kPrepared) return next_;
+    }
+    const bool has_swarm = next_ == Step::kVisited;
     const bool has_row = list_ != nullptr && row_ < list_->rows().size();
-    if (has_row && (!has_swarm_ || list_->rows()[row_].info_hash < swarm_.info_hash)) {
+    if (has_row && (!has_swarm || list_->rows()[row_].info_hash < swarm_.info_hash)) {
       const TorrentList::Row& row = list_->rows()[row_++];
       served = {row.info_hash, {}, row.torrent};
-      return true;
+      return Step::kVisited;
     }
-    if (!has_swarm_) return false;
+    if (!has_swarm) return Step::kEnd;
     served = swarm_;
     if (has_row && list_->rows()[row_].info_hash == swarm_.info_hash) {
       served.torrent = list_->rows()[row_++].torrent;
     }
-    Advance();
-    return true;
-  }
-  void Advance() {
-    has_swarm_ = cursor_->Next([&](const SwarmView& swarm) {
-      swarm_ = {swarm.info_hash(), swarm.counts(), nullptr};
-    });
+    next_ = Step::kPrepared;
+    return Step::kVisited;
   }
 
   const Policy* const policy_;
   const std::shared_ptr<const TorrentList> list_;
   const std::unique_ptr<SwarmCursor> cursor_;
   std::size_t row_ = 0;
-  // The swarm that comes next.
-  bool has_swarm_ = false;
+  // What the store has next: that swarm, or nothing, or it is to be asked.
+  Step next_ = Step::kPrepared;
   ServedTorrent swarm_;
 };
 
@@ -55,7 +57,7 @@ class ByName final : public ServedTorrents {
   ByName(const SwarmStore& store, const Policy* policy, std::shared_ptr<const TorrentList> list)
       : store_(store), policy_(policy), list_(std::move(list)) {}
 
-  bool Next(ServedTorrent& served) override {
+  Step Next(ServedTorrent& served) override {
     while (row_ < list_->rows_by_name().size()) {
       const TorrentList::Row& row = list_->rows_by_name()[row_++];
       const std::optional<SwarmCounts> counts = store_.Count(row.info_hash);
@@ -64,9 +66,9 @@ class ByName final : public ServedTorrents {
       if (second && !counts) continue;
       served = {row.info_hash, counts.value_or(SwarmCounts()), row.torrent,
                 IsHidden(policy_, row.info_hash)};
-      return true;
+      return Step::kVisited;
     }
-    return false;
+    return Step::kEnd;
   }
 
  private:

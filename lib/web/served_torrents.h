@@ -44,8 +44,8 @@ struct ServedTorrent {
 class ServedTorrents {
  public:
   virtual ~ServedTorrents() = default;
-  // False when there is no further one.
-  virtual bool Next(ServedTorrent& served) = 0;
+  // As SwarmCursor::Next(): sets `served` when it is at the next one.
+  [[nodiscard]] virtual SwarmCursor::Step Next(ServedTorrent& served) = 0;
 };
 
 // In ascending order of info hash. `list` and `policy` may be null.

@@ -25,14 +25,14 @@ class StateDump final : public HttpBody {
       : cursor_(store.Walk(kPeersAVisit)), policy_(policy), now_(now) {}
 
   Progress Produce(std::size_t budget, std::string& out) override {
-    bool more = true;
-    for (std::size_t work = 0; more && work < budget;) {
+    auto step = SwarmCursor::Step::kVisited;
+    for (std::size_t work = 0; step == SwarmCursor::Step::kVisited && work < budget;) {
       const std::size_t size = out.size();
       std::size_t visit = 0;
-      more = cursor_->Next([&](const SwarmView& part) { visit = Visit(part, out); });
+      step = cursor_->Next([&](const SwarmView& part) { visit = Visit(part, out); });
       work += out.size() - size + visit + 1;
     }
-    if (more) return Progress::kMore;
+    if (step != SwarmCursor::Step::kEnd) return Progress::kMore;
     AppendLine(out);
     return Progress::kEnd;
   }

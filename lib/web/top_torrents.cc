@@ -50,13 +50,14 @@ class TopTorrents final : public HttpBody {
 
   Progress Produce(std::size_t budget, std::string& out) override {
     for (std::size_t visits = 0; visits * kBytesAVisit <= budget; ++visits) {
-      const bool more = cursor_->Next([&](const SwarmView& swarm) {
-        if (policy_ != nullptr && !policy_->Shows(swarm.info_hash())) return;
+      const SwarmCursor::Step step = cursor_->Next([&](const SwarmView& swarm) {
+        if (IsHidden(policy_, swarm.info_hash())) return;
         const SwarmCounts counts = swarm.counts();
         by_peers_.Enter(counts.peers(), swarm.info_hash());
         by_seeds_.Enter(counts.seeders, swarm.info_hash());
       });
-      if (more) continue;
+      if (step == SwarmCursor::Step::kVisited) continue;
+      if (step == SwarmCursor::Step::kPrepared) break;
       by_peers_.AppendTo("peers", out);
       by_seeds_.AppendTo("seeds", out);
       return Progress::kEnd;

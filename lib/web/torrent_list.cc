@@ -113,9 +113,10 @@ class FullScrape final : public HttpBody {
     std::size_t size = out.size();
     const std::size_t enough = size + budget;
     out.resize(enough + kMaxEntry);
-    bool more = true;
-    for (std::size_t passed_over = 0; size + passed_over < enough && more;) {
-      more = cursor_->Next([&](const SwarmView& swarm) {
+    auto step = SwarmCursor::Step::kVisited;
+    for (std::size_t passed_over = 0;
+         size + passed_over < enough && step == SwarmCursor::Step::kVisited;) {
+      step = cursor_->Next([&](const SwarmView& swarm) {
         if (IsHidden(policy_, swarm.info_hash())) {
           passed_over += kBytesAVisit;
           return;
@@ -126,7 +127,7 @@ class FullScrape final : public HttpBody {
       });
     }
     out.resize(size);
-    if (more) return Progress::kMore;
+    if (step != SwarmCursor::Step::kEnd) return Progress::kMore;
     if (bencode) out += "ee";
     return Progress::kEnd;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Any sequence of announces, expiries and removals: the in-memory store does what the plain
-// reference store does, and chooses only peers that it may.
+// Any sequence of announces, expiries, removals and steps of a walk: the in-memory store does what the
+// plain reference store does, and chooses only peers that it may; a walk misses nothing.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

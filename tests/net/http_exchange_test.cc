@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -75,8 +76,23 @@ class FetchedBody final : public HttpBody {
   bool is_ready_ = false;
 };
 
+// Nothing for that time, piece by piece, and then three bytes.
+class LateBody final : public HttpBody {
+ public:
+  explicit LateBody(milliseconds late) : until_(std::chrono::steady_clock::now() + late) {}
+
+  Progress Produce(std::size_t /*budget*/, std::string& out) override {
+    if (std::chrono::steady_clock::now() < until_) return Progress::kMore;
+    out += "end";
+    return Progress::kEnd;
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point until_;
+};
+
 // "/body" answers with the body, "/later" when the test says so, "/file" with parts of a file,
-// "/fetched" with a FetchedBody, any other path with itself.
+// "/fetched" with a FetchedBody, "/late" with a LateBody, any other path with itself.
 class HttpExchangeTest : public testing::Test {
  protected:
   void Listen(HttpListenerOptions options = {}) {
@@ -122,6 +138,9 @@ class HttpExchangeTest : public testing::Test {
       }
       absl::StrAppend(&out, "HTTP/1.1 200 X\r\nContent-Length: ", size + 3, "\r\n\r\n");
       exchange.body = std::make_unique<FileBody>(UniqueFd(dup(file_.get())), parts_, "end");
+    } else if (path == "/late") {
+      out += "HTTP/1.1 200 X\r\nContent-Length: 3\r\n\r\n";
+      exchange.body = std::make_unique<LateBody>(milliseconds(300));
     } else if (path == "/fetched") {
       out += "HTTP/1.1 200 X\r\nContent-Length: 15\r\n\r\n";
       exchange.body = std::make_unique<FetchedBody>(&mu_, &fetches_);
@@ -219,9 +238,7 @@ TEST_F(HttpExchangeTest, WhoAsksWhetherToGoOnIsTold) {
 }
 
 TEST_F(HttpExchangeTest, ABodyThatIsTooMuchIsRefusedAndTheAnswerIsSeen) {
-  HttpListenerOptions options;
-  options.max_receiving_bytes = 1'000'000;
-  Listen(options);
+  Listen({.max_receiving_bytes = 1'000'000});
   const struct {
     std::string head;
     std::size_t size;
@@ -269,9 +286,7 @@ TEST_F(HttpExchangeTest, ARefusalIsSeenByWhoSendsOn) {
 }
 
 TEST_F(HttpExchangeTest, ABodyThatDoesNotComeIsNotWaitedForForEver) {
-  HttpListenerOptions options;
-  options.request_timeout = milliseconds(50);
-  Listen(options);
+  Listen({.request_timeout = milliseconds(50)});
   Client client = Connect();
   ASSERT_TRUE(client.Send("POST /body HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf"));
   EXPECT_EQ(client.ReceiveToEnd(), Client::Got::kEnd);
@@ -295,10 +310,15 @@ TEST_F(HttpExchangeTest, NobodyElseWaitsForWhatABodyWaitsFor) {
   EXPECT_EQ(client.ReceiveResponse()->body, "/next");
 }
 
+TEST_F(HttpExchangeTest, APeerIsNotTakenForSlowWhileThereIsNothingForIt) {
+  Listen({.write_timeout = milliseconds(100)});
+  Client client = Connect();
+  ASSERT_TRUE(client.Send("GET /late HTTP/1.1\r\n\r\n"));
+  EXPECT_EQ(client.ReceiveResponse()->body, "end");
+}
+
 TEST_F(HttpExchangeTest, WhatABodyWaitsForMayComeWhenItsConnectionIsGone) {
-  HttpListenerOptions options;
-  options.write_timeout = milliseconds(30);
-  Listen(options);
+  Listen({.write_timeout = milliseconds(30)});
   Client client = Connect();
   ASSERT_TRUE(client.Send("GET /fetched HTTP/1.1\r\n\r\n"));
   AwaitFetches(1);
@@ -352,9 +372,7 @@ TEST_F(HttpExchangeTest, WhoeverGoesIsNotAnswered) {
 }
 
 TEST_F(HttpExchangeTest, AnAnswerThatNeverComesIsOverInTime) {
-  HttpListenerOptions options;
-  options.answer_timeout = milliseconds(30);
-  Listen(options);
+  Listen({.answer_timeout = milliseconds(30)});
   Client client = Connect();
   ASSERT_TRUE(client.Send("GET /later HTTP/1.1\r\n\r\n"));
   EXPECT_EQ(client.ReceiveResponse()->status, 503);
@@ -457,9 +475,7 @@ TEST_F(HttpExchangeTest, AFileThatBecomesShorterIsCutOff) {
 }
 
 TEST_F(HttpExchangeTest, AFileThatNobodyTakesIsGivenUp) {
-  HttpListenerOptions options;
-  options.write_timeout = milliseconds(50);
-  Listen(options);
+  Listen({.write_timeout = milliseconds(50)});
   file_ = FileOf(Bytes(6'000'000));
   parts_ = {{"", 0, 6'000'000}};
   Client client = Connect(/*receive_buffer=*/4096);

@@ -225,9 +225,7 @@ TEST_F(HttpListenerTest, DropsTheBodyOfAClientThatHasGone) {
 }
 
 TEST_F(HttpListenerTest, ClosesAStreamThatThePeerDoesNotTake) {
-  HttpListenerOptions options;
-  options.write_timeout = milliseconds(50);
-  Listen(options);
+  Listen({.write_timeout = milliseconds(50)});
   Client client = Connect(/*receive_buffer=*/4096);
   EXPECT_TRUE(client.Send("GET /stream/8000000 HTTP/1.1\r\n\r\n"));
   // Not the body itself, which a slow machine may never see.
@@ -236,9 +234,7 @@ TEST_F(HttpListenerTest, ClosesAStreamThatThePeerDoesNotTake) {
 }
 
 TEST_F(HttpListenerTest, ClosesAStreamThatTakesTooLong) {
-  HttpListenerOptions options;
-  options.stream_timeout = milliseconds(1);
-  Listen(options);
+  Listen({.stream_timeout = milliseconds(1)});
   Client client = Connect(/*receive_buffer=*/4096);
   EXPECT_TRUE(client.Send("GET /stream/8000000 HTTP/1.1\r\n\r\n"));
   EXPECT_NE(client.ReceiveToEnd(), Client::Got::kNothingInTime);
@@ -258,9 +254,7 @@ TEST_F(HttpListenerTest, FinishesAStreamWhileItDrains) {
 }
 
 TEST_F(HttpListenerTest, CountsItsConnections) {
-  HttpListenerOptions options;
-  options.max_connections = 2;
-  Listen(options);
+  Listen({.max_connections = 2});
   Client a = Connect();
   Client b = Connect();
   ExpectAnswer(a, "/a");

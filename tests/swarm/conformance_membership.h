@@ -442,13 +442,74 @@ TEST_P(SwarmStoreConformance, AWalkSeesWhatIsThereAllTheWhileOnce) {
     seen += stays.count(view.info_hash());
     EXPECT_EQ(view.counts().peers(), 1u);
   };
-  while (cursor->Next(visit)) {
+  while (VisitNext(*cursor, visit)) {
     if (step < kStays) store->Remove(TestHash(kStays + step));
     Announce(*store, {.hash = TestHash(2 * kStays + step), .peer = TestPeer(1)});
     ++step;
   }
   EXPECT_EQ(seen, kStays);
-  EXPECT_FALSE(cursor->Next(visit)) << "it stays at its end";
+  EXPECT_EQ(cursor->Next(visit), SwarmCursor::Step::kEnd) << "it stays at its end";
+}
+
+TEST_P(SwarmStoreConformance, AWalkMissesNothingOfManySwarmsWhoseNamesBeginAlike) {
+  for (const std::size_t same : {2u, 8u}) {
+    const auto store = Make();
+    constexpr std::uint64_t kStays = 25'000;
+    std::set<InfoHash> stays;
+    const auto hash_of = [same](std::uint64_t t) { return CrowdedHash(t, same); };
+    const auto announce = [&](const InfoHash& hash) {
+      Announce(*store, {.hash = hash, .peer = TestPeer(1), .room4 = 0, .room6 = 0});
+    };
+    // One that goes before each that stays, so that those that stay move.
+    for (std::uint64_t t = 0; t < kStays; ++t) {
+      announce(hash_of(kStays + t));
+      stays.insert(hash_of(t));
+      announce(hash_of(t));
+    }
+    std::uint64_t gone = 0;
+    std::uint64_t come = 0;
+    const auto change = [&](std::uint64_t n) {
+      for (; n > 0 && gone < kStays; --n) {
+        store->Remove(hash_of(kStays + gone++));
+        if (n % 2 == 0) announce(hash_of(2 * kStays + come++));
+      }
+    };
+    std::optional<InfoHash> last;
+    auto next = stays.begin();
+    const auto visit = [&](const SwarmView& view) {
+      const InfoHash& hash = view.info_hash();
+      EXPECT_TRUE(!last.has_value() || *last < hash);
+      last = hash;
+      EXPECT_TRUE(next == stays.end() || hash <= *next) << *next << " was missed";
+      if (next != stays.end() && hash == *next) ++next;
+    };
+    const auto cursor = store->Walk(SwarmStore::kWholeSwarms);
+    std::uint64_t calls = 0;
+    for (auto step = SwarmCursor::Step::kVisited; step != SwarmCursor::Step::kEnd; ++calls) {
+      step = cursor->Next(visit);
+      if (step == SwarmCursor::Step::kPrepared) change(100);
+      if (calls % 8 == 0) change(4);
+    }
+    EXPECT_TRUE(next == stays.end()) << *next << " was missed";
+  }
+}
+
+TEST_P(SwarmStoreConformance, AWalkPassesOverSwarmsThatAllHaveGone) {
+  const auto store = Make();
+  constexpr std::uint64_t kGoing = 3000;
+  for (std::uint64_t t = 0; t < kGoing; ++t)
+    Announce(*store, {.hash = CrowdedHash(t), .peer = TestPeer(1)});
+  const auto last = *InfoHash::FromHex(std::string(40, 'f'));
+  Announce(*store, {.hash = last, .peer = TestPeer(1)});
+  std::vector<InfoHash> seen;
+  const auto visit = [&](const SwarmView& view) { seen.push_back(view.info_hash()); };
+  const auto cursor = store->Walk(SwarmStore::kWholeSwarms);
+  EXPECT_TRUE(VisitNext(*cursor, visit));
+  for (std::uint64_t t = 0; t < kGoing; ++t) store->Remove(CrowdedHash(t));
+  EXPECT_TRUE(VisitNext(*cursor, visit));
+  EXPECT_FALSE(VisitNext(*cursor, visit));
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[1], last);
 }
 
 TEST_P(SwarmStoreConformance, AWalkShowsASwarmAsItIsWhenItIsSeen) {
@@ -457,8 +518,8 @@ TEST_P(SwarmStoreConformance, AWalkShowsASwarmAsItIsWhenItIsSeen) {
     Announce(*store, {.hash = TestHash(t), .peer = TestPeer(1)});
   const auto cursor = store->Walk(SwarmStore::kWholeSwarms);
   for (std::uint32_t step = 0; step < 50; ++step) {
-    ASSERT_TRUE(cursor->Next(
-        [&](const SwarmView& view) { EXPECT_EQ(view.counts().downloaders, step + 1); }));
+    ASSERT_TRUE(VisitNext(
+        *cursor, [&](const SwarmView& view) { EXPECT_EQ(view.counts().downloaders, step + 1); }));
     for (std::uint64_t t = 0; t < 50; ++t)
       Announce(*store, {.hash = TestHash(t), .peer = TestPeer(step + 2)});
   }

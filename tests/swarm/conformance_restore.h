@@ -73,7 +73,7 @@ inline void CopyStore(const SwarmStore& from, SwarmStore& to, Instant now,
                            now)
                     .ok());
   };
-  while (cursor->Next(visit)) {
+  while (cursor->Next(visit) != SwarmCursor::Step::kEnd) {
   }
 }
 
@@ -182,9 +182,10 @@ TEST_P(SwarmStoreConformance, APeerThatStaysIsInExactlyOnePartOfAWalkWhateverHap
     std::map<Endpoint, int> seen;
     std::uint32_t others = 0;
     const auto cursor = store->Walk(100);
-    while (cursor->Next([&](const SwarmView& view) {
+    const auto visit = [&](const SwarmView& view) {
       view.ForEachPeer([&](const PeerRecord& record) { ++seen[record.peer]; });
-    })) {
+    };
+    while (cursor->Next(visit) != SwarmCursor::Step::kEnd) {
       // The swarm grows or shrinks to a tenth, and those who stay change their states.
       for (std::uint32_t i = 0; i < 2000 && others < kOthers; ++i, ++others) {
         Announce(*store, {.hash = hash,
@@ -202,8 +203,7 @@ TEST_P(SwarmStoreConformance, APeerThatStaysIsInExactlyOnePartOfAWalkWhateverHap
 
 TEST_P(SwarmStoreConformance, AWalkVisitsEverySwarmFromTheFirstToTheLastHash) {
   const auto store = Make();
-  const auto nobody = store->Walk(10);
-  EXPECT_FALSE(nobody->Next([](const SwarmView&) {}));
+  EXPECT_FALSE(VisitNext(*store->Walk(10), [](const SwarmView&) {}));
 
   std::set<InfoHash> all;
   std::uint8_t bytes[20] = {};
@@ -214,7 +214,7 @@ TEST_P(SwarmStoreConformance, AWalkVisitsEverySwarmFromTheFirstToTheLastHash) {
   for (const InfoHash& hash : all) Announce(*store, {.hash = hash, .peer = TestPeer(1)});
   std::vector<InfoHash> seen;
   const auto cursor = store->Walk(10);
-  while (cursor->Next([&](const SwarmView& view) { seen.push_back(view.info_hash()); })) {
+  while (VisitNext(*cursor, [&](const SwarmView& view) { seen.push_back(view.info_hash()); })) {
   }
   EXPECT_EQ(seen, std::vector<InfoHash>(all.begin(), all.end()));
 }

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "muster/swarm_store.h"
+#include "swarm/memory_store.h"
 #include "swarm/reference_store.h"
 #include "swarm/swarm_testing.h"
 
@@ -29,26 +30,15 @@ class Model {
                  .keep_completed = kKeepCompleted,
                  .keep_peer_ids = keep_peer_ids,
                  .hash_seed = hash_seed},
-        store_(NewMemoryStore(options_)),
+        store_(std::make_unique<MemoryStore>(options_)),
         reference_(options_) {}
 
   // One operation on both. Returns what is wrong, or nothing.
   std::string Step(const Decide& decide) {
-    switch (decide(16)) {
-      case 0:
-        return Many(decide, /*stop=*/false);
-      case 1:
-        return Many(decide, /*stop=*/true);
-      case 2:
-        now_ += kMinute * static_cast<int>(decide(8));
-        return now_ - last_expiry_ > kTimeout - kMinute ? Expire(kTimeout, 0) : std::string();
-      case 3:
-        return Expire(kMinute * static_cast<int>(decide(45) + 1), decide(64));
-      case 4:
-        return decide(8) == 0 ? Remove(decide) : std::string();
-      default:
-        return One(decide);
-    }
+    std::string wrong = Do(decide);
+    // What is not there all the while may be missing from the walk.
+    std::erase_if(due_, [this](const InfoHash& hash) { return !reference_.Count(hash); });
+    return wrong;
   }
 
   // Everything that both remember.
@@ -67,12 +57,43 @@ class Model {
   }
 
   std::uint64_t peers() const { return store_->Totals().peers; }
+  // Walks that went from the beginning to the end, and their calls that visited nothing.
+  int walks() const { return walks_; }
+  int prepared() const { return prepared_; }
 
  private:
+  std::string Do(const Decide& decide) {
+    switch (decide(16)) {
+      case 0:
+        return Many(decide, /*stop=*/false);
+      case 1:
+        return Many(decide, /*stop=*/true);
+      case 2:
+        now_ += kMinute * static_cast<int>(decide(8));
+        return now_ - last_expiry_ > kTimeout - kMinute ? Expire(kTimeout, 0) : std::string();
+      case 3:
+        return Expire(kMinute * static_cast<int>(decide(45) + 1), decide(64));
+      case 4:
+        return decide(8) == 0 ? Remove(decide) : std::string();
+      case 5:
+        return Crowd(decide);
+      case 6:
+      case 7:
+        return Walk(decide);
+      default:
+        return One(decide);
+    }
+  }
+
   static constexpr Seconds kTimeout = kMinute * 45;
   static constexpr Seconds kKeepCompleted = kMinute * 90;
   // How many peers of each family a torrent may have: swarms of every kind.
   static constexpr std::uint32_t kPools[] = {1, 2, 3, 8, 40, 300, 3000};
+  // Torrents whose names begin alike.
+  static constexpr std::uint32_t kCrowd = 200;
+  // So few that a walk takes several passes over them, and several calls for each.
+  static constexpr WalkLimits kFew = {
+      .names_held = 16, .names_under_lock = 4, .names_sorted = 4, .work_a_call = 20};
 
   // The first thing that differs, in words.
   static std::string Difference(const StoreImage& mine, const StoreImage& expected) {
@@ -196,11 +217,66 @@ class Model {
     return {};
   }
 
+  // Some of the crowd come, or go: one peer each.
+  std::string Crowd(const Decide& decide) {
+    const std::uint32_t first = decide(kCrowd);
+    const std::uint32_t n = std::min(decide(64) + 1, kCrowd - first);
+    const std::uint32_t each = decide(3) + 1;
+    const PeerState state = StateFrom(decide);
+    for (std::uint32_t i = first; i < first + n; i += each) {
+      std::string wrong = Tell(
+          {.hash = CrowdedHash(i), .peer = TestPeer(i), .state = state, .room4 = 0, .room6 = 0});
+      if (!wrong.empty()) return wrong;
+    }
+    return {};
+  }
+
+  // Some calls of a walk, which goes on in the next.
+  std::string Walk(const Decide& decide) {
+    std::string wrong;
+    for (std::uint32_t calls = decide(64); calls > 0 && wrong.empty(); --calls) {
+      if (cursor_ == nullptr) {
+        in_parts_ = decide(2) == 0;
+        cursor_ = store_->Walk(in_parts_ ? 4 : SwarmStore::kWholeSwarms, kFew);
+        last_.reset();
+        due_.clear();
+        reference_.ForEach([&](const SwarmView& view) {
+          due_.insert(view.info_hash());
+          return true;
+        });
+      }
+      const auto step = cursor_->Next([&](const SwarmView& view) { wrong = Visit(view); });
+      prepared_ += step == SwarmCursor::Step::kPrepared;
+      if (step != SwarmCursor::Step::kEnd) continue;
+      cursor_ = nullptr;
+      ++walks_;
+      if (!due_.empty()) return "a walk has missed a swarm";
+    }
+    return wrong;
+  }
+  std::string Visit(const SwarmView& view) {
+    const InfoHash& hash = view.info_hash();
+    if (last_ > hash) return "a walk goes back";
+    if (last_ == hash && !in_parts_) return "a walk visits a swarm twice";
+    if (!due_.empty() && *due_.begin() < hash) return "a walk has passed over a swarm";
+    last_ = hash;
+    due_.erase(hash);
+    if (view.counts() != reference_.Count(hash)) return "a walk shows different counts";
+    return {};
+  }
+
   const MemoryStoreOptions options_;
-  const std::unique_ptr<SwarmStore> store_;
+  const std::unique_ptr<MemoryStore> store_;
   ReferenceStore reference_;
   Instant now_ = kStart;
   Instant last_expiry_ = kStart;
+  // The walk under way, the swarm that it visited last, and those that it has still to visit.
+  std::unique_ptr<SwarmCursor> cursor_;
+  bool in_parts_ = false;
+  std::optional<InfoHash> last_;
+  std::set<InfoHash> due_;
+  int walks_ = 0;
+  int prepared_ = 0;
 };
 
 }  // namespace muster::testing_swarm

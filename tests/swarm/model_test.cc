@@ -8,6 +8,8 @@ namespace {
 
 TEST(MemoryStoreModel, DoesWhatTheReferenceDoesThroughLongRandomSequences) {
   std::uint64_t most_peers = 0;
+  int walks = 0;
+  int prepared = 0;
   for (std::uint64_t seed = 1; seed <= 24; ++seed) {
     Model model(/*keep_peer_ids=*/seed % 2 == 0, seed);
     Random random(seed);
@@ -21,8 +23,12 @@ TEST(MemoryStoreModel, DoesWhatTheReferenceDoesThroughLongRandomSequences) {
         ASSERT_EQ(model.Compare(), "") << "seed " << seed << ", step " << step;
       }
     }
+    walks += model.walks();
+    prepared += model.prepared();
   }
   EXPECT_GT(most_peers, 2000u) << "huge swarms were met";
+  EXPECT_GT(walks, 20) << "walks have come to their ends";
+  EXPECT_GT(prepared, 20 * walks) << "of torrents that are many for one shard";
 }
 
 TEST(MemoryStoreModel, DoesWhatTheReferenceDoesAfterEveryStepAmongSmallSwarms) {

@@ -248,17 +248,21 @@ class ReferenceStore final : public SwarmStore {
   class Cursor final : public SwarmCursor {
    public:
     explicit Cursor(const ReferenceStore& store) : store_(store) {}
-    bool Next(absl::FunctionRef<void(const SwarmView&)> visit) override {
+    // Every other call visits nothing, so that whoever walks sees such calls.
+    Step Next(absl::FunctionRef<void(const SwarmView&)> visit) override {
       const std::lock_guard<std::mutex> lock(store_.mu_);
       const auto next = last_ ? store_.swarms_.upper_bound(*last_) : store_.swarms_.begin();
-      if (next == store_.swarms_.end()) return false;
+      if (next == store_.swarms_.end()) return Step::kEnd;
+      is_prepared_ = !is_prepared_;
+      if (is_prepared_) return Step::kPrepared;
       last_ = next->first;
       visit(View(next->first, next->second, store_.options_.keep_peer_ids));
-      return true;
+      return Step::kVisited;
     }
 
    private:
     const ReferenceStore& store_;
+    bool is_prepared_ = false;
     std::optional<InfoHash> last_;
   };
 

@@ -49,6 +49,14 @@ inline InfoHash TestHash(std::uint64_t n) {
   return InfoHash::FromBytes(bytes.data());
 }
 
+// The same with `same` first bytes that are those of all others.
+inline InfoHash CrowdedHash(std::uint64_t n, std::size_t same = 8) {
+  std::array<std::uint8_t, 20> bytes;
+  std::copy_n(TestHash(n).data(), 20, bytes.begin());
+  std::fill_n(bytes.begin(), same, std::uint8_t{0x5a});
+  return InfoHash::FromBytes(bytes.data());
+}
+
 // Peer number `n` (< 2^24) of a family. Neighbours share addresses or ports, as peers do.
 inline Endpoint TestPeer(std::uint32_t n, AddressFamily family = AddressFamily::kIpv4) {
   const auto low = static_cast<std::uint8_t>(n / 4);
@@ -126,6 +134,15 @@ inline Answer Announce(SwarmStore& store, const Ask& ask, Instant now = kStart) 
     for (const PeerId& chosen_id : chosen.ids(family)) answer.ids.push_back(chosen_id);
   }
   return answer;
+}
+
+// Goes on with a walk until it has visited something; false when there is nothing more.
+inline bool VisitNext(SwarmCursor& cursor, absl::FunctionRef<void(const SwarmView&)> visit) {
+  SwarmCursor::Step step;
+  do {
+    step = cursor.Next(visit);
+  } while (step == SwarmCursor::Step::kPrepared);
+  return step == SwarmCursor::Step::kVisited;
 }
 
 // Everything that a store remembers, through ForEach().

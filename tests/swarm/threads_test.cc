@@ -103,10 +103,10 @@ TEST_P(ThreadsTest, EveryVerbAtOnceLeavesTotalsThatAreARecount) {
         } else if (what == 62 && step % 16 == 1) {
           std::uint64_t seen = 0;
           const auto cursor = store->Walk(100);
-          while (seen < 50 && cursor->Next([&](const SwarmView& view) {
-            ++seen;
-            view.ForEachPeer([&](const PeerRecord&) { ++seen; });
-          })) {
+          while (seen < 50 && VisitNext(*cursor, [&](const SwarmView& view) {
+                   ++seen;
+                   view.ForEachPeer([&](const PeerRecord&) { ++seen; });
+                 })) {
           }
         } else if (what == 63 && step % 8 == 0) {
           store->Remove(hash);
@@ -196,39 +196,45 @@ TEST(Threads, ASweepForgetsNobodyWhoComesMeanwhile) {
   }
 }
 
+// Names that are spread evenly, and more than a walk holds at once that begin alike.
 TEST(Threads, AWalkMissesNothingWhileOthersComeAndGo) {
-  constexpr std::uint64_t kStays = 4000;
-  const auto store = NewMemoryStore({.hash_seed = 7});
-  std::set<InfoHash> stays;
-  for (std::uint64_t t = 0; t < kStays; ++t) {
-    stays.insert(TestHash(t));
-    Announce(*store, {.hash = TestHash(t), .peer = TestPeer(1)});
-  }
-  std::atomic<bool> done{false};
-  std::thread others([&] {
-    Random random(5);
-    while (!done.load()) {
-      const InfoHash hash = TestHash(kStays + random.Below(4000));
-      if (random.Below(2) == 0) {
-        Announce(*store, {.hash = hash, .peer = TestPeer(1)});
-      } else {
-        store->Remove(hash);
-      }
+  for (const bool crowded : {false, true}) {
+    const std::uint64_t staying = crowded ? 36'000 : 4000;
+    const auto hash_of = [crowded](std::uint64_t t) {
+      return crowded ? CrowdedHash(t) : TestHash(t);
+    };
+    const auto store = NewMemoryStore({.hash_seed = 7});
+    std::set<InfoHash> stays;
+    for (std::uint64_t t = 0; t < staying; ++t) {
+      stays.insert(hash_of(t));
+      Announce(*store, {.hash = hash_of(t), .peer = TestPeer(1), .room4 = 0, .room6 = 0});
     }
-  });
-  for (int walk = 0; walk < 20; ++walk) {
-    std::size_t seen = 0;
-    std::optional<InfoHash> last;
-    store->ForEach([&](const SwarmView& view) {
-      EXPECT_TRUE(!last.has_value() || *last < view.info_hash());
-      last = view.info_hash();
-      seen += stays.count(view.info_hash());
-      return true;
+    std::atomic<bool> done{false};
+    std::thread others([&] {
+      Random random(5);
+      while (!done.load()) {
+        const InfoHash hash = hash_of(staying + random.Below(4000));
+        if (random.Below(2) == 0) {
+          Announce(*store, {.hash = hash, .peer = TestPeer(1)});
+        } else {
+          store->Remove(hash);
+        }
+      }
     });
-    EXPECT_EQ(seen, kStays);
+    for (int walk = 0; walk < (crowded ? 3 : 20); ++walk) {
+      std::size_t seen = 0;
+      std::optional<InfoHash> last;
+      store->ForEach([&](const SwarmView& view) {
+        EXPECT_TRUE(!last.has_value() || *last < view.info_hash());
+        last = view.info_hash();
+        seen += stays.count(view.info_hash());
+        return true;
+      });
+      EXPECT_EQ(seen, staying);
+    }
+    done.store(true);
+    others.join();
   }
-  done.store(true);
-  others.join();
 }
 
 TEST(Threads, DeltasOfOneSwarmArriveInTheirOrder) {

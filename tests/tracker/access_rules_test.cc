@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "muster/detailed_store.h"
 #include "muster/refusal.h"
 #include "tracker/tracker_testing.h"
@@ -181,6 +183,27 @@ TEST_F(AccessRulesTest, ForgetTheSwarmsOfRefusedTorrents) {
   rules_.whitelist().Replace({HashOf(1), HashOf(4)});
   EXPECT_EQ(rules_.ForgetRefused(tracker_->store()), 5u);
   for (std::uint8_t n = 1; n <= 9; ++n) EXPECT_EQ(Knows(n), n == 1 || n == 4) << int{n};
+}
+
+TEST_F(AccessRulesTest, ForgetThousandsOfRefusedTorrentsAndNoOthers) {
+  // Half of them begin alike, as strangers may choose them.
+  const auto torrent = [](std::uint32_t n) {
+    std::array<std::uint8_t, InfoHash::kSize> bytes{};
+    bytes[0] = n % 2 == 0 ? 7 : static_cast<std::uint8_t>(n * 41);
+    StoreBig32(bytes.data() + 4, n);
+    return InfoHash::FromBytes(bytes.data());
+  };
+  constexpr std::uint32_t kTorrents = 10'000;
+  SwarmStore& store = tracker_->store();
+  std::vector<InfoHash> refused;
+  for (std::uint32_t n = 0; n < kTorrents; ++n) {
+    ASSERT_TRUE(store.Restore({.info_hash = torrent(n), .completed = 1}, kNow).ok());
+    if (n % 4 < 2) refused.push_back(torrent(n));
+  }
+  rules_.blacklist().Replace(refused);
+  EXPECT_EQ(rules_.ForgetRefused(store), refused.size());
+  for (std::uint32_t n = 0; n < kTorrents; ++n)
+    ASSERT_EQ(store.Count(torrent(n)).has_value(), n % 4 >= 2) << n;
 }
 
 TEST_F(AccessRulesTest, ForgetOnlyWhatIsRefusedOfTheTorrentsAskedFor) {

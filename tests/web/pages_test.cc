@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "base/bytes.h"
 #include "muster/bencode.h"
+#include "muster/detailed_store.h"
 #include "muster/random.h"
 #include "muster/version.h"
 #include "muster/woodpeckers.h"
@@ -260,14 +261,24 @@ class TorrentsTest : public testing::Test {
     return InfoHash::FromBytes(reinterpret_cast<const std::uint8_t*>(words));
   }
   void Announce(const InfoHash& hash, std::uint32_t peer, PeerState state, bool completed) {
+    AnnounceTo(*store_, hash, peer, state, completed);
+  }
+  static void AnnounceTo(SwarmStore& store, const InfoHash& hash, std::uint32_t peer,
+                         PeerState state, bool completed) {
     const std::uint8_t compact[6] = {10, 0, static_cast<std::uint8_t>(peer), 1, 1, 1};
+    const Endpoint endpoint = Endpoint::FromCompact(AddressFamily::kIpv4, compact);
     PeerBatch nobody({}, {});
-    store_->Apply({.info_hash = hash,
-                   .peer = Endpoint::FromCompact(AddressFamily::kIpv4, compact),
-                   .peer_id = PeerId(),
-                   .state = state,
-                   .completed = completed},
-                  kStart, nobody);
+    store.Apply({.info_hash = hash,
+                 .peer = endpoint,
+                 .peer_id = MadeUpId(endpoint),
+                 .state = state,
+                 .completed = completed},
+                kStart, nobody);
+  }
+  static PeerId MadeUpId(const Endpoint& peer) {
+    std::uint8_t bytes[20] = {1};
+    std::copy_n(peer.compact().data(), 6, bytes + 1);
+    return PeerId::FromBytes(bytes);
   }
   static std::string All(std::unique_ptr<HttpBody> body, std::size_t budget = 1000) {
     std::string out;
@@ -306,6 +317,50 @@ TEST_F(TorrentsTest, AFullScrapeIsCanonicalBencodeOfAllTorrents) {
              std::to_string(counts.incomplete()) + "ee";
   }
   EXPECT_EQ(bytes, again + "ee");
+}
+
+TEST_F(TorrentsTest, NobodyCanChooseInfoHashesThatMakeABodyWrongOrAPieceOfItLong) {
+  // So many that begin alike that a walk goes over them several times. The other store keeps all in
+  // order.
+  const auto in_order = NewDetailedStore();
+  constexpr std::uint32_t kTorrents = 40'000;
+  for (SwarmStore* store : {store_.get(), in_order.get()}) {
+    for (std::uint32_t t = 1; t <= kTorrents; ++t) {
+      InfoHash hash = HashOf(t);
+      std::uint8_t bytes[20] = {0xab, 0xcd, 0xef};
+      std::copy_n(hash.data(), 17, bytes + 3);
+      hash = InfoHash::FromBytes(bytes);
+      AnnounceTo(*store, hash, t % 256, t % 3 == 0 ? PeerState::kSeeder : PeerState::kDownloader,
+                 false);
+      if (t % 5 == 0) AnnounceTo(*store, hash, 7, PeerState::kSeeder, true);
+    }
+  }
+  const auto bodies = [](const SwarmStore& store) {
+    std::vector<std::unique_ptr<HttpBody>> all;
+    for (const auto format : {TorrentListFormat::kBencode, TorrentListFormat::kBinary})
+      all.push_back(NewTorrentList(store, /*policy=*/nullptr, format));
+    all.push_back(NewNamedScrape(store, {.show_dead = true}));
+    all.push_back(NewInfoPage(store, Snapshot(), {.max_torrents = 100'000}));
+    all.push_back(NewTopTorrents(store, /*policy=*/nullptr, 10));
+    all.push_back(NewStateDump(store, /*policy=*/nullptr, kStart));
+    all.push_back(NewBusyNetworks(store, /*policy=*/nullptr));
+    return all;
+  };
+  for (const std::size_t budget : {1000, 1'000'000}) {
+    auto mine = bodies(*store_);
+    auto expected = bodies(*in_order);
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      std::string out;
+      int empty = 0;
+      for (auto progress = HttpBody::Progress::kMore; progress == HttpBody::Progress::kMore;) {
+        const std::size_t before = out.size();
+        progress = mine[i]->Produce(budget, out);
+        empty += progress == HttpBody::Progress::kMore && out.size() == before;
+      }
+      EXPECT_GT(empty, 2) << i << ": others have their turn before the first torrent is known";
+      EXPECT_TRUE(out == All(std::move(expected[i]), budget)) << i;
+    }
+  }
 }
 
 TEST_F(TorrentsTest, ADumpHasTheFormatsOfTheOriginal) {
