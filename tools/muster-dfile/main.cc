@@ -13,6 +13,7 @@
 #include "muster-dfile/commands.h"
 #include "muster-dfile/text.h"
 #include "muster/version.h"
+#include "start/program_start.h"
 
 namespace muster_dfile {
 namespace {
@@ -330,6 +331,7 @@ int Run(int argc, char** argv) {
 }  // namespace muster_dfile
 
 int main(int argc, char** argv) {
+  muster_tools::StartProgram();
   try {
     return muster_dfile::Run(argc, argv);
   } catch (const std::exception& error) {

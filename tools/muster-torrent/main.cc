@@ -10,6 +10,7 @@
 #include "muster-torrent/commands.h"
 #include "muster-torrent/text.h"
 #include "muster/version.h"
+#include "start/program_start.h"
 
 namespace muster_torrent {
 namespace {
@@ -51,6 +52,7 @@ int Run(std::vector<std::string> arguments) {
 }  // namespace muster_torrent
 
 int main(int argc, char** argv) {
+  muster_tools::StartProgram();
   try {
     return muster_torrent::Run({argv + std::min(argc, 1), argv + argc});
   } catch (const std::exception& error) {

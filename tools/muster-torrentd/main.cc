@@ -16,6 +16,7 @@
 #include "musterd/command_line.h"
 #include "musterd/text.h"
 #include "musterd/toml.h"
+#include "start/program_start.h"
 
 namespace torrentd {
 namespace {
@@ -68,6 +69,7 @@ int Run(const std::vector<std::string>& arguments) {
 }  // namespace torrentd
 
 int main(int argc, char** argv) {
+  muster_tools::StartProgram();
   try {
     return torrentd::Run({argv + std::min(argc, 1), argv + argc});
   } catch (const std::exception& error) {
