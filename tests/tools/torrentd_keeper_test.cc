@@ -7,35 +7,18 @@
 
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "base/folder.h"
+#include "helpers.h"
 
 namespace torrentd {
 namespace {
 
+using musterd::Eventually;
 using std::chrono::hours;
 using std::chrono::milliseconds;
-using std::chrono::seconds;
-using std::chrono::steady_clock;
-
-// Until it holds; false when it takes much longer than anything here does.
-bool Eventually(const std::function<bool()>& holds) {
-  const auto end = steady_clock::now() + seconds(20);
-  while (!holds()) {
-    if (steady_clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
-class NoLog final : public muster::LogSink {
- public:
-  void Log(muster::LogLevel /*level*/, std::string_view /*text*/) override {}
-};
 
 class KeeperTest : public testing::Test {
  protected:
@@ -68,7 +51,7 @@ class KeeperTest : public testing::Test {
   // A mirror that is asked as of then does not look at its trackers by itself.
   const muster::Instant now_ =
       std::chrono::floor<muster::Seconds>(std::chrono::system_clock::now()) + muster::Seconds(30);
-  NoLog log_;
+  musterd::Heard log_;
   std::unique_ptr<muster::Mirror> mirror_;
   std::unique_ptr<Keeper> keeper_;
 };

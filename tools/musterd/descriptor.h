@@ -17,9 +17,16 @@ class Descriptor {
     if (fd_ >= 0) close(fd_);
   }
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
+  // What it was before is closed last.
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    const Descriptor before(std::exchange(other.fd_, -1));
+    return *this;
+  }
   // Less than 0 where there is none.
   int get() const { return fd_; }
+  // For who closes it instead.
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
