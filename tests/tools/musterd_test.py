@@ -3,9 +3,12 @@
 
 musterd_test.py MUSTERD [unittest options]
 """
+import contextlib
 import os
+import pathlib
 import re
 import resource
+import select
 import selectors
 import shutil
 import signal
@@ -16,10 +19,17 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+sys.dont_write_bytecode = True
+from daemon import wait_until  # noqa: E402
+
 MUSTERD = os.path.abspath(sys.argv.pop(1))
 TIMEOUT = 30  # seconds that a step may take before it counts as hanging
+# For a musterd that is confined to a folder: LeakSanitizer cannot look for leaks without /proc, and fails.
+CONFINED = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 
-ANNOUNCE = ("GET /announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-XX0001-000000000000&port=6881"
+TORRENT = "a" * 20
+ANNOUNCE = (f"GET /announce?info_hash={TORRENT}&peer_id=-XX0001-000000000000&port=6881"
             "&uploaded=0&downloaded=0&left=1&compact=1 HTTP/1.1\r\nHost: t\r\n%s\r\n")
 
 
@@ -48,15 +58,14 @@ class Daemon:
         self.urls = []
         self._err = b""  # what has been read of its standard error
         try:
-            lines = self._read_lines(listeners)
+            for line in self._read_lines(listeners):
+                if not line.startswith("listening on "):
+                    raise AssertionError(f"not a ready line: {line!r}")
+                self.urls.append(line[len("listening on "):])
         except Exception:
             self.process.kill()
             self.process.communicate()
             raise
-        for line in lines:
-            if not line.startswith("listening on "):
-                raise AssertionError(f"not a ready line: {line!r}")
-            self.urls.append(line[len("listening on "):])
 
     def _read(self, stream, enough):
         """What `stream` gives until `enough(of all that)`, without waiting for its end."""
@@ -75,6 +84,10 @@ class Daemon:
 
     def _read_lines(self, count):
         return self._read(self.process.stdout, lambda data: data.count(b"\n") >= count).decode().splitlines()
+
+    def wait_for_output(self, enough):
+        """What standard output has after the ready lines, as soon as `enough(of it)`."""
+        return self._read(self.process.stdout, enough).decode()
 
     def wait_for_error_line(self):
         """The next lines of standard error, at least one."""
@@ -116,8 +129,8 @@ def http(address, request):
         return answer
 
 
-def announce(address):
-    return http(address, ANNOUNCE % "Connection: close\r\n")
+def announce(address, torrent=TORRENT):
+    return http(address, ANNOUNCE.replace(TORRENT, torrent) % "Connection: close\r\n")
 
 
 def wait_until_refused(address):
@@ -252,6 +265,21 @@ class Signals(Test):
             self.assertEqual(daemon.stop(signal.SIGINT), (0, ""))
 
 
+class FileSize(Test):
+    def test_that_the_system_does_not_allow_is_an_error_and_not_the_end(self):
+        state = os.path.join(self.folder, "state")
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        for options in (["--no-journal"], []):
+            with self.subTest(options):
+                with Daemon("--http", "127.0.0.1:0", "--workers", "1", "--dfile", state, *options, listeners=1,
+                            preexec_fn=limit) as daemon:
+                    for i in range(300):
+                        self.assertIn(b" 200 ", announce(daemon.address(), torrent=f"{i:020}"))
+                    status, err = daemon.stop()
+                    self.assertEqual(status, 1, err)
+                    self.assertIn("File too large", err)
+
+
 class Settings(Test):
     def test_come_from_the_file_and_the_command_line_wins(self):
         path = self.file('http = ["127.0.0.1:0"]\ninterval = 600\ninterval-spread = 0\nmin-interval = 300\n')
@@ -322,6 +350,167 @@ class Settings(Test):
         self.assertComplains(run("--config", "/dev/zero"), 2, ":1:1: longer than 1 MiB")
 
 
+class AccessLog(Test):
+    def test_that_nobody_reads_does_not_hold_up_the_tracker(self):
+        pipe = os.path.join(self.folder, "pipe")
+        os.mkfifo(pipe)
+        for path in ("-", "/dev/stdout", pipe):
+            with self.subTest(path=path):
+                reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+                with Daemon("--http", "127.0.0.1:0", "--workers", "1", "--access-log", path,
+                            "--access-log-flush-interval", "0", listeners=1) as daemon:
+                    count = 1500  # 6 MB of lines, which neither the pipe nor the queue has room for
+                    for _ in range(count):
+                        request = f"GET /{'x' * 3900} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"
+                        self.assertTrue(http(daemon.address(), request).startswith(b"HTTP/1.1 404 "))
+                    daemon.process.send_signal(signal.SIGTERM)
+                    log = self.read_to_the_end(reader if path == pipe else daemon.process.stdout.fileno())
+                    self.assertEqual(daemon.process.wait(TIMEOUT), 0)
+                    lines = log.decode().splitlines()
+                    written = sum('x HTTP/1.1" 404 ' in line for line in lines)
+                    lost = [int(n) for n in re.findall(r"^\*\*warning\*\* (\d+) lines were lost$", log.decode(), re.M)]
+                    self.assertGreater(written, 1000)
+                    self.assertEqual(written + sum(lost), count)
+                    self.assertEqual(len(lost), 1)
+                    self.assertRegex(daemon.process.stderr.read().decode(),
+                                     f"\\Amusterd: warning: access-log: cannot write '{path}' in time: "
+                                     f"{lost[0]} lines were lost\n\\Z")
+                    self.assertIn("# Shutting down:", "".join(lines[-2:]))
+                os.close(reader)
+
+    def read_to_the_end(self, stream):
+        os.set_blocking(stream, True)
+        data = b""
+        while chunk := os.read(stream, 65536):
+            data += chunk
+        return data
+
+    def test_that_nobody_reads_is_left_behind_in_the_end(self):
+        with Daemon("--http", "127.0.0.1:0", "--workers", "1", "--access-log", "-",
+                    "--access-log-flush-interval", "0", listeners=1) as daemon:
+            for _ in range(40):
+                http(daemon.address(), f"GET /{'x' * 3900} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+            daemon.process.send_signal(signal.SIGTERM)
+            self.assertEqual(daemon.process.wait(TIMEOUT), 0)
+            self.assertRegex(daemon.process.stderr.read().decode(), r"in time: \d+ lines were lost\n\Z")
+
+
+    def test_that_is_a_pipe_without_a_reader_is_an_error(self):
+        pipe = os.path.join(self.folder, "pipe")
+        os.mkfifo(pipe)
+        self.assertComplains(run("--http", "127.0.0.1:0", "--access-log", pipe), 2, "nobody reads the pipe")
+
+    def test_is_the_same_file_when_it_is_opened_again(self):
+        start = os.path.join(self.folder, "start")
+        root = os.path.join(start, "root")
+        os.makedirs(os.path.join(root, "root"))
+        # Whoever is not root is not confined, so that the file outside is within reach.
+        confined = os.geteuid() == 0
+        for path, folder in (("root/log", root), ("./root/log", "root"), ("root/log", "./root/"),
+                             *(() if confined else (("log", root), ("./log", "root")))):
+            with self.subTest(path=path, folder=folder):
+                log = os.path.join(start, path)
+                with Daemon("--http", "127.0.0.1:0", "--workers", "1", "--access-log", path, "--access-log-reopen",
+                            "--root-directory", folder, listeners=1, cwd=start, env=CONFINED) as daemon:
+                    os.rename(log, log + ".old")
+                    daemon.process.send_signal(signal.SIGHUP)
+                    wait_until(lambda: os.path.exists(log), "the file")
+                    self.assertEqual(daemon.stop(), (0, ""))
+                self.assertEqual(os.listdir(os.path.join(root, "root")), [])
+                os.unlink(log)
+                os.unlink(log + ".old")
+
+    def test_that_is_out_of_reach_is_not_made_elsewhere(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be confined")
+        root = os.path.join(self.folder, "root")
+        os.mkdir(root)
+        with Daemon("--http", "127.0.0.1:0", "--workers", "1", "--access-log", "log", "--access-log-reopen",
+                    "--root-directory", root, listeners=1, cwd=self.folder, env=CONFINED) as daemon:
+            daemon.process.send_signal(signal.SIGHUP)
+            self.assertIn("cannot write", daemon.wait_for_error_line())
+            self.assertEqual(daemon.stop()[0], 0)
+        self.assertEqual(os.listdir(root), [])
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
+class StandardStreams(Test):
+    @contextlib.contextmanager
+    def serve(self, closed, *args):
+        """The address of a musterd that is started by a shell with `closed`, as in "1>&-"; then stops it."""
+        address = "127.0.0.1", free_port()
+        process = subprocess.Popen(["sh", "-c", f'exec "$@" {closed}', "sh", MUSTERD, "--http", f"127.0.0.1:{address[1]}",
+                                    "--workers", "1", *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            def answers():
+                self.assertIsNone(process.poll())
+                with contextlib.suppress(OSError):
+                    return b" 200 " in announce(address)
+            wait_until(answers, "an answer")
+            yield address
+            process.terminate()
+            self.assertEqual(process.wait(TIMEOUT), 0)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+    def text(self, name):
+        with open(os.path.join(self.folder, name), encoding="utf-8") as f:
+            return f.read()
+
+    def test_that_are_closed_do_not_disturb_it(self):
+        state = os.path.join(self.folder, "state")
+        with self.serve("0<&- 1>&- 2>&-", "--dfile", state, "--no-journal"):
+            pass
+        self.assertGreater(os.path.getsize(state), 0)
+
+    def test_that_are_closed_are_not_the_access_log(self):
+        log = os.path.join(self.folder, "log")
+        for closed in ("1>&- 2>&-", "2>&-", "0<&- 1>&-", "0<&- 1>&- 2>&-"):
+            with self.subTest(closed):
+                with self.serve(closed, "--access-log", log, "--log-full-scrapes", "--log-level", "info") as address:
+                    http(address, "GET /scrape HTTP/1.0\r\n\r\n")
+                text = self.text("log")
+                self.assertIn('"GET /scrape HTTP/1.0" 200 ', text)
+                for line in text.splitlines():
+                    self.assertRegex(line, r"\A(# |127\.0\.0\.1 )")
+                os.unlink(log)
+
+    def test_that_are_closed_cannot_be_the_access_log(self):
+        for closed, path in (("1>&-", "-"), ("2>&-", "/dev/stderr")):
+            result = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", MUSTERD, "--http", "127.0.0.1:0",
+                                     "--access-log", path], stderr=subprocess.PIPE, text=True, timeout=TIMEOUT)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn("cannot write '-': Bad file descriptor" if path == "-" else "", result.stderr)
+
+
+class StandardError(Test):
+    def test_that_nobody_reads_does_not_hold_up_the_tracker(self):
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        filled = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                filled += os.write(writer, b"x" * 4096)
+        os.set_blocking(writer, True)
+        with Daemon("--http", "127.0.0.1:0", "--workers", "1", "--log-full-scrapes", "--log-level", "info",
+                    listeners=1, stderr=writer) as daemon:
+            os.close(writer)
+            for _ in range(100):
+                self.assertIn(b"5:filesd", http(daemon.address(), "GET /scrape HTTP/1.0\r\n\r\n"))
+            daemon.process.send_signal(signal.SIGTERM)
+            with os.fdopen(reader, "rb") as log:
+                lines = log.read()[filled:].decode()
+            self.assertEqual(daemon.process.wait(TIMEOUT), 0)
+            self.assertEqual(lines.count("musterd: [00000000] scrp:  127.0.0.1 - FULL SCRAPE\n"), 100, lines)
+            self.assertTrue(lines.startswith("musterd: the system allows "), lines)
+
+
 class CommandLine(Test):
     def test_mistakes_get_one_line_and_status_2(self):
         for args, pattern in (
@@ -356,13 +545,59 @@ class OpenFiles(Test):
     ARGS = ["--http", "127.0.0.1:0", "--workers", "1", "--http-max-connections", "500"]
 
     @staticmethod
-    def limited_to(soft, hard):
-        return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    def limited_to(soft, hard, user=12345):
+        """As somebody who is not root, and so may not have more."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            if user and os.geteuid() == 0:
+                os.setuid(user)
+        return limit
+
+    @staticmethod
+    def limits(daemon):
+        """The soft limit and the hard one."""
+        with open(f"/proc/{daemon.process.pid}/limits", encoding="ascii") as f:
+            return tuple(map(int, re.search(r"Max open files +(\d+) +(\d+)", f.read()).groups()))
+
+    @staticmethod
+    def most_of_root():
+        """How many files root may open here; 0 where there is no root who may have more than given."""
+        with open("/proc/sys/fs/nr_open", encoding="ascii") as f:
+            most = int(f.read())
+        raises = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({most}, {most}))"
+        raised = subprocess.run([sys.executable, "-c", raises], capture_output=True, timeout=TIMEOUT)
+        return most if os.geteuid() == 0 and raised.returncode == 0 else 0
 
     def test_are_as_many_as_the_system_allows(self):
         with Daemon(*self.ARGS, listeners=1, preexec_fn=self.limited_to(100, 1000)) as daemon:
-            self.assertEqual(resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE), (1000, 1000))
+            self.assertEqual(self.limits(daemon), (1000, 1000))
             self.assertEqual(daemon.stop(), (0, ""))
+
+    def test_are_as_many_as_any_process_may_have_for_root(self):
+        most = self.most_of_root()
+        if most == 0:
+            self.skipTest("nobody may have more files than they were given")
+        with Daemon(*self.ARGS, "--log-level", "info", listeners=1,
+                    preexec_fn=self.limited_to(100, 200, user=None)) as daemon:
+            self.assertEqual(self.limits(daemon), (most, most))
+            self.assertEqual(daemon.stop(), (0, f"musterd: the system allows {most} open files; 500 HTTP "
+                                                "connections may be open\n"))
+
+    def test_are_left_to_everything_else_by_connections(self):
+        with Daemon(*self.ARGS, listeners=1, preexec_fn=self.limited_to(100, 200)) as daemon:
+            with contextlib.ExitStack() as stack:
+                guests = [stack.enter_context(socket.create_connection(daemon.address(), TIMEOUT)) for _ in range(200)]
+                answered = lambda: set(select.select(guests, [], [], 0)[0])
+                wait_until(lambda: len(answered()) >= 73, "those beyond to be turned away")
+                self.assertLess(len(os.listdir(f"/proc/{daemon.process.pid}/fd")), 160)
+                turned_away = answered()
+                self.assertEqual(len(turned_away), 73)
+                for guest in turned_away:
+                    self.assertIn(b" 503 ", guest.recv(65536))
+                served = next(guest for guest in guests if guest not in turned_away)
+                served.sendall((ANNOUNCE % "").encode())
+                self.assertIn(b" 200 ", served.recv(65536))
+            self.assertIn("only 127 may be open", daemon.stop()[1])
 
     def test_are_told_at_the_start(self):
         with Daemon(*self.ARGS, "--log-level", "info", listeners=1,
@@ -372,7 +607,7 @@ class OpenFiles(Test):
 
     def test_too_few_are_warned_of(self):
         with Daemon(*self.ARGS, listeners=1, preexec_fn=self.limited_to(100, 200)) as daemon:
-            self.assertEqual(resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE), (200, 200))
+            self.assertEqual(self.limits(daemon), (200, 200))
             status, err = daemon.stop()
             self.assertEqual(status, 0)
             self.assertRegex(err, r"\Amusterd: warning: the system allows 200 open files[^\n]*\n\Z")

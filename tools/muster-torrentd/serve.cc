@@ -18,6 +18,7 @@
 #include "muster/mirror_server.h"
 #include "muster/server.h"
 #include "muster/tracker.h"
+#include "musterd/daemon_log.h"
 #include "musterd/ipv6.h"
 #include "musterd/text.h"
 
@@ -85,8 +86,8 @@ class OwnTracker {
   std::unique_ptr<muster::ServerThreads> server_;
 };
 
-int Fail(const absl::Status& status) {
-  Complain(MessageOf(status));
+int Fail(const absl::Status& status, musterd::DaemonLog& log) {
+  log.Say(MessageOf(status));
   return absl::IsInvalidArgument(status) ? kBadUsage : kFailed;
 }
 
@@ -95,15 +96,15 @@ int Fail(const absl::Status& status) {
 void Complain(std::string_view text) { musterd::ComplainAs(kProgram, text); }
 
 int Serve(const Settings& settings) {
-  musterd::StderrLog log(kProgram, settings.log_level);
+  musterd::DaemonLog log(kProgram, settings.log_level);
   if (settings.mirror.root.empty()) {
-    Complain("which directory is to be served? (--root DIRECTORY)");
+    log.Say("which directory is to be served? (--root DIRECTORY)");
     return kBadUsage;
   }
   GivenHashes given;
   if (!settings.hash_list.empty()) {
     if (absl::Status status = given.OpenFile(settings.hash_list); !status.ok()) {
-      return Fail(status);
+      return Fail(status, log);
     }
   }
   muster::MirrorOptions mirror_options = MirrorOptionsOf(settings);
@@ -119,26 +120,28 @@ int Serve(const Settings& settings) {
   if (options.workers == 0) options.workers = std::max(1u, std::thread::hardware_concurrency());
 
   musterd::Signals signals;
+  if (absl::Status status = log.WriteByThread(); !status.ok()) return Fail(status, log);
   const auto now = std::chrono::floor<muster::Seconds>(std::chrono::system_clock::now());
   auto mirror = muster::Mirror::Create(mirror_options, now);
-  if (!mirror.ok()) return Fail(mirror.status());
+  if (!mirror.ok()) return Fail(mirror.status(), log);
   SayWhatIsMissing(settings, **mirror, log);
   CheckFileLimit(options, log);
   OwnTracker tracker;
   if (settings.tracker.enabled) {
     if (absl::Status status = tracker.Start(settings, ipv6, given, &log); !status.ok()) {
-      return Fail(status);
+      return Fail(status, log);
     }
   }
   auto server = muster::MirrorServer::Start(mirror->get(), options);
-  if (!server.ok()) return Fail(server.status());
+  if (!server.ok()) return Fail(server.status(), log);
   auto keeper = Keeper::Start({.trackers_file = settings.mirror.trackers_file,
                                .root = settings.mirror.root,
                                .hash_ahead = Words(settings.hash_ahead),
                                .hash_interval = settings.hash_ahead_interval,
                                .clean_interval = settings.clean_interval},
                               mirror->get(), &log);
-  if (!keeper.ok()) return Fail(keeper.status());
+  if (!keeper.ok()) return Fail(keeper.status(), log);
+  log.WaitUntilWritten();
   if (settings.tracker.enabled) tracker.PrintListeners();
   for (const muster::Endpoint& listener : (*server)->listeners()) {
     std::printf("listening on http://%s/\n", listener.ToString().c_str());

@@ -150,7 +150,9 @@ constexpr Setting kSettings[] = {
 
     Row<&Settings::server, &MirrorServerOptions::max_connections>(
         "http-max-connections", kHttp, Kind::kCount, 1, 1'000'000,
-        "Connections of each worker. Each may have a file open."),
+        "Connections of each worker. Each may have a file open. The limit for open files is raised "
+        "to the hard one; where root starts it, over that one too, to what the system lets any "
+        "process have (fs.nr_open)."),
     Row<&Settings::server, &MirrorServerOptions::max_request_bytes>(
         "http-max-request-bytes", kHttp, Kind::kBytes, 256, 64 * kKiB,
         "Bytes of a request line and its headers."),

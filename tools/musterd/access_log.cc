@@ -1,26 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "musterd/access_log.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <ctime>
+#include <cstddef>
+#include <string_view>
 #include <utility>
 
+#include "musterd/log_file.h"
 #include "musterd/text.h"
 
 namespace musterd {
 namespace {
 
-// What waits is written early when it is more than this; and no more than this is kept of what
-// cannot be written.
-constexpr std::size_t kMaxWaiting = 256 * 1024;
 // Of a request line or a header, in a line.
 constexpr std::size_t kMaxField = 4096;
 
@@ -111,9 +104,11 @@ std::string PercentEncoded(std::string_view bytes) {
   return text;
 }
 
-int OpenLog(const std::string& path) {
-  if (path == "-") return STDOUT_FILENO;
-  return open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+std::string Note(std::string_view what) {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  return Concat({"# ", what, " ", TimeText("%Y-%m-%d %H:%M UTC", utc), "\n"});
 }
 
 }  // namespace
@@ -139,106 +134,41 @@ std::string NatCheckLine(const muster::NatChecked& checked, bool known, std::tim
 }
 
 absl::StatusOr<std::unique_ptr<AccessLog>> AccessLog::Open(const std::string& path,
-                                                           const std::string& reopen_path,
+                                                           const Identity& identity,
                                                            std::chrono::milliseconds flush_interval,
                                                            muster::LogSink* trouble) {
-  const int fd = OpenLog(path);
-  if (fd < 0) return Invalid({"cannot write ", Quoted(path), ": ", std::strerror(errno)});
+  absl::StatusOr<Descriptor> file = OpenLogFile(path, identity);
+  if (!file.ok()) return file.status();
+  auto writer = LineWriter::Start(
+      *std::move(file), {.trouble = trouble,
+                         .trouble_text = Concat({"access-log: cannot write ", Quoted(path)}),
+                         .interval = flush_interval});
+  if (!writer.ok()) return writer.status();
+  const bool reopens = !IsStandardStream(path);
+  if (reopens) (*writer)->Append(Note("Log Started: "));
   return std::unique_ptr<AccessLog>(
-      new AccessLog(path == "-" ? path : reopen_path, fd, flush_interval, trouble));
+      new AccessLog(reopens ? ReopenPath(path, identity) : "", *std::move(writer)));
 }
 
-AccessLog::AccessLog(std::string path, int fd, std::chrono::milliseconds flush_interval,
-                     muster::LogSink* trouble)
-    : path_(std::move(path)),
-      flush_interval_(flush_interval),
-      trouble_(trouble),
-      fd_(fd),
-      written_at_(std::chrono::steady_clock::now()) {
-  if (path_ == "-") return;
-  AppendNote("Log Started: ");
-  Write();
-}
-
-AccessLog::~AccessLog() {
-  Write();
-  if (path_ != "-") close(fd_);
-}
-
-void AccessLog::AppendNote(std::string_view what) {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  waiting_ += Concat({"# ", what, " ", TimeText("%Y-%m-%d %H:%M UTC", utc), "\n"});
-}
+AccessLog::AccessLog(std::string reopen_path, std::unique_ptr<LineWriter> writer)
+    : reopen_path_(std::move(reopen_path)), writer_(std::move(writer)) {}
 
 void AccessLog::OnAnswered(const muster::HttpLogEntry& entry) {
-  AppendLine(AccessLogLine(entry, std::time(nullptr)));
+  writer_->Append(AccessLogLine(entry, std::time(nullptr)));
 }
 
 void AccessLog::OnNatCheck(const muster::NatChecked& checked, bool known) {
-  AppendLine(NatCheckLine(checked, known, std::time(nullptr)));
+  writer_->Append(NatCheckLine(checked, known, std::time(nullptr)));
 }
 
-void AccessLog::AppendLine(std::string_view line) {
-  const std::lock_guard lock(mu_);
-  if (waiting_.size() + line.size() > kMaxWaiting) Write();
-  if (waiting_.size() + line.size() > kMaxWaiting) {
-    ++lost_lines_;
-    return;
-  }
-  waiting_ += line;
-  if (std::chrono::steady_clock::now() - written_at_ >= flush_interval_) Write();
-}
-
-void AccessLog::SayEnd() {
-  const std::lock_guard lock(mu_);
-  AppendNote("Shutting down: ");
-}
-
-void AccessLog::Flush() {
-  const std::lock_guard lock(mu_);
-  Write();
-}
+void AccessLog::SayEnd() { writer_->Append(Note("Shutting down: ")); }
 
 absl::Status AccessLog::Reopen() {
-  if (path_ == "-") return absl::OkStatus();
-  const int fd = OpenLog(path_);
-  if (fd < 0) return Invalid({"cannot write ", Quoted(path_), ": ", std::strerror(errno)});
-  const std::lock_guard lock(mu_);
-  Write();
-  close(std::exchange(fd_, fd));
-  AppendNote("Log reopened: ");
-  Write();
+  if (reopen_path_.empty()) return absl::OkStatus();
+  absl::StatusOr<Descriptor> file = ReopenLogFile(reopen_path_);
+  if (!file.ok()) return file.status();
+  writer_->ContinueIn(*std::move(file), Note("Log reopened: "));
   return absl::OkStatus();
-}
-
-void AccessLog::Complain(int error) {
-  constexpr std::chrono::minutes kRemindInterval{1};
-  const auto now = std::chrono::steady_clock::now();
-  if (trouble_ == nullptr || (complained_at_ && now - *complained_at_ < kRemindInterval)) return;
-  complained_at_ = now;
-  trouble_->Log(muster::LogLevel::kWarning,
-                Concat({"access-log: cannot write ", Quoted(path_), ": ", std::strerror(error)}));
-}
-
-// Whole lines as far as they go; the rest waits.
-void AccessLog::Write() {
-  written_at_ = std::chrono::steady_clock::now();
-  std::size_t done = 0;
-  while (done < waiting_.size()) {
-    const ssize_t n = write(fd_, waiting_.data() + done, waiting_.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      Complain(errno);
-      break;
-    }
-    done += static_cast<std::size_t>(n);
-  }
-  waiting_.erase(0, done);
-  if (!waiting_.empty() || lost_lines_ == 0) return;
-  waiting_ = Concat({"**warning** ", std::to_string(std::exchange(lost_lines_, 0)),
-                     " lines could not be written\n"});
 }
 
 }  // namespace musterd

@@ -12,25 +12,25 @@
 // is escaped where it could be taken for another field or another line (\" \\ \xHH), and the values of
 // password and seed_id in a query are left out.
 //
-// Lines are gathered and written together. A file that cannot be written, or a full disk, never
-// holds up the tracker for longer than the write takes; the daemon's own log hears of it, again each
-// minute while it lasts, and lines that are lost are counted and said so once it works again.
+// Lines are gathered and written together by a thread of its own, see line_writer.h: neither a slow
+// reader of a pipe nor a full disk ever holds up the tracker. 4 MiB of lines may wait; what has no
+// room is lost, which the log says in the place of the lines, and the daemon's own log as well. How
+// the file is opened, for a daemon that gives up root, is in log_file.h.
 // Thread-safe.
 #ifndef MUSTER_TOOLS_MUSTERD_ACCESS_LOG_H_
 #define MUSTER_TOOLS_MUSTERD_ACCESS_LOG_H_
 
 #include <chrono>
-#include <cstdint>
+#include <ctime>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "muster/log_sink.h"
 #include "muster/server.h"
 #include "muster/swarm_store.h"
+#include "musterd/line_writer.h"
+#include "musterd/privileges.h"
 
 namespace musterd {
 
@@ -42,48 +42,33 @@ std::string NatCheckLine(const muster::NatChecked& checked, bool known, std::tim
 
 class AccessLog final : public muster::HttpLog {
  public:
-  // Appends to the file at `path`, which is at `reopen_path` when it is to be opened again (once the
-  // process is confined to a directory); "-" is standard output. A line waits for `flush_interval` at
-  // most before it is written, as long as there are further requests or calls of Flush(). The
-  // status says why the file cannot be written. `trouble`, which may be null and outlives the log,
-  // hears of what fails later.
+  // Appends to the file at `path`, as whoever starts the daemon, which is going to be `identity`; "-"
+  // is standard output. A line waits for `flush_interval` at most before it is written. The status
+  // says why the file cannot be written. `trouble`, which may be null and outlives the log, hears of
+  // what fails later. The thread starts here: see RenounceNewPrivileges().
   static absl::StatusOr<std::unique_ptr<AccessLog>> Open(const std::string& path,
-                                                         const std::string& reopen_path,
+                                                         const Identity& identity,
                                                          std::chrono::milliseconds flush_interval,
                                                          muster::LogSink* trouble);
-  // Writes what waits.
-  ~AccessLog() override;
-  AccessLog(const AccessLog&) = delete;
-  AccessLog& operator=(const AccessLog&) = delete;
 
+  // Both only leave a line to be written.
   void OnAnswered(const muster::HttpLogEntry& entry) override;
   // See OutboundOptions::on_nat_check.
   void OnNatCheck(const muster::NatChecked& checked, bool known);
-  void Flush();
-  // Says that the tracker ends.
+  // Says that the tracker ends. What waits is written when the log is destroyed, which takes 5 s at
+  // most.
   void SayEnd();
-  // Closes the file and opens it again, under the same name. Where that fails the old one stays.
+  // Opens the file again, under the same name as it is found by whom the daemon has become, and
+  // goes on there when the lines so far are written to the old one. Where that fails the old one
+  // stays. Nothing for standard output.
   absl::Status Reopen();
 
  private:
-  AccessLog(std::string path, int fd, std::chrono::milliseconds flush_interval,
-            muster::LogSink* trouble);
-  void AppendLine(std::string_view line);
-  void AppendNote(std::string_view what);
-  void Write();
-  // That the file cannot be written, unless it was said less than a minute ago.
-  void Complain(int error);
+  AccessLog(std::string reopen_path, std::unique_ptr<LineWriter> writer);
 
-  const std::string path_;
-  const std::chrono::milliseconds flush_interval_;
-  muster::LogSink* const trouble_;
-  // Guards what follows.
-  std::mutex mu_;
-  int fd_;
-  std::string waiting_;
-  std::chrono::steady_clock::time_point written_at_;
-  std::uint64_t lost_lines_ = 0;
-  std::optional<std::chrono::steady_clock::time_point> complained_at_;
+  // Empty for what is not opened again.
+  const std::string reopen_path_;
+  const std::unique_ptr<LineWriter> writer_;
 };
 
 }  // namespace musterd

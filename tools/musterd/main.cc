@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,10 +18,13 @@
 #include "musterd/bttrack.h"
 #include "musterd/command_line.h"
 #include "musterd/opentracker.h"
+#include "musterd/privileges.h"
+#include "musterd/process.h"
 #include "musterd/serve.h"
 #include "musterd/settings.h"
 #include "musterd/text.h"
 #include "musterd/toml.h"
+#include "start/program_start.h"
 
 namespace musterd {
 namespace {
@@ -47,6 +51,7 @@ int Print(const std::string& text) {
 
 // Does what the command line wants done.
 int Act(const CommandLine& line, const ExitStatuses& statuses = {}) {
+  if (line.action != Action::kServe) LetSignalsEndIt();
   if (line.action == Action::kHelp) return Print(HelpText());
   if (line.action == Action::kVersion) return Print(Concat({"musterd ", muster::Version(), "\n"}));
   absl::StatusOr<Settings> settings = SettingsOf(line);
@@ -80,6 +85,7 @@ int RunAsOpentracker(const std::vector<std::string>& arguments) {
     return kOpentrackerBadUsage;
   }
   if (parsed->wants_help || parsed->wants_version) {
+    LetSignalsEndIt();
     const std::string version = Concat({"musterd ", muster::Version(), "\n"});
     std::fputs((parsed->wants_help ? OpentrackerHelpText() : version).c_str(), stderr);
     return kGood;
@@ -120,7 +126,10 @@ int RunAsBttrack(const std::vector<std::string>& arguments) {
     Complain(Concat({MessageOf(parsed.status()), "; without arguments all options are shown"}));
     return kBadUsage;
   }
-  if (parsed->wants_help) return Print(BttrackHelpText());
+  if (parsed->wants_help) {
+    LetSignalsEndIt();
+    return Print(BttrackHelpText());
+  }
   for (const std::string& note : parsed->notes) Complain(Concat({"warning: ", note}));
   return Act(parsed->line, {.cannot_prepare = kBadUsage});
 }
@@ -158,6 +167,8 @@ int RunDialect(std::string_view program, std::vector<std::string> arguments) {
 }  // namespace musterd
 
 int main(int argc, char** argv) {
+  muster_tools::StartProgram();
+  musterd::HoldSignals();
   try {
     return musterd::RunDialect(argc > 0 ? argv[0] : "", {argv + std::min(argc, 1), argv + argc});
   } catch (const std::exception& error) {

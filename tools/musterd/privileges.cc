@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <ctime>
 
 #include "musterd/text.h"
 
@@ -62,7 +63,13 @@ absl::StatusOr<Identity> LookUpIdentity(const PrivilegeSettings& settings) {
   return identity;
 }
 
+bool HasUser(const std::string& name) {
+  return NumberOf(name).has_value() || getpwnam(name.c_str()) != nullptr;
+}
+
 absl::Status Become(const Identity& identity) {
+  // Local times are those of outside, whose files are out of reach in another directory.
+  tzset();
   const std::string& directory = identity.root_directory;
   if (!directory.empty()) {
     if (chdir(directory.c_str()) != 0) return Cannot("go into", directory);
@@ -80,8 +87,12 @@ absl::Status Become(const Identity& identity) {
       saved != user || setuid(0) == 0 || seteuid(0) == 0) {
     return absl::FailedPreconditionError("still root after becoming somebody else: not going on");
   }
-  // Nor through a program that is installed for it.
-  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  return absl::OkStatus();
+}
+
+absl::Status RenounceNewPrivileges(const Identity& identity) {
+  if (identity.become && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    return Cannot("renounce", "new privileges");
   return absl::OkStatus();
 }
 

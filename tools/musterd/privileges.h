@@ -35,9 +35,18 @@ struct Identity {
 // who is not root cannot become anybody: then only the directory remains.
 absl::StatusOr<Identity> LookUpIdentity(const PrivilegeSettings& settings);
 
+// Whether there is somebody of this name or number.
+bool HasUser(const std::string& name);
+
 // Goes into the directory (chroot for root), leaves all groups, and becomes the group and the user,
-// in this order; makes sure that there is no way back to root. For a process with no other thread.
+// in this order; makes sure that there is no way back to root. All threads of the process go along.
+// The zone of local times is read before, where that has not been done.
 absl::Status Become(const Identity& identity);
+
+// For who is going to become somebody else: from now on there is no way to other rights through a
+// program that is installed to give them. Holds for the thread that calls and those that it starts,
+// so that it comes before any other is started.
+absl::Status RenounceNewPrivileges(const Identity& identity);
 
 // `path` as it is to be opened after Become(): where that confines it to a directory, a path that
 // begins with the directory's name counts from there.

@@ -2,9 +2,9 @@
 #include "musterd/process.h"
 
 #include <cerrno>
-#include <cstddef>
 #include <cstdio>
 #include <ctime>
+#include <memory>
 
 #include "musterd/text.h"
 
@@ -15,11 +15,29 @@ void ComplainAs(std::string_view program, std::string_view text) {
                static_cast<int>(text.size()), text.data());
 }
 
-void StderrLog::Log(muster::LogLevel level, std::string_view text) {
-  if (level < least_) return;
-  constexpr std::string_view kPrefixes[] = {"", "warning: ", "error: "};
-  ComplainAs(program_, Concat({kPrefixes[static_cast<std::size_t>(level)], text}));
+namespace {
+
+// What was blocked by whoever started the process.
+sigset_t held_before;
+
+// As many as the system lets any process have; 0 when it does not say.
+rlim_t MostFiles() {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+      std::fopen("/proc/sys/fs/nr_open", "re"), std::fclose);
+  unsigned long long most = 0;
+  return file != nullptr && std::fscanf(file.get(), "%llu", &most) == 1 ? most : 0;
 }
+
+}  // namespace
+
+void HoldSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGHUP, SIGPIPE, SIGALRM}) sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, &held_before);
+}
+
+void LetSignalsEndIt() { pthread_sigmask(SIG_SETMASK, &held_before, nullptr); }
 
 Signals::Signals() {
   for (const int number : {SIGPIPE, SIGALRM}) signal(number, SIG_IGN);
@@ -48,8 +66,13 @@ void Signals::Release() {
 rlim_t RaiseFileLimit() {
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  // Root may have more than it was given; whoever may not has what it was.
+  const rlim_t most = MostFiles();
+  const rlimit raised{.rlim_cur = most, .rlim_max = most};
+  if (most <= limit.rlim_max || setrlimit(RLIMIT_NOFILE, &raised) != 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
   getrlimit(RLIMIT_NOFILE, &limit);
   return limit.rlim_cur;
 }

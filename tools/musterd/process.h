@@ -12,8 +12,6 @@
 #include <string>
 #include <string_view>
 
-#include "muster/log_sink.h"
-
 namespace musterd {
 
 // Exit statuses.
@@ -24,17 +22,12 @@ inline constexpr int kBadUsage = 2;  // what it was told makes no sense
 // "PROGRAM: TEXT" on standard error. Thread-safe.
 void ComplainAs(std::string_view program, std::string_view text);
 
-// Events as such lines. Thread-safe.
-class StderrLog final : public muster::LogSink {
- public:
-  // `program` must outlive it.
-  StderrLog(std::string_view program, muster::LogLevel least) : program_(program), least_(least) {}
-  void Log(muster::LogLevel level, std::string_view text) override;
-
- private:
-  const std::string_view program_;
-  const muster::LogLevel least_;
-};
+// Keeps what must not end a daemon that starts until there is a Signals to take it: SIGHUP, which
+// reloads what it has read, SIGPIPE and SIGALRM. SIGINT and SIGTERM still end it. For the main
+// thread, first of all.
+void HoldSignals();
+// There will be no Signals: that is undone. After HoldSignals() only.
+void LetSignalsEndIt();
 
 // SIGINT, SIGTERM and SIGHUP as something to wait for. While it lives they are blocked, in threads
 // started meanwhile too; and SIGPIPE and SIGALRM are ignored. For the main thread.
@@ -55,7 +48,8 @@ class Signals {
   sigset_t set_;
 };
 
-// Lets the process open as many files as the system allows; returns how many those are.
+// Lets the process open as many files as the system allows, which for root may be more than it was
+// started with; returns how many those are.
 rlim_t RaiseFileLimit();
 // That number as "the system allows 1024 open files".
 std::string FileLimitText(rlim_t limit);

@@ -2,7 +2,6 @@
 #include "musterd/serve.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -25,6 +24,7 @@
 #include "muster/woodpeckers.h"
 #include "musterd/access_log.h"
 #include "musterd/completion_log.h"
+#include "musterd/daemon_log.h"
 #include "musterd/list_keeper.h"
 #include "musterd/load_state.h"
 #include "musterd/privileges.h"
@@ -36,34 +36,48 @@
 namespace musterd {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::string_view kProgram = "musterd";
 
-// Says how many files it may open; warns where its connections may need more.
-void SayFileLimit(rlim_t limit, const muster::ServerOptions& options, std::size_t workers) {
-  constexpr rlim_t kOthers = 64;  // standard streams, loops, lists, the spare one to refuse with
+// A line for the log, once there is something to say it of.
+struct LogLine {
+  muster::LogLevel level;
+  std::string text;
+};
+
+// Limits the connections of each worker to what `limit` files allow, so that those beyond are turned
+// away at once and leave files to everything else. Returns how many may be open, and what to do about
+// it where that is fewer than were wanted.
+LogLine FitConnections(rlim_t limit, std::size_t workers, muster::ServerOptions& options) {
+  constexpr rlim_t kOthers = 64;   // standard streams, lists and pipes, logs, the state
+  constexpr rlim_t kOfWorker = 8;  // its loop, and a connection that is being turned away
+  constexpr rlim_t kAtLeast = 4;   // connections of a worker, however few files there are
   const bool serves_http =
       std::any_of(options.listeners.begin(), options.listeners.end(),
                   [](const auto& l) { return l.protocol == muster::Protocol::kHttp; });
-  const rlim_t connections = serves_http ? workers * options.http.max_connections : 0;
+  const rlim_t wanted = serves_http ? workers * options.http.max_connections : 0;
   const muster::OutboundOptions& outbound = options.outbound;
   const rlim_t outgoing =
       (outbound.nat_check ? outbound.nat_check->max_under_way : 0) +
       (outbound.multitracker ? outbound.multitracker->max_under_way : 0) +
       (outbound.aggregate_forward ? outbound.aggregate_forward->connections : 0);
-  const rlim_t needed = connections + outgoing + workers * (options.listeners.size() + 8) + kOthers;
+  const rlim_t others = outgoing + workers * (options.listeners.size() + kOfWorker) + kOthers;
   const std::string allowed = FileLimitText(limit);
-  if (limit >= needed) {
-    options.log->Log(muster::LogLevel::kInfo, Concat({allowed, "; ", std::to_string(connections),
-                                                      " HTTP connections may be open"}));
-    return;
+  if (limit >= wanted + others) {
+    return {muster::LogLevel::kInfo,
+            Concat({allowed, "; ", std::to_string(wanted), " HTTP connections may be open"})};
   }
-  options.log->Log(muster::LogLevel::kWarning,
-                   Concat({allowed, ", but ", std::to_string(connections),
-                           " HTTP connections need ", std::to_string(needed),
-                           ": lower http-max-connections or raise the limit (ulimit -Hn)"}));
+  if (serves_http) {
+    const rlim_t each = limit > others ? (limit - others) / workers : 0;
+    options.http.max_connections =
+        std::min<std::size_t>(options.http.max_connections, std::max(each, kAtLeast));
+  }
+  const rlim_t possible = serves_http ? workers * options.http.max_connections : 0;
+  return {muster::LogLevel::kWarning,
+          Concat({allowed, ", but ", std::to_string(wanted), " HTTP connections need ",
+                  std::to_string(wanted + others), ": only ", std::to_string(possible),
+                  " may be open; for more raise the limit (ulimit -Hn, LimitNOFILE= of systemd)"})};
 }
 
 // The bytes of a small file; the reason when it cannot be read.
@@ -91,19 +105,13 @@ AccessSettings Within(const Identity& identity, AccessSettings access) {
   return access;
 }
 
-// Null where there is to be none. Opened as whoever starts the daemon, and given to whom it becomes,
-// so that it can be opened again.
+// Null where there is to be none.
 absl::StatusOr<std::unique_ptr<AccessLog>> OpenAccessLog(const AccessLogSettings& settings,
                                                          const Identity& identity,
                                                          muster::LogSink* trouble) {
   if (settings.path.empty()) return nullptr;
-  auto log = AccessLog::Open(settings.path, PathWithin(identity, settings.path),
-                             settings.flush_interval, trouble);
+  auto log = AccessLog::Open(settings.path, identity, settings.flush_interval, trouble);
   if (!log.ok()) return Invalid({"access-log: ", MessageOf(log.status())});
-  if (identity.become && settings.path != "-") {
-    [[maybe_unused]] const int ignored =
-        chown(settings.path.c_str(), identity.become->user, identity.become->group);
-  }
   return log;
 }
 
@@ -205,9 +213,13 @@ class Daemon {
     absl::StatusOr<Identity> identity = LookUpIdentity(settings_.privileges);
     if (!identity.ok()) return Fail(statuses_.nobody_to_be, identity.status());
     identity_ = *std::move(identity);
+    if (absl::Status status = RenounceNewPrivileges(identity_); !status.ok())
+      return Fail(kFailed, status);
+    // Before there is another thread, such as that of the access log, which may have something to say.
+    if (absl::Status status = log_.WriteByThread(); !status.ok()) return Fail(kFailed, status);
     if (absl::Status status = Prepare(); !status.ok()) return Fail(kBadUsage, status);
-    const rlim_t files = RaiseFileLimit();
     signals_.emplace();
+    const LogLine files = FitConnections(RaiseFileLimit(), workers_, options_);
     if (absl::Status status = Connect(); !status.ok()) return Fail(kFailed, status);
     auto server =
         muster::ServerThreads::Start(tracker_.get(), options_, workers_,
@@ -216,15 +228,16 @@ class Daemon {
       return Fail(is_preparing_ ? statuses_.cannot_prepare : kFailed, server.status());
     server_ = *std::move(server);
     feed_.Attach([this](auto torrents) { server_->SetTorrentTrackers(std::move(torrents)); });
-    SayFileLimit(files, options_, workers_);
+    log_.Log(files.level, files.text);
+    log_.WaitUntilWritten();
     SayListeners();
     WorkUntilToldToStop();
     return Stop();
   }
 
  private:
-  static int Fail(int exit_status, const absl::Status& status) {
-    Complain(MessageOf(status));
+  int Fail(int exit_status, const absl::Status& status) {
+    log_.Say(MessageOf(status));
     return exit_status;
   }
 
@@ -248,7 +261,7 @@ class Daemon {
 
   const Settings& settings_;
   const ExitStatuses statuses_;
-  StderrLog log_;
+  DaemonLog log_;
   Identity identity_;
   muster::AccessRules rules_;
   muster::TorrentCatalog catalog_;
@@ -395,13 +408,7 @@ void Daemon::SayListeners() {
 }
 
 void Daemon::WorkUntilToldToStop() {
-  const milliseconds wake =
-      access_log_ == nullptr ? milliseconds(0) : settings_.access_log.flush_interval;
-  for (int number = SIGHUP; number == SIGHUP || number == 0;) {
-    number = signals_->Wait(wake);
-    if (access_log_ != nullptr) access_log_->Flush();
-    if (number == SIGHUP) Reload();
-  }
+  while (signals_->Wait() == SIGHUP) Reload();
 }
 
 void Daemon::Reload() {

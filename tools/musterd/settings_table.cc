@@ -146,7 +146,10 @@ constexpr Setting kSettings[] = {
 
     Row<&Settings::http, &HttpOptions::max_connections>(
         "http-max-connections", kHttp, Kind::kCount, 1, 1'000'000,
-        "Connections of one worker at most; more are closed as soon as they come."),
+        "Connections of one worker at most; more are closed as soon as they come. They are fewer "
+        "where the system does not allow so many open files, and a warning says so. That limit is "
+        "raised to the hard one; where root starts it, over that one too, to what the system lets "
+        "any process have (fs.nr_open)."),
     Row<&Settings::http, &HttpOptions::max_request_bytes>(
         "http-max-request-bytes", kHttp, Kind::kBytes, 256, 64 * 1024,
         "Size of a request line and its headers at most. A scrape of many torrents needs 72 bytes "
