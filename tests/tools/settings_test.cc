@@ -212,6 +212,10 @@ TEST(Resolve, RefusesContradictionsAndSaysWhereTheyWereMade) {
       {{{FindSetting("udp"), std::vector{At("[::1]:80"), At("127.0.0.1:80"), At("[::1]:80")},
          "here"}},
        "here: udp address [::1]:80 is given twice"},
+      {{Assign("blacklist-add-fifo", "pipes/add"), Assign("blacklist-delete-fifo", "./pipes//add")},
+       "--blacklist-delete-fifo: blacklist-add-fifo and blacklist-delete-fifo are the same pipe"},
+      {{Assign("blacklist-add-fifo", "add"), Assign("whitelist-add-fifo", "add")},
+       "--whitelist-add-fifo: whitelist-add-fifo and blacklist-add-fifo are the same pipe"},
   };
   for (const Clash& clash : clashes) {
     EXPECT_EQ(Resolve(clash.assignments).status(), absl::InvalidArgumentError(clash.message));

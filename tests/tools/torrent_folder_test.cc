@@ -3,11 +3,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "base/folder.h"
+#include "helpers.h"
 
 namespace musterd {
 namespace {
@@ -16,12 +21,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
-
-class Lines : public muster::LogSink {
- public:
-  void Log(muster::LogLevel, std::string_view text) override { lines.emplace_back(text); }
-  std::vector<std::string> lines;
-};
 
 // A torrent of one file without content.
 std::string TorrentOf(const std::string& name, const std::string& before = "",
@@ -32,12 +31,6 @@ std::string TorrentOf(const std::string& name, const std::string& before = "",
 
 class TorrentFolderTest : public testing::Test {
  protected:
-  TorrentFolderTest() {
-    std::string name = testing::TempDir() + "folder-XXXXXX";
-    path_ = mkdtemp(name.data());
-  }
-  ~TorrentFolderTest() override { std::filesystem::remove_all(path_); }
-
   // Replaces the file, so that it is another one whatever the clock says.
   void Write(const std::string& name, const std::string& bytes) {
     std::filesystem::create_directories((path_ / name).parent_path());
@@ -60,8 +53,9 @@ class TorrentFolderTest : public testing::Test {
     return *folder_;
   }
 
-  std::filesystem::path path_;
-  Lines log_;
+  const muster::Folder root_;
+  const std::filesystem::path path_ = root_.path();
+  Heard log_;
   std::unique_ptr<TorrentFolder> folder_;
 };
 
@@ -76,7 +70,7 @@ TEST_F(TorrentFolderTest, ReadsTorrentsAndWhatChangesOfThem) {
   Remove("b.torrent");
   EXPECT_TRUE(Read());
   EXPECT_THAT(NamesIn(folder()), ElementsAre("other"));
-  EXPECT_THAT(log_.lines, IsEmpty());
+  EXPECT_THAT(log_.texts(), IsEmpty());
 }
 
 TEST_F(TorrentFolderTest, KnowsWhereTheFileLies) {
@@ -117,13 +111,13 @@ TEST_F(TorrentFolderTest, NamesADoubleOnceAndTakesItWhenTheFirstGoes) {
   Write("c.torrent", TorrentOf("c"));
   Read();
   // The first stays, though its name comes later.
-  ASSERT_EQ(log_.lines.size(), 1u);
-  EXPECT_THAT(log_.lines[0], HasSubstr("a.torrent' is the same torrent as"));
+  ASSERT_EQ(log_.texts().size(), 1u);
+  EXPECT_THAT(log_.texts()[0], HasSubstr("a.torrent' is the same torrent as"));
   EXPECT_THAT(NamesIn(folder()), UnorderedElementsAre("a", "c"));
   Remove("b.torrent");
   Read();
   EXPECT_THAT(NamesIn(folder()), UnorderedElementsAre("a", "c"));
-  EXPECT_EQ(log_.lines.size(), 1u);
+  EXPECT_EQ(log_.texts().size(), 1u);
 }
 
 TEST_F(TorrentFolderTest, NamesADamagedFileOnceForEachChange) {
@@ -133,14 +127,14 @@ TEST_F(TorrentFolderTest, NamesADamagedFileOnceForEachChange) {
   std::filesystem::create_symlink("nowhere", path_ / "link.torrent");
   Read();
   EXPECT_THAT(NamesIn(folder()), ElementsAre("b"));
-  ASSERT_EQ(log_.lines.size(), 2u);
-  EXPECT_THAT(log_.lines[0], HasSubstr("a.torrent"));
-  EXPECT_THAT(log_.lines[1], HasSubstr("link.torrent"));
+  ASSERT_EQ(log_.texts().size(), 2u);
+  EXPECT_THAT(log_.texts()[0], HasSubstr("a.torrent"));
+  EXPECT_THAT(log_.texts()[1], HasSubstr("link.torrent"));
   Read();
-  EXPECT_EQ(log_.lines.size(), 2u);
+  EXPECT_EQ(log_.texts().size(), 2u);
   Write("a.torrent", "d4:infod");
   Read();
-  EXPECT_EQ(log_.lines.size(), 3u);
+  EXPECT_EQ(log_.texts().size(), 3u);
   Write("a.torrent", TorrentOf("a"));
   Read();
   EXPECT_THAT(NamesIn(folder()), UnorderedElementsAre("a", "b"));
@@ -153,6 +147,24 @@ TEST_F(TorrentFolderTest, KeepsItsTorrentsWhenTheDirectoryIsGone) {
   Remove("t");
   EXPECT_FALSE(folder.Read().ok());
   EXPECT_THAT(NamesIn(folder), ElementsAre("a"));
+}
+
+TEST_F(TorrentFolderTest, KeepsItsTorrentsWhileNothingCanBeOpened) {
+  Write("t/a.torrent", TorrentOf("a"));
+  EXPECT_TRUE(Read());
+  Write("t/b.torrent", TorrentOf("b"));
+  rlimit limit;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  rlimit none = limit;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const absl::Status status = folder().Read().status();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(NamesIn(folder()), ElementsAre("a"));
+  EXPECT_TRUE(Read());
+  EXPECT_THAT(NamesIn(folder()), UnorderedElementsAre("a", "b"));
+  EXPECT_THAT(log_.texts(), IsEmpty());
 }
 
 TEST(ReadTorrent, TakesMessagesWhereTheyAreWanted) {

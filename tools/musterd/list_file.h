@@ -11,7 +11,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -43,22 +46,48 @@ inline constexpr std::int64_t kMaxListBytes = std::int64_t{8} * 1024 * 1024 * 10
 inline constexpr std::int64_t kMaxIpListBytes = 1024 * 1024 * 1024;
 
 // Hands the file's bytes to `take` in pieces, after `begin` was told how many to expect. The stamp
-// is that of the moment when it was opened. InvalidArgument for what is no plain file or larger
-// than `max`, Unavailable with the system's reason when it cannot be read; both name the file.
+// is that of the moment when it was opened. NotFound when there is no file, InvalidArgument for
+// what is no plain file, larger than `max`, or may not be read: trying again is of no use before
+// somebody has changed that. Unavailable when the system cannot read it now, but perhaps later. All
+// name the file and the reason.
 absl::StatusOr<FileStamp> ReadFile(const std::string& path, std::int64_t max,
                                    absl::FunctionRef<void(std::size_t)> begin,
                                    absl::FunctionRef<void(std::string_view)> take);
 
+// A trouble that the log is told of once, until it is over or another one.
+class Trouble {
+ public:
+  // Whether the log is to be told.
+  bool Begins(std::string why) {
+    if (why == why_) return false;
+    why_ = std::move(why);
+    return true;
+  }
+  // Whether there was any.
+  bool Ends() { return !std::exchange(why_, {}).empty(); }
+
+ private:
+  std::string why_;
+};
+
+// The error of a call as a status that says "cannot WHAT 'PATH': REASON", of the codes of ReadFile().
+absl::Status FileError(std::string_view what, const std::string& path, int error);
+
 // Writes the file anew with these hashes on it (true) or off it (false), and every other line as it
-// was: into a file beside it, which then takes its place, so that whoever reads sees the one or the
-// other. A file that is missing is made. Returns the stamps of the file that was read and of the
-// new one.
+// was: into PATH.musterd, which then takes its place, so that whoever reads sees the one or the
+// other. A file that is missing is made where that is allowed; of a symbolic link the file is written
+// that it leads to. `meanwhile` is called now and then, for a large file takes its time. Where there
+// is a `state`, only a file in that state is replaced; otherwise one that is changed meanwhile is
+// read again, a few times. Returns the stamps of the file that was read and of the new one; the codes
+// of errors are those of ReadFile(), and Aborted where the file does not stay as it is.
 struct SavedList {
   FileStamp before;
   FileStamp after;
 };
 absl::StatusOr<SavedList> SaveHashes(const std::string& path,
-                                     const std::map<muster::InfoHash, bool>& changes);
+                                     const std::map<muster::InfoHash, bool>& changes, bool may_make,
+                                     std::optional<FileStamp> state,
+                                     absl::FunctionRef<void()> meanwhile);
 
 }  // namespace musterd
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "musterd/list_keeper.h"
 
-#include <fcntl.h>
-#include <poll.h>
+#include <sched.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -25,8 +25,10 @@
 #include "muster/hash_list.h"
 #include "musterd/descriptor.h"
 #include "musterd/list_file.h"
+#include "musterd/list_pipe.h"
 #include "musterd/text.h"
 #include "musterd/thread.h"
+#include "musterd/watched_file.h"
 
 namespace musterd {
 namespace {
@@ -36,57 +38,40 @@ using std::chrono::milliseconds;
 
 // How long changes are collected before they are written into a file.
 constexpr milliseconds kSaveDelay{500};
+// A file that took so long to write is left alone so many times as long.
+constexpr int kSaveRest = 20;
 // Until a file that could not be written is tried again.
 constexpr milliseconds kSaveAgain{60'000};
+// What comes through a pipe right after SIGHUP was sent may be taken so long before the keeper hears
+// of that signal.
+constexpr std::chrono::seconds kReloadLag{1};
 // An announce that was allowed just before a list changed is in the store long before this.
 constexpr milliseconds kForgetAgain{100};
-constexpr std::size_t kPipeRead = 64 * 1024;
+// Hashes of a list, before others have the core.
+constexpr std::size_t kTurn = 1 << 16;
 
-// A file whose changes are looked for. One that is being written is read when it stays the same
-// from one look to the next.
-class WatchedFile {
- public:
-  explicit WatchedFile(std::string path) : path_(std::move(path)) {}
-
-  const std::string& path() const { return path_; }
-  void Loaded(const FileStamp& stamp) { loaded_ = seen_ = stamp; }
-  const FileStamp& loaded() const { return loaded_; }
-  // Whether it is to be read now.
-  bool Look() {
-    const FileStamp now = FileStamp::Of(path_);
-    const bool settled = now == seen_;
-    seen_ = now;
-    return settled && now != loaded_ && now != failed_ && now != FileStamp();
-  }
-  // It could not be read as it is now; no use trying before it changes again.
-  void Failed() { failed_ = FileStamp::Of(path_); }
-
- private:
-  const std::string path_;
-  FileStamp loaded_;
-  FileStamp seen_;
-  FileStamp failed_;
-};
-
-// A named pipe that hashes come through.
-struct Pipe {
-  Descriptor descriptor;
-  std::string path;
-  bool listed;  // what a hash becomes
-  muster::HashListReader reader;
+// The latest of a hash that came through a pipe.
+struct PipeChange {
+  bool listed;
+  Clock::time_point at;
 };
 
 // One list of hashes: its file, its pipes, and what is not saved yet.
 struct HashListSource {
-  HashListSource(std::string_view list_name, std::string path, muster::HashList* to)
-      : name(list_name), file(std::move(path)), list(to) {}
+  HashListSource(std::string_view list_name, WatchedFile list_file, muster::HashList* to)
+      : name(list_name), file(std::move(list_file)), list(to) {}
 
   std::string_view name;
   WatchedFile file;
   muster::HashList* list;
-  std::vector<Pipe> pipes;
+  std::vector<std::unique_ptr<ListPipe>> pipes;
   std::map<muster::InfoHash, bool> unsaved;
+  // Where changes are not saved: all since SIGHUP, about 100 bytes for each hash that they name. They
+  // come on top of the file whenever it is read by itself.
+  std::map<muster::InfoHash, PipeChange> kept;
   Clock::time_point save_at = Clock::time_point::max();
+  Clock::time_point rest_until = Clock::time_point::min();
+  Trouble save_trouble;
 };
 
 struct IpListSource {
@@ -94,6 +79,13 @@ struct IpListSource {
   WatchedFile file;
   muster::IpListFormat format;
   std::function<void(muster::IpSet)> set;
+};
+
+// What is to be forgotten once more, and when: everything that is refused, or these.
+struct Forgetting {
+  Clock::time_point at = Clock::time_point::max();
+  bool all = false;
+  std::vector<muster::InfoHash> hashes;
 };
 
 std::string Number(std::size_t n) { return std::to_string(n); }
@@ -109,22 +101,41 @@ class ListKeeper::Impl {
 
   absl::Status Open();
   absl::Status Start();
+  bool keeps_any() const { return !hash_lists_.empty() || !ip_lists_.empty(); }
+  void Reload() {
+    reload_asked_ = Clock::now();
+    Wake(reload_);
+  }
+
+ private:
   void Wake(std::atomic<bool>& flag) {
     flag = true;
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t ignored = write(wake_.get(), &one, sizeof one);
   }
-  bool keeps_any() const { return !hash_lists_.empty() || !ip_lists_.empty(); }
-  std::atomic<bool> reload{false};
-
- private:
+  bool looks() const { return settings_.check_interval.count() > 0; }
+  // Where only SIGHUP says when to read, a file is saved all the same.
+  WatchedFile Watched(const std::string& path) const {
+    return {path, looks() ? settings_.check_interval : kSaveDelay};
+  }
   void AddHashList(std::string_view name, const std::string& path, const std::string& add,
                    const std::string& remove, muster::HashList* list);
-  void OpenPipe(HashListSource& source, const std::string& path, bool listed);
+  void AddPipe(HashListSource& source, const std::string& path, bool listed);
+  void LookAtPipe(HashListSource& source, ListPipe& pipe);
+  void LookAtPipes();
+  template <typename Source>
+  void Loaded(Source& source, const FileStamp& stamp) {
+    if (source.file.Loaded(stamp))
+      Say(Concat({source.name, ": ", source.file.path(), " can be read again"}));
+  }
   absl::Status Load(HashListSource& source);
   absl::Status Load(IpListSource& source);
+  std::vector<muster::InfoHash> WithPipes(HashListSource& source,
+                                          std::vector<muster::InfoHash> hashes) const;
   template <typename Sources>
   absl::Status LoadAll(Sources& sources);
+  template <typename Source>
+  bool LoadIfChanged(Source& source);
   void LoadChanged();
   // What there is, once the start cannot fail any more for what there is not.
   void Say(std::string text) {
@@ -133,12 +144,20 @@ class ListKeeper::Impl {
   }
   void WarnOfBadLines(std::string_view name, const std::string& path, std::size_t bad,
                       std::size_t first);
-  void ReadPipe(HashListSource& source, Pipe& pipe);
+  // Whether there may be more to read.
+  bool ReadPipes();
+  void TakeLines(HashListSource& source, ListPipe& pipe);
   void SaveDue(Clock::time_point now);
-  void Save(HashListSource& source);
+  void SaveWhenSettled(HashListSource& source);
+  // Over the file in that state only, or over whatever there is.
+  void Save(HashListSource& source, std::optional<FileStamp> state);
+  void SaveSoon(HashListSource& source) {
+    source.save_at = std::max(Clock::now() + kSaveDelay, source.rest_until);
+  }
   void ForgetRefused();
   void ForgetRefused(absl::Span<const muster::InfoHash> hashes);
-  void ForgetAgain();
+  Forgetting& NextForgetting();
+  void ForgetAgain(Clock::time_point now);
   void Loop();
   int TimeToWait(Clock::time_point now) const;
 
@@ -153,17 +172,23 @@ class ListKeeper::Impl {
   bool started_ = false;
   std::vector<std::string> to_say_;
   Descriptor wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  Descriptor events_{epoll_create1(EPOLL_CLOEXEC)};
   std::atomic<bool> stop_{false};
+  std::atomic<bool> reload_{false};
+  std::atomic<Clock::time_point> reload_asked_{Clock::time_point::min()};
+  // Changes before that are forgotten when the file can be read.
+  Clock::time_point keep_from_ = Clock::time_point::min();
   Clock::time_point look_at_ = Clock::time_point::max();
-  // What is to be forgotten once more, and when.
-  Clock::time_point forget_at_ = Clock::time_point::max();
-  bool forget_all_again_ = false;
-  std::vector<muster::InfoHash> forget_again_;
+  // What comes while there is a time for `forgetting_` waits for the time after that.
+  Forgetting forgetting_;
+  Forgetting later_;
   std::thread thread_;
 };
 
 absl::Status ListKeeper::Impl::Open() {
-  if (wake_.get() < 0) {
+  epoll_event woken{.events = EPOLLIN, .data = {}};
+  if (wake_.get() < 0 || events_.get() < 0 ||
+      epoll_ctl(events_.get(), EPOLL_CTL_ADD, wake_.get(), &woken) != 0) {
     return absl::UnavailableError(Concat({"cannot watch lists: ", std::strerror(errno)}));
   }
   const AccessSettings& s = settings_;
@@ -179,11 +204,11 @@ absl::Status ListKeeper::Impl::Open() {
   }
   if (!s.allowed_ips.empty()) {
     rules_->SetAllowedIps(muster::IpSet());
-    ip_lists_.push_back({"allowed-ips", WatchedFile(s.allowed_ips), muster::IpListFormat::kNetworks,
+    ip_lists_.push_back({"allowed-ips", Watched(s.allowed_ips), muster::IpListFormat::kNetworks,
                          [this](muster::IpSet set) { rules_->SetAllowedIps(std::move(set)); }});
   }
   if (!s.banned_ips.empty()) {
-    ip_lists_.push_back({"banned-ips", WatchedFile(s.banned_ips), s.banned_ips_format,
+    ip_lists_.push_back({"banned-ips", Watched(s.banned_ips), s.banned_ips_format,
                          [this](muster::IpSet set) { rules_->SetBannedIps(std::move(set)); }});
   }
   const absl::Status hashes = LoadAll(hash_lists_);
@@ -195,25 +220,38 @@ absl::Status ListKeeper::Impl::Open() {
 void ListKeeper::Impl::AddHashList(std::string_view name, const std::string& path,
                                    const std::string& add, const std::string& remove,
                                    muster::HashList* list) {
-  hash_lists_.push_back(std::make_unique<HashListSource>(name, path, list));
-  if (!add.empty()) OpenPipe(*hash_lists_.back(), add, true);
-  if (!remove.empty()) OpenPipe(*hash_lists_.back(), remove, false);
+  hash_lists_.push_back(std::make_unique<HashListSource>(name, Watched(path), list));
+  if (!add.empty()) AddPipe(*hash_lists_.back(), add, true);
+  if (!remove.empty()) AddPipe(*hash_lists_.back(), remove, false);
 }
 
-void ListKeeper::Impl::OpenPipe(HashListSource& source, const std::string& path, bool listed) {
-  const auto cannot = [&](std::string_view why) {
-    log_->Log(muster::LogLevel::kError,
-              Concat({source.name, ": cannot use the pipe ", Quoted(path), ": ", why}));
-  };
-  if (mkfifo(path.c_str(), 0600) != 0 && errno != EEXIST) return cannot(std::strerror(errno));
-  // Open for writing as well, so that it does not end with its last writer.
-  Descriptor descriptor(open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-  if (descriptor.get() < 0) return cannot(std::strerror(errno));
-  struct stat status;
-  if (fstat(descriptor.get(), &status) != 0 || !S_ISFIFO(status.st_mode)) {
-    return cannot("it is no named pipe");
+void ListKeeper::Impl::AddPipe(HashListSource& source, const std::string& path, bool listed) {
+  source.pipes.push_back(std::make_unique<ListPipe>(path, listed));
+  LookAtPipe(source, *source.pipes.back());
+}
+
+void ListKeeper::Impl::LookAtPipe(HashListSource& source, ListPipe& pipe) {
+  const absl::StatusOr<bool> replaces = pipe.Look(events_.get());
+  const std::string the_pipe = Concat({"the pipe ", Quoted(pipe.path())});
+  if (!replaces.ok()) {
+    std::string why = MessageOf(replaces.status());
+    if (pipe.TroubleBegins(why)) {
+      log_->Log(muster::LogLevel::kError,
+                Concat({source.name, ": cannot use ", the_pipe, ": ", why}));
+    }
+    return;
   }
-  source.pipes.push_back({std::move(descriptor), path, listed, muster::HashListReader()});
+  if (*replaces) {
+    TakeLines(source, pipe);
+    Say(Concat({source.name, ": ", the_pipe, " is another one"}));
+  }
+  if (pipe.TroubleEnds()) Say(Concat({source.name, ": ", the_pipe, " is in use"}));
+}
+
+void ListKeeper::Impl::LookAtPipes() {
+  for (const auto& source : hash_lists_) {
+    for (const auto& pipe : source->pipes) LookAtPipe(*source, *pipe);
+  }
 }
 
 void ListKeeper::Impl::WarnOfBadLines(std::string_view name, const std::string& path,
@@ -226,11 +264,10 @@ void ListKeeper::Impl::WarnOfBadLines(std::string_view name, const std::string& 
 
 absl::Status ListKeeper::Impl::Load(HashListSource& source) {
   if (source.file.path().empty()) {
-    // What came through its pipes is until then, with a file or without.
-    source.list->Replace({});
+    // SIGHUP ends what came through its pipes, with a file or without.
+    source.list->Replace(WithPipes(source, {}));
     return absl::OkStatus();
   }
-  if (!source.unsaved.empty()) Save(source);
   std::optional<muster::HashListReader> reader;
   const absl::StatusOr<FileStamp> stamp = ReadFile(
       source.file.path(), kMaxListBytes, [&](std::size_t expected) { reader.emplace(expected); },
@@ -246,15 +283,32 @@ absl::Status ListKeeper::Impl::Load(HashListSource& source) {
     }
     catalog_->Replace(std::move(torrents));
   }
-  source.list->Replace(std::move(result.hashes));
-  // What could not be saved stays in force.
-  std::vector<muster::HashChange> changes;
-  for (const auto& [hash, listed] : source.unsaved) changes.push_back({hash, listed});
-  if (!changes.empty()) source.list->Change(changes);
-  source.file.Loaded(*stamp);
+  source.list->Replace(WithPipes(source, std::move(result.hashes)));
+  // On top of what somebody else wrote, which may not be all yet where SIGHUP had it read.
+  if (!source.unsaved.empty()) SaveSoon(source);
+  Loaded(source, *stamp);
   Say(Concat(
       {source.name, ": ", source.file.path(), " has ", Number(source.list->size()), " torrents"}));
   return absl::OkStatus();
+}
+
+// These of a file, with what came through pipes and is in no file: not for a moment is it not in
+// force.
+std::vector<muster::InfoHash> ListKeeper::Impl::WithPipes(
+    HashListSource& source, std::vector<muster::InfoHash> hashes) const {
+  std::erase_if(source.kept, [&](const auto& entry) { return entry.second.at < keep_from_; });
+  std::map<muster::InfoHash, bool> changes = source.unsaved;
+  for (const auto& [hash, change] : source.kept) changes[hash] = change.listed;
+  if (changes.empty()) return hashes;
+  std::size_t looked_at = 0;
+  std::erase_if(hashes, [&](const muster::InfoHash& hash) {
+    if (++looked_at % kTurn == 0) sched_yield();  // a large list is no reason for others to wait
+    return changes.contains(hash);
+  });
+  for (const auto& [hash, listed] : changes) {
+    if (listed) hashes.push_back(hash);
+  }
+  return hashes;
 }
 
 absl::Status ListKeeper::Impl::Load(IpListSource& source) {
@@ -266,7 +320,7 @@ absl::Status ListKeeper::Impl::Load(IpListSource& source) {
   muster::IpList list = muster::ParseIpList(text, source.format);
   WarnOfBadLines(source.name, source.file.path(), list.bad_lines, list.first_bad_line);
   source.set(std::move(list.set));
-  source.file.Loaded(*stamp);
+  Loaded(source, *stamp);
   Say(Concat({source.name, ": ", source.file.path(), " has ", Number(list.entries), " entries"}));
   return absl::OkStatus();
 }
@@ -282,9 +336,10 @@ absl::Status ListKeeper::Impl::LoadAll(Sources& sources) {
   absl::Status first;
   for (auto& element : sources) {
     auto& source = SourceOf(element);
+    const FileStamp before = FileStamp::Of(source.file.path());
     const absl::Status status = Load(source);
     if (status.ok()) continue;
-    source.file.Failed();
+    source.file.Failed(before, status);
     const bool starting = !thread_.joinable();
     if (!starting || !settings_.require) {
       log_->Log(muster::LogLevel::kWarning, Concat({source.name, ": ", MessageOf(status)}));
@@ -294,93 +349,138 @@ absl::Status ListKeeper::Impl::LoadAll(Sources& sources) {
   return first;
 }
 
+// Whether it was changed and could be read.
+template <typename Source>
+bool ListKeeper::Impl::LoadIfChanged(Source& source) {
+  if (source.file.path().empty() || !source.file.Look()) return false;
+  const FileStamp before = FileStamp::Of(source.file.path());
+  const absl::Status status = Load(source);
+  if (!status.ok() && source.file.Failed(before, status))
+    log_->Log(muster::LogLevel::kWarning, Concat({source.name, ": ", MessageOf(status)}));
+  return status.ok();
+}
+
 void ListKeeper::Impl::LoadChanged() {
   bool changed = false;
-  for (const auto& source : hash_lists_) {
-    if (source->file.path().empty() || !source->file.Look()) continue;
-    const absl::Status status = Load(*source);
-    changed = changed || status.ok();
-    if (status.ok()) continue;
-    source->file.Failed();
-    log_->Log(muster::LogLevel::kWarning, Concat({source->name, ": ", MessageOf(status)}));
-  }
-  for (IpListSource& source : ip_lists_) {
-    if (!source.file.Look()) continue;
-    const absl::Status status = Load(source);
-    if (status.ok()) continue;
-    source.file.Failed();
-    log_->Log(muster::LogLevel::kWarning, Concat({source.name, ": ", MessageOf(status)}));
-  }
+  for (const auto& source : hash_lists_) changed = LoadIfChanged(*source) || changed;
+  for (IpListSource& source : ip_lists_) LoadIfChanged(source);
   if (changed) ForgetRefused();
 }
 
 void ListKeeper::Impl::ForgetRefused() {
   if (!settings_.forget_refused) return;
   rules_->ForgetRefused(*store_);
-  forget_all_again_ = true;
-  forget_at_ = Clock::now() + kForgetAgain;
+  NextForgetting().all = true;
 }
 
 void ListKeeper::Impl::ForgetRefused(absl::Span<const muster::InfoHash> hashes) {
   if (!settings_.forget_refused) return;
   rules_->ForgetRefused(*store_, hashes);
-  forget_again_.insert(forget_again_.end(), hashes.begin(), hashes.end());
-  forget_at_ = Clock::now() + kForgetAgain;
+  std::vector<muster::InfoHash>& again = NextForgetting().hashes;
+  again.insert(again.end(), hashes.begin(), hashes.end());
 }
 
-void ListKeeper::Impl::ForgetAgain() {
-  if (forget_all_again_) {
+// A time that is set stays: however many changes come, each is followed up.
+Forgetting& ListKeeper::Impl::NextForgetting() {
+  const bool is_set = forgetting_.at != Clock::time_point::max();
+  Forgetting& next = is_set ? later_ : forgetting_;
+  next.at = Clock::now() + kForgetAgain;
+  return next;
+}
+
+void ListKeeper::Impl::ForgetAgain(Clock::time_point now) {
+  if (forgetting_.at > now) return;
+  if (forgetting_.all) {
     rules_->ForgetRefused(*store_);
   } else {
-    rules_->ForgetRefused(*store_, forget_again_);
+    rules_->ForgetRefused(*store_, forgetting_.hashes);
   }
-  forget_all_again_ = false;
-  forget_again_.clear();
-  forget_at_ = Clock::time_point::max();
+  forgetting_ = std::exchange(later_, {});
 }
 
-void ListKeeper::Impl::ReadPipe(HashListSource& source, Pipe& pipe) {
-  std::vector<char> piece(kPipeRead);
-  const ssize_t n = read(pipe.descriptor.get(), piece.data(), piece.size());
-  if (n <= 0) return;
-  pipe.reader.Add({piece.data(), static_cast<std::size_t>(n)});
-  const muster::HashListReader::Result result = pipe.reader.TakeLines();
-  WarnOfBadLines(source.name, pipe.path, result.bad_lines, result.first_bad_line);
+// All of them, for what tells of one may come with what tells of another.
+bool ListKeeper::Impl::ReadPipes() {
+  bool more = false;
+  for (const auto& source : hash_lists_) {
+    for (const auto& pipe : source->pipes) {
+      more = pipe->Read() || more;
+      TakeLines(*source, *pipe);
+    }
+  }
+  return more;
+}
+
+void ListKeeper::Impl::TakeLines(HashListSource& source, ListPipe& pipe) {
+  const muster::HashListReader::Result result = pipe.TakeLines();
+  WarnOfBadLines(source.name, pipe.path(), result.bad_lines, result.first_bad_line);
   if (result.hashes.empty()) return;
   std::vector<muster::HashChange> changes;
-  for (const muster::InfoHash& hash : result.hashes) changes.push_back({hash, pipe.listed});
+  for (const muster::InfoHash& hash : result.hashes) changes.push_back({hash, pipe.listed()});
   source.list->Change(changes);
   ForgetRefused(result.hashes);
   log_->Log(muster::LogLevel::kInfo, Concat({source.name, ": ", Number(result.hashes.size()),
-                                             pipe.listed ? " added" : " deleted"}));
-  if (!settings_.save_changes || source.file.path().empty()) return;
+                                             pipe.listed() ? " added" : " deleted"}));
+  if (!settings_.save_changes || source.file.path().empty()) {
+    const Clock::time_point now = Clock::now();
+    for (const muster::HashChange& change : changes) {
+      source.kept[change.info_hash] = {change.listed, now};
+    }
+    return;
+  }
   for (const muster::HashChange& change : changes) {
     source.unsaved[change.info_hash] = change.listed;
   }
-  source.save_at = std::min(source.save_at, Clock::now() + kSaveDelay);
+  source.save_at = std::min(source.save_at, std::max(Clock::now() + kSaveDelay, source.rest_until));
 }
 
 void ListKeeper::Impl::SaveDue(Clock::time_point now) {
   for (const auto& source : hash_lists_) {
-    if (source->save_at <= now) Save(*source);
+    if (source->save_at <= now) SaveWhenSettled(*source);
   }
 }
 
-void ListKeeper::Impl::Save(HashListSource& source) {
-  const absl::StatusOr<SavedList> saved = SaveHashes(source.file.path(), source.unsaved);
+// Whoever writes a list would go on writing into a file that has lost its name.
+void ListKeeper::Impl::SaveWhenSettled(HashListSource& source) {
+  const std::optional<FileStamp> state = source.file.StateToReplace();
+  if (!state) return SaveSoon(source);
+  if (looks() && LoadIfChanged(source)) return ForgetRefused();  // which has it saved soon
+  Save(source, state);
+}
+
+void ListKeeper::Impl::Save(HashListSource& source, std::optional<FileStamp> state) {
+  const Clock::time_point begin = Clock::now();
+  const std::map<muster::InfoHash, bool> changes = source.unsaved;
+  // A list that is gone is still in force; a new file with these alone would take its place. What
+  // comes through pipes meanwhile need not wait, but at the end, which is to come.
+  const bool may_make = source.file.loaded() == FileStamp();
+  const absl::StatusOr<SavedList> saved =
+      SaveHashes(source.file.path(), changes, may_make, state, [&] {
+        if (!stop_) ReadPipes();
+      });
+  const Clock::time_point end = Clock::now();
+  source.rest_until = end + (end - begin) * kSaveRest;
+  if (state && absl::IsAborted(saved.status())) return SaveSoon(source);
   if (!saved.ok()) {
-    log_->Log(muster::LogLevel::kError, Concat({source.name, ": ", MessageOf(saved.status())}));
-    source.save_at = Clock::now() + kSaveAgain;
+    std::string why = MessageOf(saved.status());
+    if (source.save_trouble.Begins(why))
+      log_->Log(muster::LogLevel::kError, Concat({source.name, ": ", why}));
+    source.save_at = std::max(end + kSaveAgain, source.rest_until);
     return;
   }
-  source.unsaved.clear();
-  source.save_at = Clock::time_point::max();
+  if (source.save_trouble.Ends())
+    Say(Concat({source.name, ": ", source.file.path(), " is saved again"}));
+  for (const auto& [hash, listed] : changes) {
+    const auto change = source.unsaved.find(hash);
+    if (change->second == listed) source.unsaved.erase(change);
+  }
+  source.save_at = source.unsaved.empty() ? Clock::time_point::max()
+                                          : std::max(end + kSaveDelay, source.rest_until);
   // Somebody else's changes are still to be read.
-  if (saved->before == source.file.loaded()) source.file.Loaded(saved->after);
+  if (saved->before == source.file.loaded()) Loaded(source, saved->after);
 }
 
 int ListKeeper::Impl::TimeToWait(Clock::time_point now) const {
-  Clock::time_point until = std::min(look_at_, forget_at_);
+  Clock::time_point until = std::min(look_at_, forgetting_.at);
   for (const auto& source : hash_lists_) until = std::min(until, source->save_at);
   if (until == Clock::time_point::max()) return -1;
   const auto wait = std::chrono::ceil<milliseconds>(until - now).count();
@@ -388,37 +488,37 @@ int ListKeeper::Impl::TimeToWait(Clock::time_point now) const {
 }
 
 void ListKeeper::Impl::Loop() {
-  std::vector<pollfd> polled{{wake_.get(), POLLIN, 0}};
-  std::vector<std::pair<HashListSource*, Pipe*>> pipes;
-  for (const auto& source : hash_lists_) {
-    for (Pipe& pipe : source->pipes) {
-      polled.push_back({pipe.descriptor.get(), POLLIN, 0});
-      pipes.emplace_back(source.get(), &pipe);
-    }
-  }
-  const bool looks = settings_.check_interval.count() > 0;
-  if (looks) look_at_ = Clock::now() + settings_.check_interval;
+  if (looks()) look_at_ = Clock::now() + settings_.check_interval;
+  bool more = false;
   while (!stop_) {
-    poll(polled.data(), polled.size(), TimeToWait(Clock::now()));
+    std::array<epoll_event, 8> events;
+    epoll_wait(events_.get(), events.data(), events.size(), more ? 0 : TimeToWait(Clock::now()));
     std::uint64_t woken;
     [[maybe_unused]] const ssize_t ignored = read(wake_.get(), &woken, sizeof woken);
-    for (std::size_t i = 0; i < pipes.size(); ++i) {
-      if (polled[i + 1].revents & POLLIN) ReadPipe(*pipes[i].first, *pipes[i].second);
-    }
+    more = ReadPipes();
     const Clock::time_point now = Clock::now();
-    if (reload.exchange(false)) {
+    if (reload_.exchange(false)) {
+      keep_from_ = reload_asked_.load() - kReloadLag;
       (void)LoadAll(hash_lists_);
       (void)LoadAll(ip_lists_);
       ForgetRefused();
+      LookAtPipes();
     } else if (look_at_ <= now) {
       LoadChanged();
+      LookAtPipes();
     }
-    if (looks && look_at_ <= now) look_at_ = Clock::now() + settings_.check_interval;
-    if (forget_at_ <= now) ForgetAgain();
+    if (looks() && look_at_ <= now) look_at_ = Clock::now() + settings_.check_interval;
+    ForgetAgain(now);
     SaveDue(now);
   }
+  if (!settings_.save_changes) return;
+  ReadPipes();  // whose writers have gone on
   for (const auto& source : hash_lists_) {
-    if (!source->unsaved.empty()) Save(*source);
+    if (source->unsaved.empty()) continue;
+    Save(*source, std::nullopt);
+    if (source->unsaved.empty()) continue;
+    log_->Log(muster::LogLevel::kError, Concat({source->name, ": ", Number(source->unsaved.size()),
+                                                " changes could not be saved and are lost"}));
   }
 }
 
@@ -457,6 +557,6 @@ ListKeeper::ListKeeper(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ListKeeper::~ListKeeper() = default;
 absl::Status ListKeeper::Start() { return impl_->Start(); }
 bool ListKeeper::keeps_any() const { return impl_->keeps_any(); }
-void ListKeeper::Reload() { impl_->Wake(impl_->reload); }
+void ListKeeper::Reload() { impl_->Reload(); }
 
 }  // namespace musterd

@@ -4,7 +4,13 @@
 #include "musterd/settings.h"
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
 
 #include "muster/ip_set.h"
 #include "musterd/text.h"
@@ -46,6 +52,23 @@ std::string WithSlash(const std::string& path) {
   return path.empty() || path[0] == '/' ? path : "/" + path;
 }
 
+// What comes through a pipe would be put on a list or taken off it as it happens.
+absl::Status CheckPipes(const Settings& settings, absl::Span<const Assignment> assignments) {
+  constexpr std::array<std::string_view, 4> kPipes = {
+      "whitelist-add-fifo", "whitelist-delete-fifo", "blacklist-add-fifo", "blacklist-delete-fifo"};
+  std::map<std::string, std::string_view> names;
+  for (std::string_view name : kPipes) {
+    const auto path = std::get<std::string>(FindSetting(name)->get(settings));
+    if (path.empty()) continue;
+    const auto [other, is_new] =
+        names.emplace(std::filesystem::path(path).lexically_normal().string(), name);
+    if (is_new) continue;
+    return Contradiction(assignments, {other->second, name},
+                         Concat({other->second, " and ", name, " are the same pipe"}));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment> assignments) {
   const TrackerOptions& t = settings.tracker;
   if (t.interval_spread >= t.interval) {
@@ -79,6 +102,7 @@ absl::Status CheckTogether(const Settings& settings, absl::Span<const Assignment
         {"allowed-torrents", "whitelist", "whitelist-add-fifo", "whitelist-delete-fifo"},
         "allowed-torrents and whitelist both say which torrents are served");
   }
+  if (absl::Status status = CheckPipes(settings, assignments); !status.ok()) return status;
   const std::string& url = settings.http.info_page_redirect;
   if (!std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 127; })) {
     return Contradiction(assignments, {"redirect-url"},

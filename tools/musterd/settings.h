@@ -6,8 +6,8 @@
 // meaning. The command line, the configuration file, --help, --print-config and the options of the
 // man page all follow from that table; defaults are those of the library's own option structs.
 //
-// Every source of settings (musterd's command line, its TOML file, later the dialects of other
-// trackers) is a parser that gives Assignments; Resolve() makes Settings of them, later ones
+// Every source of settings (musterd's command line, its TOML file, the dialects of other trackers)
+// is a parser that gives Assignments; Resolve() makes Settings of them, later ones
 // winning. Values and functions are reentrant.
 #ifndef MUSTER_TOOLS_MUSTERD_SETTINGS_H_
 #define MUSTER_TOOLS_MUSTERD_SETTINGS_H_

@@ -303,7 +303,8 @@ constexpr Setting kSettings[] = {
         "whitelist", kAccess, "FILE",
         "Serve only the torrents whose info hashes are in this file: 40 (v1) or 64 (v2) "
         "hexadecimal digits on a line, then anything. The file is read again on SIGHUP and when it "
-        "changes; all files of lists are opened after privileges are given up."),
+        "changes; while it cannot be read, the list stays as it was. All files of lists are opened "
+        "after privileges are given up."),
     Text<&Settings::access, &AccessSettings::blacklist>(
         "blacklist", kAccess, "FILE",
         "Do not serve the torrents in this file, which is like that of whitelist. A torrent on "
@@ -311,8 +312,10 @@ constexpr Setting kSettings[] = {
     Text<&Settings::access, &AccessSettings::whitelist_add_fifo>(
         "whitelist-add-fifo", kAccess, "FIFO",
         "A named pipe, made if it is missing: a hash written to it, on a line like one of the "
-        "file, is on the whitelist at once. It is so until the file is read again, unless "
-        "save-list-changes is on; without a file, until SIGHUP."),
+        "file, is on the whitelist at once. It is so until SIGHUP, also when the file is read "
+        "again "
+        "because it has changed; what comes in the second before SIGHUP stays until the next. Each "
+        "takes about 100 bytes of memory. With save-list-changes it is in the file soon."),
     Text<&Settings::access, &AccessSettings::whitelist_delete_fifo>(
         "whitelist-delete-fifo", kAccess, "FIFO", "The same for taking hashes off the whitelist."),
     Text<&Settings::access, &AccessSettings::blacklist_add_fifo>(
@@ -325,8 +328,11 @@ constexpr Setting kSettings[] = {
         "it is not shown while it is refused, and its peers stay until they expire."),
     Row<&Settings::access, &AccessSettings::save_changes>(
         "save-list-changes", kAccess, Kind::kFlag, 0, 0,
-        "Write what comes through the named pipes into the files of the lists, within a second. "
-        "Other lines stay as they are. The files and their folders must be writable."),
+        "Write what comes through the named pipes into the files of the lists, within a second; "
+        "into one that takes long to write, within twenty times as long. Other lines stay as they "
+        "are, and a symbolic link leads to the file. One that somebody is writing is left alone "
+        "until it stays the same for list-check-interval. The files and their folders must be "
+        "writable: FILE.musterd, beside a file, is what takes its place."),
     Text<&Settings::access, &AccessSettings::allowed_ips>(
         "allowed-ips", kAccess, "FILE",
         "Serve only the addresses in this file: an address, a network (192.0.2.0/24) or a range "

@@ -39,7 +39,7 @@ struct Entry {
 absl::StatusOr<std::vector<Entry>> EntriesOf(const std::string& folder) {
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(folder.c_str()), closedir);
   if (stream == nullptr) {
-    return Invalid({"cannot read ", Quoted(folder), ": ", std::strerror(errno)});
+    return FileError("read", folder, errno);
   }
   std::vector<Entry> entries;
   errno = 0;
@@ -53,7 +53,7 @@ absl::StatusOr<std::vector<Entry>> EntriesOf(const std::string& folder) {
     entries.push_back(std::move(found));
     errno = 0;
   }
-  if (errno != 0) return Invalid({"cannot read ", Quoted(folder), ": ", std::strerror(errno)});
+  if (errno != 0) return FileError("read", folder, errno);
   return entries;
 }
 
@@ -114,6 +114,7 @@ absl::Status TorrentFolder::List(std::map<std::string, FileStamp>& found) {
   std::vector<Folder> waiting{{path_, 0}};
   std::set<std::pair<dev_t, ino_t>> seen;
   std::vector<std::string> folders;
+  std::set<std::string> complaints;
   bool limited = false;
   while (!waiting.empty()) {
     const Folder folder = std::move(waiting.back());
@@ -121,8 +122,8 @@ absl::Status TorrentFolder::List(std::map<std::string, FileStamp>& found) {
     folders.push_back(folder.path);
     absl::StatusOr<std::vector<Entry>> entries = EntriesOf(folder.path);
     if (!entries.ok()) {
-      if (folder.depth == 0) return entries.status();
-      Warn(Concat({"allowed-torrents: ", MessageOf(entries.status())}));
+      if (folder.depth == 0 || absl::IsUnavailable(entries.status())) return entries.status();
+      complaints.insert(Concat({"allowed-torrents: ", MessageOf(entries.status())}));
       continue;
     }
     const std::string prefix = folder.path.back() == '/' ? folder.path : folder.path + "/";
@@ -151,26 +152,38 @@ absl::Status TorrentFolder::List(std::map<std::string, FileStamp>& found) {
     Warn(Concat({"allowed-torrents: ", Quoted(path_),
                  " has more files or directories than are looked at; the rest is left out"}));
   }
+  for (const std::string& complaint : complaints) {
+    if (complaints_.count(complaint) == 0) Warn(complaint);
+  }
+  complaints_ = std::move(complaints);
   folders_ = std::move(folders);
   return absl::OkStatus();
 }
 
-void TorrentFolder::Load(const std::string& path, File& file) {
-  file = File();
+bool TorrentFolder::Load(const std::string& path, const FileStamp& stamp, File& file) {
   std::string bytes;
-  const absl::StatusOr<FileStamp> stamp = ReadFile(
+  const absl::StatusOr<FileStamp> read = ReadFile(
       path, kMaxTorrentBytes, [&](std::size_t expected) { bytes.reserve(expected); },
       [&](std::string_view piece) { bytes += piece; });
-  absl::Status status = stamp.status();
+  absl::Status status = read.status();
+  if (absl::IsUnavailable(status)) {
+    file.stamp = FileStamp();  // which is no file's, so that it is read at the next look
+    if (file.trouble.Begins(MessageOf(status)))
+      Warn(Concat({"allowed-torrents: ", MessageOf(status), "; it is tried again"}));
+    return false;
+  }
+  file = File();
+  file.stamp = stamp;
   if (status.ok()) {
     absl::StatusOr<muster::CatalogTorrent> torrent = ReadTorrent(std::move(bytes), path, messages_);
     if (torrent.ok()) {
       file.torrent = std::make_shared<const muster::CatalogTorrent>(*std::move(torrent));
-      return;
+      return true;
     }
     status = Invalid({Quoted(path), ": ", MessageOf(torrent.status())});
   }
   Warn(Concat({"allowed-torrents: ", MessageOf(status), "; it is left out"}));
+  return true;
 }
 
 void TorrentFolder::Settle() {
@@ -216,9 +229,7 @@ absl::StatusOr<bool> TorrentFolder::Read() {
   for (const auto& [path, stamp] : found) {
     const auto [file, is_new] = files_.try_emplace(path);
     if (!is_new && file->second.stamp == stamp) continue;
-    changed = true;
-    Load(path, file->second);
-    file->second.stamp = stamp;
+    changed = Load(path, stamp, file->second) || changed;
   }
   if (changed) Settle();
   return changed;

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,7 @@ class TorrentFolder {
       : path_(std::move(path)), messages_(messages), log_(log) {}
 
   // Looks at everything again. True when the torrents are others now. Fails where the directory
-  // cannot be read: the torrents stay as they were.
+  // cannot be read, or another one in it for a reason that may pass: the torrents stay as they were.
   absl::StatusOr<bool> Read();
 
   // In no order; each info hash once.
@@ -63,10 +64,13 @@ class TorrentFolder {
     // It has its info hashes; another file has one of them already when it does not.
     bool in_force = false;
     bool named_as_double = false;
+    // That it cannot be read for now; what was known of it stays meanwhile.
+    Trouble trouble;
   };
 
   absl::Status List(std::map<std::string, FileStamp>& found);
-  void Load(const std::string& path, File& file);
+  // Whether it says something else now.
+  bool Load(const std::string& path, const FileStamp& stamp, File& file);
   // Says which files have their info hashes.
   void Settle();
   void Warn(std::string_view text) { log_->Log(muster::LogLevel::kWarning, text); }
@@ -77,6 +81,8 @@ class TorrentFolder {
   // In the order in which they are read.
   std::map<std::string, File> files_;
   std::vector<std::string> folders_;
+  // What was said of directories that may not be read, at the last look.
+  std::set<std::string> complaints_;
   bool named_limit_ = false;
 };
 

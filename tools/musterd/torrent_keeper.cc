@@ -125,8 +125,11 @@ absl::Status TorrentKeeper::Impl::Read() {
     }
     return changed.status();
   }
-  failed_ = false;
-  if (!*changed && started_) return absl::OkStatus();
+  const bool failed = std::exchange(failed_, false);
+  if (!*changed && started_) {
+    if (failed) SayWhatThereIs();
+    return absl::OkStatus();
+  }
   std::vector<std::shared_ptr<const muster::CatalogTorrent>> torrents = folder_.torrents();
   std::vector<muster::InfoHash> hashes;
   for (const auto& torrent : torrents) {
