@@ -38,6 +38,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const std::string& note : parsed->notes) {
     Require(note.substr(0, 2) == "--" && note.find('\n') == note.npos && note.size() < 300);
   }
-  muster::RequireSettingsHold(parsed->line.assignments);
+  muster::RequireSettingsHold(parsed->line.WithFile());
   return 0;
 }

@@ -153,6 +153,9 @@ class Options(Dialect):
         self.assertIn(b"8:complete", self.get(daemon.address(1)[1], f"/announce?{without_id}")[1])
         for path in ("/a", "/announce.php", "//abc", "/announce "):
             self.assertIn(b"8:complete", self.get(daemon.address(1)[1], f"{path}?{query}")[1])
+        for version in "", " ", " HTTP/2.0", " nonsense":
+            answer = access_test.http(daemon.address(1), f"GET /announce?{query}{version}\r\n\r\n")
+            self.assertIn(b"8:complete", answer, version)
 
     def test_scrape_all_torrents_by_nothing_but_the_very_path(self):
         daemon = self.start(*LOCAL)
@@ -191,8 +194,12 @@ class Options(Dialect):
         access_test.http(("127.0.0.1", port), "POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
         access_test.http(("127.0.0.1", port), "what\r\n\r\n")
         self.get(port, "/nothing")
+        query = self.trackers[1].query(Announce(V1, 7000))
+        for no in "", "&compact=0":
+            answer = self.get(port, "/announce?" + query.replace("&compact=1", no))[1]
+            self.assertIn(b"only compact answers are given here" if no else b"8:complete", answer)
         self.assertEqual(self.get(port, "/stats?mode=herr")[1],
-                         b"302 RED 0\n400 ... 2\n400 PAR 4\n400 COM 0\n403 IP  0\n404 INV 1\n500 SRV 0\n")
+                         b"302 RED 0\n400 ... 2\n400 PAR 4\n400 COM 1\n403 IP  0\n404 INV 1\n500 SRV 0\n")
 
     def test_scrape_the_first_of_too_many_torrents(self):
         self.start(*LOCAL)
@@ -224,7 +231,7 @@ class Options(Dialect):
             self.assertIn(f"  -{option} ", result.stderr)
 
     def test_that_make_no_sense_end_it_with_status_1(self):
-        for args in (["-x"], ["-i", "nowhere"], ["-p", "none"], ["now"], ["-u"], ["--no-such"]):
+        for args in (["-x"], ["-i", "nowhere"], ["-p", "none"], ["now"], ["-u"], ["-u", ""], ["--no-such"]):
             result = run(*args)
             self.assertEqual((result.returncode, result.stdout), (1, ""), args)
             self.assertIn("musterd: ", result.stderr.splitlines()[0] + " ")
@@ -238,11 +245,23 @@ class Options(Dialect):
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
     def test_of_nobody_to_become_end_it_with_status_111(self):
-        conf = self.file("tracker.user no-such-user\n", "o.conf")
-        for args in (["-u", "no-such-user"], ["-f", conf], ["-u", "root"]):
+        conf = self.file("tracker.user root\n", "o.conf")
+        for args in (["-u", "root"], ["-f", conf], ["-u", "0"]):
             result = run(*LOCAL, *args)
             self.assertEqual((result.returncode, result.stdout), (111, ""), args)
             self.assertRegex(result.stderr, r"\Amusterd: user: .*\n\Z")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_of_an_unknown_user_make_it_nobody_of_minus_2(self):
+        conf = self.file("tracker.user no-such-user\n", "o.conf")
+        for args in (["-u", "no-such-user"], ["-f", conf]):
+            daemon = self.start(*LOCAL, *args)
+            self.assertServed(V1)
+            status = pathlib.Path(f"/proc/{daemon.process.pid}/status").read_text()
+            for ids in ("Uid", "Gid"):
+                self.assertIn(f"\n{ids}:" + 4 * "\t4294967294" + "\n", status)
+            self.assertRegex(status, r"(?m)^Groups:\s*$")
+            self.assertRegex(daemon.stop()[1], "warning: .*there is no user 'no-such-user'; it becomes 4294967294")
 
     def test_of_other_dialects_are_unknown(self):
         result = subprocess.run([MUSTERD, "--dialect", "latin"], capture_output=True, text=True, timeout=TIMEOUT)
@@ -290,9 +309,8 @@ class Files(Dialect):
         self.pipe("delete", V1)
         self.untilRefused(V1)
         self.write("whitelist", V1)
-        daemon.process.send_signal(signal.SIGHUP)
-        self.untilServed(V1)
-        self.untilRefused(OTHER)
+        self.hang_up_until(daemon, "", V1)
+        self.hang_up_until(daemon, REFUSED, OTHER)
         status, err = daemon.stop(signal.SIGINT)
         self.assertEqual(status, 0)
         self.assertIn("every_key.conf:15: batch sync", err)
@@ -326,6 +344,24 @@ class Files(Dialect):
         daemon = self.start("-f", self.conf("access.whitlist w\ntracker.user nobody\n"))
         self.assertServed(V1)
         self.assertIn("o.conf:2: unknown key 'access.whitlist'; did you mean 'access.whitelist'?", daemon.stop()[1])
+
+    def test_that_name_a_list_in_a_line_without_sense_do_not_start_it(self):
+        for line in ("access.whitelist", "access.blacklist  ", "access.fifo_add " + 600 * "x"):
+            result = run("-f", self.conf(line + "\n"))
+            self.assertEqual((result.returncode, result.stdout), (1, ""), line)
+            self.assertRegex(result.stderr, r"\Amusterd: .*/o.conf:2: ")
+
+    def test_that_are_far_too_large_do_not_start_it(self):
+        result = run("-f", self.conf("# nothing\n" * 110_000))
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertRegex(result.stderr, r"\Amusterd: -f: '.*/o.conf' is longer than 1 MiB")
+
+    def test_that_name_no_network_for_statistics_show_them_to_nobody(self):
+        daemon = self.start("-f", self.conf("access.stats localhost\n"))
+        self.assertEqual(self.get(daemon.address(1)[1], "/stats")[0], 403)
+        self.assertServed(V1)
+        self.assertIn("o.conf:2: access.stats: cannot understand 'localhost'; it shows the statistics to nobody",
+                      daemon.stop()[1])
 
     def test_set_who_it_is_and_where(self):
         if os.geteuid() != 0:

@@ -41,7 +41,7 @@ absl::StatusOr<Settings> Started(Words arguments, bool ipv6 = true) {
   arguments.insert(arguments.begin(), {"--dfile", "d"});
   const auto parsed = Parse(arguments, ipv6);
   if (!parsed.ok()) return parsed.status();
-  return Resolve(parsed->line.assignments);
+  return Resolve(parsed->line.WithFile());
 }
 
 Words NotesOf(Words arguments, bool ipv6 = true) {
@@ -270,7 +270,7 @@ TEST(Bttrack, TakesOptionsOfMusterdBehindALoneDash) {
   const auto parsed = Parse({"--dfile", "d", "--print-config", "--", "--workers", "3"});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->line.action, Action::kPrintConfig);
-  EXPECT_EQ(Resolve(parsed->line.assignments)->workers, 3u);
+  EXPECT_EQ(Resolve(parsed->line.WithFile())->workers, 3u);
 }
 
 TEST(Bttrack, ListensOnIpv6OnlyWhereThereIsAny) {

@@ -30,6 +30,7 @@ absl::StatusOr<OpentrackerLine> ParseConf(const Words& arguments, const Files& f
         if (file == files.end()) return absl::NotFoundError("cannot read '" + path + "'");
         return file->second;
       },
+      [](const std::string& name) { return !name.empty() && name.find("unknown") == name.npos; },
       ipv6);
 }
 
@@ -38,7 +39,7 @@ Settings StartedWith(const Words& arguments, const Files& files = {}, bool ipv6 
   const auto parsed = ParseConf(arguments, files, ipv6);
   EXPECT_TRUE(parsed.ok()) << parsed.status();
   if (!parsed.ok()) return {};
-  const auto settings = Resolve(parsed->line.assignments);
+  const auto settings = Resolve(parsed->line.WithFile());
   EXPECT_TRUE(settings.ok()) << settings.status();
   return settings.ok() ? *settings : Settings();
 }
@@ -62,12 +63,8 @@ Words Shown(const std::vector<muster::Cidr>& networks) {
 }
 
 TEST(Opentracker, ListensOnPort6969OfEveryAddressByDefault) {
-  const Settings both = StartedWith({});
-  EXPECT_THAT(Shown(both.udp_listeners), ElementsAre("0.0.0.0:6969", "[::]:6969"));
-  EXPECT_THAT(Shown(both.http_listeners), ElementsAre("0.0.0.0:6969", "[::]:6969"));
-  const Settings ipv4 = StartedWith({}, {}, /*ipv6=*/false);
-  EXPECT_THAT(Shown(ipv4.udp_listeners), ElementsAre("0.0.0.0:6969"));
-  EXPECT_THAT(Shown(ipv4.http_listeners), ElementsAre("0.0.0.0:6969"));
+  for (const bool ipv6 : {true, false})
+    EXPECT_TRUE(UsesDefaultListeners(StartedWith({}, {}, ipv6))) << "as musterd does";
 }
 
 TEST(Opentracker, ListensOnTheLastAddressWhereNoPortIsGiven) {
@@ -137,12 +134,27 @@ TEST(Opentracker, GivesFullScrapesToEverybody) {
 }
 
 TEST(OpentrackerOptions, ThatMakeNoSenseAreRefused) {
-  for (const Words& arguments :
-       {Words{"-x"}, Words{"now"}, Words{"-"}, Words{"-p"}, Words{"-p", "x"}, Words{"-p", "65536"},
-        Words{"-P", "-1"}, Words{"-s", "9696"}, Words{"-i", "::1", "-s", "9696"},
-        Words{"-i", "10.0.0.1", "-s", "x"}, Words{"-i", "host"}, Words{"-i", "192.0.2.1:80"},
-        Words{"-i", ""}, Words{"-A", "10.0.0.0/33"}, Words{"-A", "x"}, Words{"--wrokers", "2"},
-        Words{""}}) {
+  for (const Words& arguments : {Words{"-x"},
+                                 Words{"now"},
+                                 Words{"-"},
+                                 Words{"-p"},
+                                 Words{"-p", "x"},
+                                 Words{"-p", "65536"},
+                                 Words{"-P", "-1"},
+                                 Words{"-s", "9696"},
+                                 Words{"-i", "::1", "-s", "9696"},
+                                 Words{"-i", "10.0.0.1", "-s", "x"},
+                                 Words{"-i", "host"},
+                                 Words{"-i", "192.0.2.1:80"},
+                                 Words{"-i", ""},
+                                 Words{"-A", "10.0.0.0/33"},
+                                 Words{"-A", "x"},
+                                 Words{"--wrokers", "2"},
+                                 Words{"-u", ""},
+                                 Words{"-w", ""},
+                                 Words{"-b", ""},
+                                 Words{"-d", ""},
+                                 Words{""}}) {
     EXPECT_TRUE(absl::IsInvalidArgument(ParseConf(arguments).status())) << arguments[0];
   }
 }
@@ -157,7 +169,7 @@ TEST(OpentrackerOptions, MayBeFollowedByThoseOfMusterd) {
   const auto parsed = ParseConf({"-u", "--odd", "-p", "80", "--workers", "3", "--print-config"});
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->line.action, Action::kPrintConfig);
-  const auto settings = Resolve(parsed->line.assignments);
+  const auto settings = Resolve(parsed->line.WithFile());
   ASSERT_TRUE(settings.ok());
   EXPECT_EQ(settings->workers, 3u);
   EXPECT_EQ(settings->privileges.user, "--odd");
@@ -263,22 +275,119 @@ TEST(OpentrackerConf, NamesUnknownKeysAndBadValuesWithTheirLine) {
               ElementsAre("o.conf:3: unknown key 'access.whitlist'; did you mean "
                           "'access.whitelist'?; the line has no effect"));
   EXPECT_THAT(
-      NotesOf("listen.tcp host:80\n"),
+      NotesOf("listen.tcp host:80\nlisten.tcp 192.0.2.1:80\n"),
       ElementsAre("o.conf:1: listen.tcp: cannot understand 'host:80'; the line has no effect"));
   EXPECT_THAT(NotesOf("tracker.user\n"),
               ElementsAre("o.conf:1: tracker.user needs a value; the line has no effect"));
   EXPECT_THAT(NotesOf("listen.tcp_udpx 1.2.3.4\n"), ElementsAre(HasSubstr("unknown key")));
   EXPECT_THAT(NotesOf(std::string(600, 'x') + "\n"), ElementsAre(HasSubstr("longer than 511")));
   for (const char* line :
-       {"listen.tcp 192.0.2.1:65536", "listen.udp [::1", "listen.tcp [1.2.3.4]:1",
-        "livesync.cluster.listen ::1", "livesync.cluster.listen x", "livesync.cluster.node_ip x",
+       {"livesync.cluster.listen ::1", "livesync.cluster.listen x", "livesync.cluster.node_ip x",
         "listen.udp.workers many", "access.proxy 10.0.0.0/33", "listen.udp.workers 5000"}) {
     EXPECT_THAT(NotesOf(line), ElementsAre(HasSubstr("o.conf:1: "))) << line;
   }
 }
 
+TEST(OpentrackerOptions, ThatNameAnUnknownUserAreForNobodyOfMinus2) {
+  for (const Words& arguments :
+       {Words{"-u", "unknown"}, Words{"-f", "o.conf"}, Words{"--user", "unknown"},
+        Words{"-u", "tracker", "--user", "unknown"}}) {
+    const Files files{{"o.conf", "tracker.user unknown\n"}};
+    EXPECT_EQ(StartedWith(arguments, files).privileges.user, "4294967294") << arguments[0];
+    EXPECT_THAT(ParseConf(arguments, files)->notes,
+                ElementsAre(HasSubstr(": there is no user 'unknown'; it becomes 4294967294")));
+  }
+  const Words last{"-u", "unknown", "--user", "tracker"};
+  EXPECT_EQ(StartedWith(last).privileges.user, "tracker");
+  EXPECT_THAT(ParseConf(last)->notes, IsEmpty());
+}
+
+TEST(OpentrackerOptions, ThatKeepItRootAreWarnedOf) {
+  EXPECT_THAT(ParseConf({"--user", ""})->notes,
+              ElementsAre("--user: it stays root, as opentracker never does"));
+}
+
+TEST(OpentrackerConf, ShowsStatisticsToNobodyByALineThatMakesNoSense) {
+  for (const std::string& line :
+       {std::string("access.stats 10.0.0.0/33"), std::string("access.stats"),
+        std::string("access.stats localhost"), std::string("access.stats_path"),
+        "access.stats 10.0.0.1 " + std::string(500, 'x')}) {
+    EXPECT_THAT(Configured(line).statistics_for, IsEmpty()) << line;
+    EXPECT_THAT(NotesOf("\n" + line), ElementsAre(testing::StartsWith("o.conf:2: "))) << line;
+    EXPECT_THAT(NotesOf(line), ElementsAre(HasSubstr("it shows the statistics to nobody")));
+    for (const std::string& both :
+         {line + "\naccess.stats 192.0.2.1", "access.stats 192.0.2.1\n" + line}) {
+      EXPECT_THAT(Shown(Configured(both).statistics_for), ElementsAre("192.0.2.1/32")) << both;
+    }
+  }
+}
+
+TEST(OpentrackerConf, OpensNoOtherPortWhereALineNamesOneInVain) {
+  for (const std::string line : {"listen.tcp 192.0.2.1:65536", "listen.udp [::1",
+                                 "listen.tcp [1.2.3.4]:1", "listen.tcp_udp localhost:6969"}) {
+    const auto parsed = ParseConf({"-f", "o.conf"}, {{"o.conf", "tracker.user x\n" + line}});
+    EXPECT_THAT(std::string(parsed.status().message()), testing::StartsWith("o.conf:2: listen."))
+        << line;
+    // Others are enough.
+    const Settings settings = Configured(line + "\nlisten.udp 192.0.2.1:80\n");
+    EXPECT_THAT(Shown(settings.udp_listeners), ElementsAre("192.0.2.1:80"));
+    EXPECT_THAT(settings.http_listeners, IsEmpty());
+    EXPECT_TRUE(ParseConf({"-f", "o.conf", "--http", "192.0.2.1:80"}, {{"o.conf", line}}).ok());
+  }
+}
+
+TEST(OpentrackerConf, MayBeginWithAByteOrderMark) {
+  EXPECT_EQ(Configured("\xef\xbb\xbf"
+                       "access.whitelist w\n")
+                .access.whitelist,
+            "w");
+}
+
+TEST(OpentrackerConf, IsLessThanAFileOfMusterds) {
+  const auto parsed = ParseConf({"-A", "192.0.2.1", "--workers", "3"});
+  ASSERT_TRUE(parsed.ok());
+  const Setting* const stats = FindSetting("stats-access");
+  const std::vector<Assignment> file = {
+      {stats, *ParseValue(*stats, "10.0.0.0/8"), "x.toml:1"},
+      {FindSetting("workers"), *ParseValue(*FindSetting("workers"), "5"), "x.toml:2"},
+      {FindSetting("user"), std::string("daemon"), "x.toml:3"}};
+  const auto settings = Resolve(parsed->line.WithFile(file));
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_THAT(Shown(settings->statistics_for), ElementsAre("10.0.0.0/8"));
+  EXPECT_EQ(settings->privileges.user, "daemon");
+  EXPECT_EQ(settings->workers, 3u) << "an option";
+}
+
+TEST(OpentrackerConf, HasItsPipesForTheListThatMusterdsOptionsName) {
+  const Settings settings =
+      StartedWith({"-f", "o.conf", "--blacklist", "b"}, {{"o.conf", "access.fifo_add p\n"}});
+  EXPECT_EQ(settings.access.blacklist_add_fifo, "p");
+  EXPECT_EQ(settings.access.whitelist_add_fifo, "");
+}
+
+TEST(OpentrackerConf, DoesNotStartWithoutAListThatItNames) {
+  for (const std::string key : {"access.whitelist", "access.blacklist", "access.fifo_add",
+                                "access.fifo_delete", "tracker.rootdir"}) {
+    for (const std::string& line : {key, key + " ", key + " " + std::string(510, 'x')}) {
+      const auto parsed =
+          ParseConf({"-f", "o.conf"}, {{"o.conf", "access.whitelist w\n" + line + "\n"}});
+      EXPECT_TRUE(absl::IsInvalidArgument(parsed.status())) << line;
+      EXPECT_THAT(std::string(parsed.status().message()), testing::StartsWith("o.conf:2: "))
+          << line;
+    }
+  }
+}
+
+TEST(OpentrackerConf, IsNotReadInPart) {
+  std::string text;
+  while (text.size() <= 1024 * 1024) text += "# nothing\n";
+  const auto parsed = ParseConf({"-f", "o.conf"}, {{"o.conf", text}});
+  EXPECT_TRUE(absl::IsInvalidArgument(parsed.status()));
+  EXPECT_THAT(std::string(parsed.status().message()), HasSubstr("'o.conf' is longer than 1 MiB"));
+}
+
 TEST(OpentrackerConf, GoesOnAfterWhatItCannotUnderstand) {
-  EXPECT_EQ(Configured("nonsense\nlisten.tcp x\ntracker.user tracker\n").privileges.user,
+  EXPECT_EQ(Configured("nonsense\naccess.proxy x\ntracker.user tracker\n").privileges.user,
             "tracker");
 }
 

@@ -22,22 +22,16 @@ namespace torrentd {
 namespace {
 
 using musterd::Action;
-using musterd::Assignment;
 using musterd::CommandLine;
 using musterd::Concat;
 
-// The file's assignments, then the command line's: the later ones win.
 absl::StatusOr<Settings> SettingsOf(const CommandLine& line) {
-  std::vector<Assignment> assignments;
-  if (line.config_file) {
-    const absl::StatusOr<std::string> text = musterd::ReadConfigFile(*line.config_file);
-    if (!text.ok()) return text.status();
-    auto from_file = musterd::ReadToml(*text, *line.config_file, TorrentdTable());
-    if (!from_file.ok()) return from_file.status();
-    assignments = *std::move(from_file);
-  }
-  assignments.insert(assignments.end(), line.assignments.begin(), line.assignments.end());
-  return torrentd::Resolve(assignments);
+  if (!line.config_file) return torrentd::Resolve(line.WithFile());
+  const absl::StatusOr<std::string> text = musterd::ReadConfigFile(*line.config_file);
+  if (!text.ok()) return text.status();
+  const auto from_file = musterd::ReadToml(*text, *line.config_file, TorrentdTable());
+  if (!from_file.ok()) return from_file.status();
+  return torrentd::Resolve(line.WithFile(*from_file));
 }
 
 int Print(const std::string& text) {

@@ -330,7 +330,7 @@ absl::Status Translation::Run(BttrackLine& result) && {
   Log();
   Outgoing();
   if (!failure_.ok()) return failure_;
-  result.line.assignments = std::move(assignments_);
+  result.line.dialect = std::move(assignments_);
   result.notes = std::move(notes_);
   return absl::OkStatus();
 }
@@ -399,9 +399,7 @@ absl::StatusOr<BttrackLine> ParseBttrack(const std::vector<std::string>& argumen
   if (!own.ok()) return own.status();
   if (own->action != Action::kServe) result.line.action = own->action;
   result.line.config_file = own->config_file;
-  for (Assignment& assignment : own->assignments) {
-    result.line.assignments.push_back(std::move(assignment));
-  }
+  result.line.assignments = std::move(own->assignments);
   return result;
 }
 

@@ -111,6 +111,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
   return line;
 }
 
+std::vector<Assignment> CommandLine::WithFile(const std::vector<Assignment>& from_file) const {
+  std::vector<Assignment> all = dialect;
+  all.insert(all.end(), from_file.begin(), from_file.end());
+  all.insert(all.end(), assignments.begin(), assignments.end());
+  return all;
+}
+
 std::string Spelling(const PlainOption& option) {
   std::string text;
   if (option.letter != 0) text = {'-', option.letter, ',', ' '};

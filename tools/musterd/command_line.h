@@ -18,9 +18,15 @@ enum class Action { kServe, kCheckConfig, kPrintConfig, kHelp, kVersion };
 
 struct CommandLine {
   Action action = Action::kServe;
+  // What another tracker's options mean, and what that assumes.
+  std::vector<Assignment> dialect;
   // Of --config.
   std::optional<std::string> config_file;
   std::vector<Assignment> assignments;
+
+  // All of them, and those of the file, so that the later ones win: options over the file, and that
+  // over the dialect.
+  std::vector<Assignment> WithFile(const std::vector<Assignment>& from_file = {}) const;
 };
 
 // Those of musterd.

@@ -29,18 +29,13 @@
 namespace musterd {
 namespace {
 
-// The file's assignments, then the command line's: the later ones win.
 absl::StatusOr<Settings> SettingsOf(const CommandLine& line) {
-  std::vector<Assignment> assignments;
-  if (line.config_file) {
-    absl::StatusOr<std::string> text = ReadConfigFile(*line.config_file);
-    if (!text.ok()) return text.status();
-    absl::StatusOr<std::vector<Assignment>> from_file = ReadToml(*text, *line.config_file);
-    if (!from_file.ok()) return from_file.status();
-    assignments = *std::move(from_file);
-  }
-  assignments.insert(assignments.end(), line.assignments.begin(), line.assignments.end());
-  return Resolve(assignments);
+  if (!line.config_file) return Resolve(line.WithFile());
+  absl::StatusOr<std::string> text = ReadConfigFile(*line.config_file);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<std::vector<Assignment>> from_file = ReadToml(*text, *line.config_file);
+  if (!from_file.ok()) return from_file.status();
+  return Resolve(line.WithFile(*from_file));
 }
 
 int Print(const std::string& text) {
@@ -73,12 +68,15 @@ int Run(const std::vector<std::string>& arguments) {
   return Act(*line);
 }
 
+// Who it is matters to root alone, which can become somebody else.
+bool MayNameUser(const std::string& name) { return geteuid() != 0 || HasUser(name); }
+
 // With the exit statuses of opentracker, and what it prints on standard error.
 int RunAsOpentracker(const std::vector<std::string>& arguments) {
   constexpr int kOpentrackerBadUsage = 1;
   constexpr int kOpentrackerFailed = 111;
   const absl::StatusOr<OpentrackerLine> parsed =
-      ParseOpentracker(arguments, &ReadConfigFile, SystemHasIpv6());
+      ParseOpentracker(arguments, &ReadConfigFile, &MayNameUser, SystemHasIpv6());
   if (!parsed.ok()) {
     Complain(MessageOf(parsed.status()));
     std::fputs(OpentrackerHelpText().c_str(), stderr);

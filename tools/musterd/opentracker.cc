@@ -3,19 +3,28 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "absl/types/span.h"
 #include "muster/cidr.h"
 #include "muster/endpoint.h"
 #include "muster/live_sync.h"
 #include "musterd/text.h"
+#include "musterd/toml.h"
 
 namespace musterd {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\v\f";
 constexpr std::string_view kDefaultUser = "nobody";
+// -2 as a user and a group: who to be where the user is unknown.
+constexpr std::string_view kUnknownUser = "4294967294";
 
 std::string_view Trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(kBlanks);
@@ -72,27 +81,40 @@ enum Protocols : unsigned { kByUdp = 1, kByTcp = 2 };
 
 class Parser {
  public:
-  Parser(FileReader read_file, bool system_has_ipv6)
-      : read_file_(read_file), system_has_ipv6_(system_has_ipv6) {}
+  // `own` are musterd's options, which come behind.
+  Parser(FileReader read_file, bool system_has_ipv6, absl::Span<const Assignment> own)
+      : read_file_(read_file), system_has_ipv6_(system_has_ipv6), own_(own) {}
 
   absl::Status Options(const std::vector<std::string>& arguments);
   absl::Status Finish(OpentrackerLine& result) &&;
 
  private:
+  // What becomes of a line whose value makes no sense: a mistake must not open the tracker.
+  enum class Mistake : std::uint8_t { kHasNoEffect, kOpensNoPort, kShowsNothing, kEndsTheStart };
   struct Key {
     std::string_view name;
     // False when the value makes no sense.
     bool (Parser::*execute)(std::string_view value);
+    Mistake mistake = Mistake::kHasNoEffect;
   };
   static absl::Span<const Key> Keys();
 
   absl::Status Option(char letter, const std::string& value);
-  void File(const std::string& path);
-  void Line(std::string_view line);
+  absl::Status File(const std::string& path);
+  absl::Status Line(std::string_view line, bool too_long);
+  // What is wrong with the value of `key`; empty when it is carried out.
+  std::string Execute(const Key& key, std::string_view value, bool too_long);
   void Note(std::string_view text) { notes_.push_back(Concat({where_, ": ", text})); }
 
   // A text for a setting.
   bool Set(std::string_view name, std::string_view text);
+  static bool IsGood(std::string_view name, std::string_view text);
+  bool Given(std::string_view name) const {
+    const auto is = [&](const Assignment& a) { return a.setting->name == name; };
+    return std::any_of(assignments_.begin(), assignments_.end(), is) ||
+           std::any_of(own_.begin(), own_.end(), is);
+  }
+  void ShowStatisticsToNobody();
   bool AddNetwork(std::string_view setting, std::string_view text);
   void Bind(const std::optional<muster::IpAddress>& address, std::uint16_t port,
             unsigned protocols);
@@ -119,12 +141,15 @@ class Parser {
 
   const FileReader read_file_;
   const bool system_has_ipv6_;
+  const absl::Span<const Assignment> own_;
   // The option or the line that is carried out, for notes.
   std::string where_;
   // Of -i; nothing for any address.
   std::optional<muster::IpAddress> address_;
   std::vector<muster::Endpoint> udp_;
   std::vector<muster::Endpoint> tcp_;
+  // The last line that was to open a port and does not.
+  std::string opens_no_port_;
   // Where the cluster is, and whose packets are taken.
   std::optional<muster::Endpoint> cluster_;
   std::vector<std::string> nodes_;
@@ -149,6 +174,20 @@ bool Parser::Set(std::string_view name, std::string_view text) {
   }
   assignments_.push_back({setting, *value, where_});
   return true;
+}
+
+bool Parser::IsGood(std::string_view name, std::string_view text) {
+  const absl::StatusOr<Value> value = ParseValue(*FindSetting(name), text);
+  return value.ok() && CheckRange(*FindSetting(name), *value).ok();
+}
+
+// So that the line that is being carried out shows the statistics to nobody, instead of to everybody
+// as where there is none.
+void Parser::ShowStatisticsToNobody() {
+  const Setting* const setting = FindSetting("stats-access");
+  if (!Given(setting->name)) {
+    assignments_.push_back({setting, std::vector<muster::Cidr>(), where_});
+  }
 }
 
 bool Parser::AddNetwork(std::string_view setting, std::string_view text) {
@@ -194,12 +233,12 @@ bool Parser::UdpWorkers(std::string_view value) {
 
 bool Parser::FifoAdd(std::string_view value) {
   fifo_add_ = value;
-  return !value.empty();
+  return IsGood("whitelist-add-fifo", value);
 }
 
 bool Parser::FifoDelete(std::string_view value) {
   fifo_delete_ = value;
-  return !value.empty();
+  return IsGood("whitelist-delete-fifo", value);
 }
 
 // The interface's address and the cluster's port.
@@ -227,18 +266,18 @@ bool Parser::BatchSync(std::string_view) {
 
 absl::Span<const Parser::Key> Parser::Keys() {
   static constexpr Key kKeys[] = {
-      {"listen.tcp_udp", &Parser::ListenBoth},
-      {"listen.tcp", &Parser::ListenTcp},
-      {"listen.udp", &Parser::ListenUdp},
+      {"listen.tcp_udp", &Parser::ListenBoth, Mistake::kOpensNoPort},
+      {"listen.tcp", &Parser::ListenTcp, Mistake::kOpensNoPort},
+      {"listen.udp", &Parser::ListenUdp, Mistake::kOpensNoPort},
       {"listen.udp.workers", &Parser::UdpWorkers},
-      {"access.whitelist", &Parser::Whitelist},
-      {"access.blacklist", &Parser::Blacklist},
-      {"access.fifo_add", &Parser::FifoAdd},
-      {"access.fifo_delete", &Parser::FifoDelete},
-      {"access.stats", &Parser::StatsNetwork},
-      {"access.stats_path", &Parser::StatsPath},
+      {"access.whitelist", &Parser::Whitelist, Mistake::kEndsTheStart},
+      {"access.blacklist", &Parser::Blacklist, Mistake::kEndsTheStart},
+      {"access.fifo_add", &Parser::FifoAdd, Mistake::kEndsTheStart},
+      {"access.fifo_delete", &Parser::FifoDelete, Mistake::kEndsTheStart},
+      {"access.stats", &Parser::StatsNetwork, Mistake::kShowsNothing},
+      {"access.stats_path", &Parser::StatsPath, Mistake::kShowsNothing},
       {"access.proxy", &Parser::Proxy},
-      {"tracker.rootdir", &Parser::RootDirectory},
+      {"tracker.rootdir", &Parser::RootDirectory, Mistake::kEndsTheStart},
       {"tracker.user", &Parser::User},
       {"tracker.redirect_url", &Parser::RedirectUrl},
       {"tracker.max_peers", &Parser::MaxPeers},
@@ -249,7 +288,14 @@ absl::Span<const Parser::Key> Parser::Keys() {
   return kKeys;
 }
 
-void Parser::Line(std::string_view line) {
+std::string Parser::Execute(const Key& key, std::string_view value, bool too_long) {
+  if (too_long) return "the line is longer than 511 bytes";
+  if (value.empty()) return Concat({key.name, " needs a value"});
+  if ((this->*key.execute)(value)) return {};
+  return Concat({key.name, ": cannot understand ", Quoted(value)});
+}
+
+absl::Status Parser::Line(std::string_view line, bool too_long) {
   const std::size_t end = std::min(line.find_first_of(kBlanks), line.size());
   const std::string_view name = line.substr(0, end);
   const std::string_view value = Trimmed(line.substr(end));
@@ -259,40 +305,61 @@ void Parser::Line(std::string_view line) {
   if (key == keys.end()) {
     std::vector<std::string> names;
     for (const Key& k : keys) names.emplace_back(k.name);
-    return Note(Concat({"unknown key ", Quoted(name), DidYouMean(NearestOf(name, names)),
-                        "; the line has no effect"}));
+    Note(too_long ? "the line is longer than 511 bytes; it has no effect"
+                  : Concat({"unknown key ", Quoted(name), DidYouMean(NearestOf(name, names)),
+                            "; the line has no effect"}));
+    return absl::OkStatus();
   }
-  if (value.empty()) return Note(Concat({name, " needs a value; the line has no effect"}));
-  if (!(this->*key->execute)(value)) {
-    Note(Concat({name, ": cannot understand ", Quoted(value), "; the line has no effect"}));
+  const std::string wrong = Execute(*key, value, too_long);
+  if (wrong.empty()) return absl::OkStatus();
+  switch (key->mistake) {
+    case Mistake::kOpensNoPort:
+      opens_no_port_ = Concat({where_, ": ", wrong});
+      [[fallthrough]];
+    case Mistake::kHasNoEffect:
+      Note(Concat({wrong, too_long ? "; it has no effect" : "; the line has no effect"}));
+      break;
+    case Mistake::kShowsNothing:
+      Note(Concat({wrong, "; it shows the statistics to nobody"}));
+      ShowStatisticsToNobody();
+      break;
+    case Mistake::kEndsTheStart:
+      return Invalid({where_, ": ", wrong});
   }
+  return absl::OkStatus();
 }
 
-void Parser::File(const std::string& path) {
+absl::Status Parser::File(const std::string& path) {
   const absl::StatusOr<std::string> text = read_file_(path);
-  if (!text.ok()) return Note(MessageOf(text.status()));
+  if (!text.ok()) {
+    Note(MessageOf(text.status()));
+    return absl::OkStatus();
+  }
+  if (text->size() > kMaxTomlBytes) {
+    return Invalid({where_, ": ", Quoted(path), " is longer than 1 MiB: not a configuration file"});
+  }
   std::size_t number = 0;
-  for (std::string_view rest = *text; !rest.empty();) {
+  std::string_view rest = *text;
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (rest.substr(0, kByteOrderMark.size()) == kByteOrderMark)
+    rest.remove_prefix(kByteOrderMark.size());
+  while (!rest.empty()) {
     ++number;
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = Trimmed(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (line.empty() || line.front() == '#') continue;
     where_ = Concat({path, ":", std::to_string(number)});
-    if (end > kMaxOpentrackerLine) {
-      Note("longer than 511 bytes; the line has no effect");
-    } else {
-      Line(line);
-    }
+    if (absl::Status status = Line(line, end > kMaxOpentrackerLine); !status.ok()) return status;
   }
+  return absl::OkStatus();
 }
 
 absl::Status Parser::Option(char letter, const std::string& value) {
   const auto bad = [&] { return Invalid({where_, ": cannot understand ", Quoted(value)}); };
   switch (letter) {
     case 'f':
-      File(value);
-      return absl::OkStatus();
+      return File(value);
     case 'i': {
       const std::optional<AddressAndPort> parsed = ParseAddress(value);
       if (!parsed || parsed->port) return bad();
@@ -313,13 +380,13 @@ absl::Status Parser::Option(char letter, const std::string& value) {
     case 'r':
       return RedirectUrl(value) ? absl::OkStatus() : bad();
     case 'd':
-      return RootDirectory(value) ? absl::OkStatus() : bad();
+      return !value.empty() && RootDirectory(value) ? absl::OkStatus() : bad();
     case 'u':
-      return User(value) ? absl::OkStatus() : bad();
+      return !value.empty() && User(value) ? absl::OkStatus() : bad();
     case 'b':
-      return Blacklist(value) ? absl::OkStatus() : bad();
+      return !value.empty() && Blacklist(value) ? absl::OkStatus() : bad();
     case 'w':
-      return Whitelist(value) ? absl::OkStatus() : bad();
+      return !value.empty() && Whitelist(value) ? absl::OkStatus() : bad();
     case 'l':
       return Set("load-state", value) ? absl::OkStatus() : bad();
     case 's': {
@@ -362,16 +429,19 @@ absl::Status Parser::Options(const std::vector<std::string>& arguments) {
 
 absl::Status Parser::Finish(OpentrackerLine& result) && {
   where_ = "opentracker";
-  if (udp_.empty() && tcp_.empty()) Bind(address_, kDefaultPort, kByUdp | kByTcp);
-  assignments_.push_back({FindSetting("udp"), std::move(udp_), where_});
-  assignments_.push_back({FindSetting("http"), std::move(tcp_), where_});
-  const auto given = [&](std::string_view name) {
-    return std::any_of(assignments_.begin(), assignments_.end(),
-                       [&](const Assignment& a) { return a.setting->name == name; });
-  };
+  if (udp_.empty() && tcp_.empty() && address_) Bind(address_, kDefaultPort, kByUdp | kByTcp);
+  // Every address, which musterd's own default is as well, is not what such a line was to open.
+  const bool opens_some = !udp_.empty() || !tcp_.empty();
+  const bool own_do =
+      Given("udp") || Given("http") || Given("udp-proxied") || Given("http-proxied");
+  if (!opens_some && !own_do && !opens_no_port_.empty()) return Invalid({opens_no_port_});
+  if (opens_some) {
+    assignments_.push_back({FindSetting("udp"), std::move(udp_), where_});
+    assignments_.push_back({FindSetting("http"), std::move(tcp_), where_});
+  }
   // One pair of pipes, for the one list that a build of opentracker has.
-  const std::string list = given("blacklist") && !given("whitelist") ? "blacklist" : "whitelist";
-  if ((!fifo_add_.empty() || !fifo_delete_.empty()) && !given("blacklist") && !given("whitelist")) {
+  const std::string list = Given("blacklist") && !Given("whitelist") ? "blacklist" : "whitelist";
+  if ((!fifo_add_.empty() || !fifo_delete_.empty()) && !Given("blacklist") && !Given("whitelist")) {
     Note(
         "access.fifo_add and access.fifo_delete are taken for those of a whitelist, so that only "
         "what comes through them is served; access.whitelist or access.blacklist says which list "
@@ -392,26 +462,48 @@ absl::Status Parser::Finish(OpentrackerLine& result) && {
   }
   // opentracker shows statistics to everybody unless it was built to restrict them, which those who
   // name networks have; full scrapes it gives to everybody.
-  const bool restricted = given("stats-access");
+  const bool restricted = Given("stats-access");
   for (const std::string_view everybody : {"0.0.0.0/0", "::/0"}) {
     if (!restricted) Set("stats-access", everybody);
     Set("full-scrape-for", everybody);
   }
   Set("http-loose-requests", "true");
   Set("log-full-scrapes", "true");
+  Set("require-compact", "true");
   // By UDP -1 is for as many as it ever gives.
   Set("udp-default-numwant", "200");
-  if (!given("user")) Set("user", kDefaultUser);
+  if (!Given("user")) Set("user", kDefaultUser);
   Set("require-lists", "false");
-  result.line.assignments = std::move(assignments_);
+  result.line.dialect = std::move(assignments_);
   result.notes = std::move(notes_);
   return absl::OkStatus();
+}
+
+// After all that may name one: the last counts.
+void ReplaceUnknownUser(UserFinder has_user, OpentrackerLine& result) {
+  Assignment* last = nullptr;
+  for (std::vector<Assignment>* assignments : {&result.line.dialect, &result.line.assignments}) {
+    for (Assignment& assignment : *assignments) {
+      if (assignment.setting->name == "user") last = &assignment;
+    }
+  }
+  if (last == nullptr) return;
+  auto& user = std::get<std::string>(last->value);
+  if (has_user(user)) return;
+  if (user.empty()) {
+    result.notes.push_back(Concat({last->where, ": it stays root, as opentracker never does"}));
+    return;
+  }
+  result.notes.push_back(Concat({last->where, ": there is no user ", Quoted(user), "; it becomes ",
+                                 kUnknownUser, " instead, which is -2"}));
+  user = kUnknownUser;
 }
 
 }  // namespace
 
 absl::StatusOr<OpentrackerLine> ParseOpentracker(const std::vector<std::string>& arguments,
-                                                 FileReader read_file, bool system_has_ipv6) {
+                                                 FileReader read_file, UserFinder has_user,
+                                                 bool system_has_ipv6) {
   // An option's value may begin with anything, so only the place of an option counts.
   OpentrackerLine result;
   std::size_t own = 0;
@@ -427,16 +519,15 @@ absl::StatusOr<OpentrackerLine> ParseOpentracker(const std::vector<std::string>&
   absl::StatusOr<CommandLine> extra = CommandLine();
   if (own < arguments.size()) extra = ParseCommandLine({begin_own, arguments.end()});
   if (!extra.ok()) return extra.status();
-  Parser parser(read_file, system_has_ipv6);
+  Parser parser(read_file, system_has_ipv6, extra->assignments);
   if (absl::Status status = parser.Options({arguments.begin(), begin_own}); !status.ok()) {
     return status;
   }
   if (absl::Status status = std::move(parser).Finish(result); !status.ok()) return status;
   result.line.action = extra->action;
   result.line.config_file = extra->config_file;
-  for (Assignment& assignment : extra->assignments) {
-    result.line.assignments.push_back(std::move(assignment));
-  }
+  result.line.assignments = std::move(extra->assignments);
+  ReplaceUnknownUser(has_user, result);
   return result;
 }
 

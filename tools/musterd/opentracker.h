@@ -8,6 +8,7 @@
 #ifndef MUSTER_TOOLS_MUSTERD_OPENTRACKER_H_
 #define MUSTER_TOOLS_MUSTERD_OPENTRACKER_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,10 @@ namespace musterd {
 // Reads a whole file; the status says why it cannot be read.
 using FileReader = absl::FunctionRef<absl::StatusOr<std::string>(const std::string& path)>;
 
+// Whether the system knows a user, by a name or a number; of an empty name, whether a process that
+// becomes nobody else is not root's.
+using UserFinder = absl::FunctionRef<bool(const std::string& name)>;
+
 // Longer lines of opentracker.conf are passed over, as they are by opentracker.
 inline constexpr std::size_t kMaxOpentrackerLine = 511;
 
@@ -35,10 +40,13 @@ struct OpentrackerLine {
 };
 
 // `arguments` without the program's name. "Any address" is that of both families, or of IPv4 alone
-// where the system has no IPv6. InvalidArgument for options that make no sense; a file that makes
-// none gives notes.
+// where the system has no IPv6. Nobody of -2 takes the place of a user who is unknown, with a note.
+// InvalidArgument for options that make no sense, for a file that is far too large, and for a list
+// in it that is not to be had, so that not all is served then; what else makes no sense in a file
+// gives notes.
 absl::StatusOr<OpentrackerLine> ParseOpentracker(const std::vector<std::string>& arguments,
-                                                 FileReader read_file, bool system_has_ipv6);
+                                                 FileReader read_file, UserFinder has_user,
+                                                 bool system_has_ipv6);
 
 // What -h prints.
 std::string OpentrackerHelpText();
