@@ -60,8 +60,9 @@ constexpr Setting kSettings[] = {
         "http-proxied", kListening, Kind::kEndpoints, 0, 256,
         "An address to serve HTTP announces on for proxies that speak the PROXY protocol (version "
         "1 "
-        "or 2), such as haproxy with send-proxy: what they say is where a request comes from. Only "
-        "those of trusted-proxy are served there."),
+        "or 2), such as haproxy with send-proxy: what they say is where a request comes from, and "
+        "one that comes from they do not know where (UNKNOWN) is refused. Only those of "
+        "trusted-proxy are served there."),
 
     Row<&Settings::proxied_udp_listeners>(
         "udp-proxied", kListening, Kind::kEndpoints, 0, 256,
@@ -183,9 +184,9 @@ constexpr Setting kSettings[] = {
     Row<&Settings::http, &HttpOptions::loose_requests>(
         "http-loose-requests", kHttp, Kind::kFlag, 0, 0,
         "Take every other path that begins with an 'a' for that of announces, every one that "
-        "begins "
-        "with 'sc' for that of scrapes, blanks between path and query, and announces without a "
-        "peer_id unless peers are known by it, as opentracker does. A scrape that names too many "
+        "begins with 'sc' for that of scrapes, blanks between path and query, any version of HTTP "
+        "or none, and announces without a peer_id unless peers are known by it, as opentracker "
+        "does. A scrape that names too many "
         "torrents is one of the first, it leaves out those of the whitelist that nobody has "
         "announced, and without names only /scrape itself is one of all torrents."),
 
@@ -201,7 +202,9 @@ constexpr Setting kSettings[] = {
           kProxyHeaders),
     Row<&Settings::http, &HttpOptions::require_compact>(
         "require-compact", kHttp, Kind::kFlag, 0, 0,
-        "Refuse IPv4 clients that do not want compact answers."),
+        "Refuse clients that do not want compact answers (compact=0); as bttrack, IPv4 clients "
+        "that "
+        "do not ask for them."),
     Among(Row<&Settings::http, &HttpOptions::answers>(
               "answers", kHttp, Kind::kChoice, 0, 0,
               "The form of HTTP answers: muster's own, or the keys, statuses and texts of bttrack, "
