@@ -3,7 +3,8 @@
 // HashList: a list of info hashes that announces are held against, and how it is read from a file.
 //
 // Thread-safe. A look-up never waits, not even while millions of hashes are replaced: the new list
-// is made beside the old one and takes its place at once. Changes wait for each other.
+// takes the place of the old one part by part, so that what is on both is on the list all the while.
+// Changes wait for each other.
 //
 //   muster::HashList list;
 //   muster::HashListReader reader(size_of_the_file);
@@ -11,8 +12,8 @@
 //   list.Replace(std::move(reader).Finish().hashes);
 //   if (list.Contains(info_hash)) ...
 //
-// Memory: 20 bytes for a hash and about one for finding it; while a list is replaced or changed,
-// the old and the new one.
+// Memory: 28 bytes for a hash, of which 20 are its own; while a list is replaced, the old one and
+// 20 bytes for each new hash.
 #ifndef MUSTER_HASH_LIST_H_
 #define MUSTER_HASH_LIST_H_
 
@@ -86,10 +87,12 @@ class MUSTER_EXPORT HashList {
   // Fetches the memory that Contains() will need for these.
   void Prefetch(absl::Span<const SwarmHint> coming) const;
 
-  // Everything that was on the list goes. Takes as long as sorting the hashes.
+  // Everything that was on the list goes. Takes as long as sorting the hashes; until it returns, some
+  // look-ups are answered by the old list and some by the new one.
   void Replace(std::vector<InfoHash> hashes);
-  // In their order. Takes as long as copying the changes since the last Replace(); the whole list
-  // is written anew when they have become many. Many changes in one call cost little more than one.
+  // In their order. Takes as long as copying a sixteenth of the changes since the last Replace(); a
+  // sixteenth of the list is written anew when they have become many. Many changes in one call cost
+  // little more than one.
   void Change(absl::Span<const HashChange> changes);
 
   std::size_t size() const;

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/huge_pages.h"
+
 // Lets AddressSanitizer see the use of an object that was given back.
 #if defined(__SANITIZE_ADDRESS__)
 #define MUSTER_ASAN 1
@@ -36,15 +38,6 @@ void* Map(std::size_t bytes) {
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) std::abort();
   return p;
-}
-
-// A mapping that begins at a multiple of its size.
-void* MapAligned(std::size_t bytes) {
-  char* const p = static_cast<char*>(Map(2 * bytes));
-  char* const start = reinterpret_cast<char*>(RoundUp(reinterpret_cast<std::uintptr_t>(p), bytes));
-  if (start > p) munmap(p, static_cast<std::size_t>(start - p));
-  if (start < p + bytes) munmap(start + bytes, static_cast<std::size_t>(p + bytes - start));
-  return start;
 }
 
 }  // namespace
@@ -157,7 +150,8 @@ void* SlabHeap::TakePage() {
     return page;
   }
   if (cold_pages_.empty()) {
-    char* const chunk = static_cast<char*>(MapAligned(kChunkSize));
+    char* const chunk = static_cast<char*>(MapAligned(kChunkSize, kChunkSize));
+    if (chunk == nullptr) std::abort();
     chunks_.push_back(chunk);
     for (std::size_t at = kChunkSize; at > 0; at -= kPageSize)
       cold_pages_.push_back(chunk + at - kPageSize);

@@ -2,11 +2,15 @@
 #include "muster/hash_list.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/published.h"
@@ -15,18 +19,61 @@
 namespace muster {
 namespace {
 
-// A list as it is at one moment: a big table, and what has changed since that was made. A hash of
-// `added` is not in `base`, one of `removed` is.
-struct Snapshot {
-  std::shared_ptr<const HashTable> base = std::make_shared<HashTable>();
+// A list has parts, by the first bits of hashes. Each is replaced by itself: while a list is replaced,
+// only one of them is there twice.
+constexpr int kPartBits = 4;
+constexpr std::size_t kParts = 1 << kPartBits;
+std::size_t PartOf(const std::uint8_t* info_hash) { return info_hash[0] >> (8 - kPartBits); }
+
+// Since a table was made: what is not in it, and what is.
+struct Changes {
   HashTable added;
   HashTable removed;
+};
+
+struct Part {
+  std::shared_ptr<const HashTable> base;
+  std::shared_ptr<const Changes> changes;  // null where there are none
 
   bool Contains(const InfoHash& info_hash) const {
-    if (!added.empty() && added.Contains(info_hash)) return true;
-    return base->Contains(info_hash) && (removed.empty() || !removed.Contains(info_hash));
+    if (changes == nullptr) return base->Contains(info_hash);
+    return changes->added.Contains(info_hash) ||
+           (base->Contains(info_hash) && !changes->removed.Contains(info_hash));
+  }
+  std::size_t size() const {
+    return base->size() +
+           (changes == nullptr ? 0 : changes->added.size() - changes->removed.size());
+  }
+  std::size_t bytes() const {
+    return base->bytes() +
+           (changes == nullptr ? 0 : changes->added.bytes() + changes->removed.bytes());
   }
 };
+
+// A list as it is at one moment.
+using Snapshot = std::array<Part, kParts>;
+
+// Of the hashes of a part, which are sorted, and moved out of there.
+std::shared_ptr<const HashTable> NewTable(absl::Span<InfoHash> hashes) {
+  return std::make_shared<const HashTable>(hashes, kPartBits);
+}
+
+std::unique_ptr<const Snapshot> Nothing() {
+  auto snapshot = std::make_unique<Snapshot>();
+  snapshot->fill({NewTable({}), nullptr});
+  return snapshot;
+}
+
+// Takes off the front of what is sorted what is of `part`, or of those before it.
+template <typename T, typename HashOf>
+absl::Span<T> TakePart(absl::Span<T>& sorted, std::size_t part, HashOf hash_of) {
+  const auto end = std::partition_point(sorted.begin(), sorted.end(), [&](const T& element) {
+    return PartOf(hash_of(element)) <= part;
+  });
+  const absl::Span<T> taken = sorted.first(static_cast<std::size_t>(end - sorted.begin()));
+  sorted.remove_prefix(taken.size());
+  return taken;
+}
 
 // More changes than this are worked into the table: each further one would copy them all.
 std::size_t MostChanges(const HashTable& base) {
@@ -53,82 +100,90 @@ std::vector<InfoHash> With(const HashTable& table, const std::vector<InfoHash>& 
 
 class HashList::Impl {
  public:
-  explicit Impl(std::vector<InfoHash> hashes)
-      : snapshot_(std::make_unique<Snapshot>(Snapshot{Table(std::move(hashes)), {}, {}})),
-        empty_(size() == 0) {}
+  explicit Impl(std::vector<InfoHash> hashes) { Replace(std::move(hashes)); }
 
   bool Contains(const InfoHash& info_hash) const {
-    return !empty_.load(std::memory_order_acquire) && snapshot_.Read()->Contains(info_hash);
+    if (empty_.load(std::memory_order_acquire)) return false;
+    const auto snapshot = snapshot_.Read();
+    return (*snapshot)[PartOf(info_hash.data())].Contains(info_hash);
   }
 
   void Prefetch(absl::Span<const SwarmHint> coming) const {
     if (empty_.load(std::memory_order_acquire)) return;
     const auto snapshot = snapshot_.Read();
-    for (const SwarmHint& hint : coming) snapshot->base->Prefetch(hint.info_hash);
+    for (const SwarmHint& hint : coming)
+      (*snapshot)[PartOf(hint.info_hash)].base->Prefetch(hint.info_hash);
   }
 
   void Replace(std::vector<InfoHash> hashes) {
-    auto next = std::make_unique<Snapshot>(Snapshot{Table(std::move(hashes)), {}, {}});
+    SortHashes(hashes);
     const MutexLock lock(&changing_);
-    Publish(std::move(next));
+    absl::Span<InfoHash> rest = absl::MakeSpan(hashes);
+    for (std::size_t part = 0; part < kParts; ++part) {
+      const auto of_part = TakePart(rest, part, [](const InfoHash& hash) { return hash.data(); });
+      Publish(part, {NewTable(of_part), nullptr});
+    }
   }
 
   void Change(absl::Span<const HashChange> changes) {
     std::map<InfoHash, bool> last;
     for (const HashChange& change : changes) last[change.info_hash] = change.listed;
+    const std::vector<std::pair<InfoHash, bool>> sorted(last.begin(), last.end());
     const MutexLock lock(&changing_);
-    Publish(After(last));
+    absl::Span<const std::pair<InfoHash, bool>> rest = sorted;
+    for (std::size_t part = 0; part < kParts; ++part) {
+      const auto of_part =
+          TakePart(rest, part, [](const auto& change) { return change.first.data(); });
+      if (!of_part.empty()) Publish(part, After(part, of_part));
+    }
   }
 
-  std::size_t size() const {
-    const auto snapshot = snapshot_.Read();
-    return snapshot->base->size() + snapshot->added.size() - snapshot->removed.size();
-  }
-  std::size_t bytes() const {
-    const auto snapshot = snapshot_.Read();
-    return snapshot->base->bytes() + snapshot->added.bytes() + snapshot->removed.bytes();
-  }
+  std::size_t size() const { return SumOf(&Part::size); }
+  std::size_t bytes() const { return SumOf(&Part::bytes); }
 
  private:
-  void Publish(std::unique_ptr<const Snapshot> next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_) {
-    const bool empty = next->base->empty() && next->added.empty();
-    snapshot_.Publish(std::move(next));
-    empty_.store(empty, std::memory_order_release);
+  // Returns when what was there before is gone.
+  void Publish(std::size_t part, Part next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_) {
+    auto snapshot = std::make_unique<Snapshot>(*snapshot_.Read());
+    (*snapshot)[part] = std::move(next);
+    snapshot_.Publish(std::move(snapshot));
+    empty_.store(size() == 0, std::memory_order_release);
   }
-  static std::shared_ptr<const HashTable> Table(std::vector<InfoHash> hashes) {
-    return std::make_shared<HashTable>(std::move(hashes));
+  std::size_t SumOf(std::size_t (Part::*of_part)() const) const {
+    const auto snapshot = snapshot_.Read();
+    std::size_t sum = 0;
+    for (const Part& part : *snapshot) sum += (part.*of_part)();
+    return sum;
   }
 
-  // What the list is after the changes, each hash there once.
-  std::unique_ptr<const Snapshot> After(const std::map<InfoHash, bool>& changes)
+  // What the part is after changes of its own.
+  Part After(std::size_t part, absl::Span<const std::pair<InfoHash, bool>> changes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_) {
-    // Only a writer replaces the snapshot, and this is the only one: it stays while it is copied
-    // from, but the readers' count must not be held while it is replaced.
-    std::shared_ptr<const HashTable> base;
-    std::vector<InfoHash> all_added, all_removed;
-    {
-      const auto now = snapshot_.Read();
-      base = now->base;
-      // The sets that are kept, and those whose hashes leave them.
-      std::vector<InfoHash> added, removed, touched;
-      for (const auto& [hash, listed] : changes) {
-        touched.push_back(hash);
-        if (listed != base->Contains(hash)) (listed ? added : removed).push_back(hash);
-      }
-      all_added = With(now->added, added, touched);
-      all_removed = With(now->removed, removed, touched);
+    const Part now = (*snapshot_.Read())[part];
+    // Those that come to one of the sets that are kept, and those whose place is told anew.
+    std::vector<InfoHash> added, removed, touched;
+    for (const auto& [hash, listed] : changes) {
+      touched.push_back(hash);
+      if (listed != now.base->Contains(hash)) (listed ? added : removed).push_back(hash);
     }
-    if (all_added.size() + all_removed.size() <= MostChanges(*base)) {
-      return std::make_unique<Snapshot>(Snapshot{std::move(base), HashTable(std::move(all_added)),
-                                                 HashTable(std::move(all_removed))});
+    static const Changes kNone;
+    const Changes& before = now.changes == nullptr ? kNone : *now.changes;
+    std::vector<InfoHash> all_added = With(before.added, added, touched);
+    std::vector<InfoHash> all_removed = With(before.removed, removed, touched);
+    if (all_added.size() + all_removed.size() > MostChanges(*now.base)) {
+      std::vector<InfoHash> all = With(*now.base, all_added, all_removed);
+      return {NewTable(absl::MakeSpan(all)), nullptr};
     }
-    return std::make_unique<Snapshot>(Snapshot{Table(With(*base, all_added, all_removed)), {}, {}});
+    auto next = std::make_shared<Changes>();
+    next->added = HashTable(absl::MakeSpan(all_added), kPartBits);
+    next->removed = HashTable(absl::MakeSpan(all_removed), kPartBits);
+    return {now.base, std::move(next)};
   }
 
-  Published<Snapshot> snapshot_;
+  Published<Snapshot> snapshot_{Nothing()};
   Mutex changing_;
   // A list that is not used costs nothing.
-  std::atomic<bool> empty_;
+  std::atomic<bool> empty_{true};
 };
 
 HashList::HashList() : HashList(std::vector<InfoHash>()) {}

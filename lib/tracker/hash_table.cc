@@ -6,8 +6,6 @@
 #include <cstring>
 #include <utility>
 
-#include "base/bytes.h"
-#include "base/huge_pages.h"
 #include "base/turns.h"
 #include "model/info_hash_order.h"
 
@@ -15,10 +13,9 @@ namespace muster {
 namespace {
 
 // Of all places so many are taken: 1.4 times the memory of the hashes themselves.
-constexpr double kLoad = 0.75;
-// The list that it is made of goes in pieces of so many hashes, so that both are never there as a
-// whole; and after so many others have a turn.
-constexpr std::ptrdiff_t kGiveBack = 1 << 16;
+constexpr double kLoad = 0.77;
+// The list that it is made of goes in pieces of so many hashes; and after so many others have a turn.
+constexpr std::size_t kPiece = 1 << 16;
 // Behind so many lines it takes chosen hashes to go on.
 constexpr std::size_t kMostLines = 16;
 
@@ -72,18 +69,22 @@ bool IsOneOf(const InfoHash& a, const InfoHash (&hashes)[3]) {
 
 }  // namespace
 
-HashTable::HashTable(std::vector<InfoHash> hashes) {
-  Turns turns(kGiveBack);
+void SortHashes(std::vector<InfoHash>& hashes) {
+  Turns turns(kPiece);
   if (!std::is_sorted(hashes.begin(), hashes.end(), kInOrder)) {
     Sort(hashes.data(), hashes.data() + hashes.size(), turns);
   }
   hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
-  size_ = hashes.size();
+}
+
+HashTable::HashTable(absl::Span<InfoHash> hashes, int same_bits)
+    : size_(hashes.size()), same_bits_(same_bits) {
   if (hashes.empty()) return;
   own_lines_ = static_cast<std::uint64_t>(static_cast<double>(size_) / (kLoad * Line::kHashes)) + 1;
   const auto place_after = [this](std::size_t taken, const InfoHash& hash) {
-    return std::max(taken, LineOf(LoadBig64(hash.data())) * Line::kHashes);
+    return std::max(taken, LineOf(hash.data()) * Line::kHashes);
   };
+  Turns turns(kPiece);
   std::size_t taken = 0;
   for (const InfoHash& hash : hashes) taken = place_after(taken, hash) + 1;
   const std::size_t lines =
@@ -97,25 +98,23 @@ HashTable::HashTable(std::vector<InfoHash> hashes) {
     }
   };
   const InfoHash last = hashes.back();
-  const InfoHash* kept = hashes.data();
-  for (const InfoHash& hash : hashes) {
-    fill(place_after(taken, hash) + 1, hash);
-    if (&hash - kept < kGiveBack) continue;
-    GiveBackPages(kept, &hash);
-    kept = &hash;
-    turns.After(kGiveBack);
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    fill(place_after(taken, hashes[i]) + 1, hashes[i]);
+    if ((i + 1) % kPiece == 0) GiveBackPages(hashes.data(), &hashes[i]);
+    turns.After();
   }
+  GiveBackPages(hashes.data(), hashes.data() + hashes.size());
   fill(lines * Line::kHashes, last);
   PreferHugePages(lines_.data(), lines_.size() * sizeof(Line));
 }
 
 void HashTable::Prefetch(const std::uint8_t* info_hash) const {
-  if (!lines_.empty()) __builtin_prefetch(&lines_[LineOf(LoadBig64(info_hash))]);
+  if (!lines_.empty()) __builtin_prefetch(&lines_[LineOf(info_hash)]);
 }
 
 bool HashTable::Contains(const InfoHash& info_hash) const {
   if (lines_.empty()) return false;
-  const std::size_t own = LineOf(LoadBig64(info_hash.data()));
+  const std::size_t own = LineOf(info_hash.data());
   const std::size_t end = std::min(own + kMostLines, lines_.size());
   for (std::size_t i = own; i < end; ++i) {
     const Line& line = lines_[i];

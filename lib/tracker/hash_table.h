@@ -11,6 +11,8 @@
 // list of any size fetches one line of memory, seldom two that lie side by side. Chosen hashes that
 // crowd together cost a binary search.
 //
+// The hashes of a table may all begin with the same bits: then those behind them say where.
+//
 // Thread-safe, as it is immutable.
 #ifndef MUSTER_LIB_TRACKER_HASH_TABLE_H_
 #define MUSTER_LIB_TRACKER_HASH_TABLE_H_
@@ -19,15 +21,23 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/types/span.h"
+#include "base/bytes.h"
+#include "base/huge_pages.h"
 #include "muster/ids.h"
 
 namespace muster {
 
+// Ascending, each once.
+void SortHashes(std::vector<InfoHash>& hashes);
+
 class HashTable {
  public:
   HashTable() = default;
-  // In any order; one that is there twice counts once. Less than 2^32 of them.
-  explicit HashTable(std::vector<InfoHash> hashes);
+  // As SortHashes() leaves them, less than 2^32, all with the same first `same_bits` bits (31 at
+  // most). They are moved out of there: large parts go back to the kernel as it goes on, so that both
+  // are never there as a whole.
+  explicit HashTable(absl::Span<InfoHash> hashes, int same_bits = 0);
 
   bool Contains(const InfoHash& info_hash) const;
   // Asks for the memory that Contains() needs, `info_hash` being its 20 bytes.
@@ -45,8 +55,9 @@ class HashTable {
   };
   static_assert(sizeof(Line) == 64);
 
-  // Which line is a hash's own, by its first 8 bytes.
-  std::size_t LineOf(std::uint64_t number) const {
+  // Which line is a hash's own.
+  std::size_t LineOf(const std::uint8_t* info_hash) const {
+    const std::uint64_t number = LoadBig64(info_hash) << same_bits_;
     return static_cast<std::size_t>((number >> 32) * own_lines_ >> 32);
   }
   InfoHash& at(std::size_t place) {
@@ -57,9 +68,10 @@ class HashTable {
   }
   bool IsAmong(const InfoHash& info_hash, std::size_t first_line) const;
 
-  std::vector<Line> lines_;
+  std::vector<Line, TableAllocator<Line>> lines_;
   std::uint64_t own_lines_ = 0;  // those behind them have what finds no room at the end
   std::size_t size_ = 0;
+  int same_bits_ = 0;
 };
 
 }  // namespace muster

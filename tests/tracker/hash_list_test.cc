@@ -123,10 +123,15 @@ TEST(HashListReader, SetsNoMoreMemoryAsideThanItsLinesNeed) {
 
 // --- the table ---
 
+HashTable TableOf(std::vector<InfoHash> hashes, int same_bits = 0) {
+  SortHashes(hashes);
+  return HashTable(absl::MakeSpan(hashes), same_bits);
+}
+
 TEST(HashTable, FindsWhatItHoldsAndNothingElse) {
   for (const std::size_t count : {0, 1, 2, 3, 4, 7, 8, 15, 16, 17, 1000, 600'000}) {
     const std::vector<InfoHash> inside = SomeHashes(count, 1);
-    const HashTable table(inside);
+    const HashTable table = TableOf(inside);
     EXPECT_EQ(table.size(), count);
     for (const InfoHash& hash : inside) EXPECT_TRUE(table.Contains(hash));
     for (const InfoHash& hash : SomeHashes(1000, 2)) EXPECT_FALSE(table.Contains(hash));
@@ -138,13 +143,13 @@ TEST(HashTable, FindsWhatItHoldsAndNothingElse) {
 }
 
 TEST(HashTable, CountsAHashThatIsThereTwiceOnce) {
-  const HashTable table({HashOfHex(kV1), HashOfHex(kV2), HashOfHex(kV1), HashOfHex(kV1)});
+  const HashTable table = TableOf({HashOfHex(kV1), HashOfHex(kV2), HashOfHex(kV1), HashOfHex(kV1)});
   EXPECT_EQ(table.size(), 2u);
   EXPECT_EQ(table.hashes().size(), 2u);
   std::vector<InfoHash> many(10'000, HashOfHex(kV1));
   many.push_back(HashOfHex(kV2));
   many.resize(20'000, HashOfHex(kV1));
-  EXPECT_EQ(HashTable(many).hashes(), table.hashes());
+  EXPECT_EQ(TableOf(many).hashes(), table.hashes());
 }
 
 TEST(HashTable, FindsHashesThatSomebodyChoseToCrowdTogether) {
@@ -158,7 +163,7 @@ TEST(HashTable, FindsHashesThatSomebodyChoseToCrowdTogether) {
   const std::uint8_t last[20] = {0xff, 0xff, 0xff, 0xff, 0xff};
   inside.push_back(InfoHash::FromBytes(last));
   std::reverse(inside.begin(), inside.end());
-  const HashTable table(inside);
+  const HashTable table = TableOf(inside);
   const std::vector<InfoHash> hashes = table.hashes();
   EXPECT_TRUE(std::is_sorted(hashes.begin(), hashes.end()));
   for (const InfoHash& hash : inside) EXPECT_TRUE(table.Contains(hash));
@@ -175,9 +180,29 @@ TEST(HashTable, FindsHashesThatCrowdTogetherAtTheEnd) {
     bytes[19] = static_cast<std::uint8_t>(i);
     (i % 3 == 0 ? inside : outside).push_back(InfoHash::FromBytes(bytes.data()));
   }
-  const HashTable table(inside);
+  const HashTable table = TableOf(inside);
   for (const InfoHash& hash : inside) EXPECT_TRUE(table.Contains(hash));
   for (const InfoHash& hash : outside) EXPECT_FALSE(table.Contains(hash));
+}
+
+TEST(HashTable, IsNotCrowdedByBitsThatAllHashesBeginWith) {
+  for (const int same_bits : {1, 4, 8, 31}) {
+    std::vector<InfoHash> inside = SomeHashes(10'000, 1), outside = SomeHashes(1000, 2);
+    for (auto* hashes : {&inside, &outside}) {
+      for (InfoHash& hash : *hashes) {
+        std::uint8_t bytes[20];
+        std::copy_n(hash.data(), 20, bytes);
+        const std::uint32_t same = ~0u << (32 - same_bits);
+        for (int i = 0; i < 4; ++i) bytes[i] |= static_cast<std::uint8_t>(same >> (24 - 8 * i));
+        hash = InfoHash::FromBytes(bytes);
+      }
+    }
+    const HashTable table = TableOf(inside, same_bits);
+    // Those that all look for a place at the end would need many more.
+    EXPECT_LE(table.bytes(), 10'000u * 31) << same_bits;
+    for (const InfoHash& hash : inside) ASSERT_TRUE(table.Contains(hash)) << same_bits;
+    for (const InfoHash& hash : outside) ASSERT_FALSE(table.Contains(hash)) << same_bits;
+  }
 }
 
 TEST(HashTable, FindsHashesThatBeginAlikeAmongOthers) {
@@ -189,14 +214,14 @@ TEST(HashTable, FindsHashesThatBeginAlikeAmongOthers) {
       bytes[19] = static_cast<std::uint8_t>(i);
       (i % 2 == 0 ? inside : outside).push_back(InfoHash::FromBytes(bytes));
     }
-    const HashTable table(inside);
+    const HashTable table = TableOf(inside);
     for (const InfoHash& hash : inside) ASSERT_TRUE(table.Contains(hash)) << alike;
     for (const InfoHash& hash : outside) ASSERT_FALSE(table.Contains(hash)) << alike;
   }
 }
 
 TEST(HashTable, TakesHalfAsMuchMemoryAgainAsItsHashes) {
-  EXPECT_LE(HashTable(SomeHashes(100'000, 3)).bytes(), 100'000u * 30);
+  EXPECT_LE(TableOf(SomeHashes(100'000, 3)).bytes(), 100'000u * 30);
 }
 
 // --- the list ---
