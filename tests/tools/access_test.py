@@ -346,7 +346,7 @@ class Pipes(AccessTest):
             daemon.process.send_signal(signal.SIGHUP)
             self.pipe("add", change)
             said = ""
-            while not ("blacklist: 1 added" in said and re.search("b has \d+ torrents", said)):
+            while not ("blacklist: 1 added" in said and re.search(r"b has \d+ torrents", said)):
                 said += daemon.wait_for_error_line()
             self.assertRefused(change)
 

@@ -394,7 +394,6 @@ class AccessLog(Test):
             self.assertEqual(daemon.process.wait(TIMEOUT), 0)
             self.assertRegex(daemon.process.stderr.read().decode(), r"in time: \d+ lines were lost\n\Z")
 
-
     def test_that_is_a_pipe_without_a_reader_is_an_error(self):
         pipe = os.path.join(self.folder, "pipe")
         os.mkfifo(pipe)
@@ -433,24 +432,28 @@ class AccessLog(Test):
         self.assertEqual(os.listdir(root), [])
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
+def listener(pid):
+    """The IPv4 address that a process listens on, which can tell nobody; None as long as it does not."""
+    with contextlib.suppress(OSError):  # a file that has been closed meanwhile
+        files = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+        for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = row.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in files:
+                return "127.0.0.1", int(fields[1].split(":")[1], 16)
 
 
 class StandardStreams(Test):
     @contextlib.contextmanager
     def serve(self, closed, *args):
         """The address of a musterd that is started by a shell with `closed`, as in "1>&-"; then stops it."""
-        address = "127.0.0.1", free_port()
-        process = subprocess.Popen(["sh", "-c", f'exec "$@" {closed}', "sh", MUSTERD, "--http", f"127.0.0.1:{address[1]}",
+        process = subprocess.Popen(["sh", "-c", f'exec "$@" {closed}', "sh", MUSTERD, "--http", "127.0.0.1:0",
                                     "--workers", "1", *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            def answers():
+            def listens():
                 self.assertIsNone(process.poll())
-                with contextlib.suppress(OSError):
-                    return b" 200 " in announce(address)
-            wait_until(answers, "an answer")
+                return listener(process.pid)
+            address = wait_until(listens, "a listener")
+            self.assertIn(b" 200 ", announce(address))
             yield address
             process.terminate()
             self.assertEqual(process.wait(TIMEOUT), 0)
