@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What it costs to hold an announce against a list of hashes, to read such a list, and to change
-// it.
+// What it costs to hold an announce against a list of hashes, to read such a list, and to change it
+// or replace it.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -117,6 +118,33 @@ void Read(benchmark::State& state) {
   }
 }
 BENCHMARK(Read)->Arg(10'000'000)->Unit(benchmark::kMillisecond);
+
+// As /proc/self/status has it, in bytes.
+std::size_t MemoryOf(const std::string& field) {
+  std::ifstream file("/proc/self/status");
+  std::size_t kib = 0;
+  for (std::string word; file >> word && word != field + ":";) {
+  }
+  file >> kib;
+  return kib * 1024;
+}
+
+// All of a list by others; "peak/hash" is the memory of both, and of what they are handed over in.
+void Replace(benchmark::State& state) {
+  const auto count = static_cast<std::size_t>(state.range(0));
+  const std::size_t before = MemoryOf("VmRSS");
+  HashList list(SomeHashes(count, 1));
+  for (auto _ : state) {
+    state.PauseTiming();
+    std::vector<InfoHash> hashes = SomeHashes(count, 2);
+    std::ofstream("/proc/self/clear_refs") << 5;  // the peak begins anew
+    state.ResumeTiming();
+    list.Replace(std::move(hashes));
+  }
+  state.counters["peak/hash"] =
+      static_cast<double>(MemoryOf("VmHWM") - before) / static_cast<double>(count);
+}
+BENCHMARK(Replace)->Arg(10'000'000)->Unit(benchmark::kMillisecond);
 
 void ChangeOne(benchmark::State& state) {
   HashList list(SomeHashes(static_cast<std::size_t>(state.range(0)), 1));
