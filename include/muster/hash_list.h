@@ -3,7 +3,8 @@
 // HashList: a list of info hashes that announces are held against, and how it is read from a file.
 //
 // Thread-safe. A look-up never waits, not even while millions of hashes are replaced: the new list
-// takes the place of the old one part by part, so that what is on both is on the list all the while.
+// takes the place of the old one, a large one part by part, and what is on both is on the list all the
+// while.
 // Changes wait for each other.
 //
 //   muster::HashList list;

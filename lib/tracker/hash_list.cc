@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "base/mutex.h"
 #include "base/published.h"
 #include "tracker/hash_table.h"
@@ -19,8 +20,8 @@
 namespace muster {
 namespace {
 
-// A list has parts, by the first bits of hashes. Each is replaced by itself: while a list is replaced,
-// only one of them is there twice.
+// A list has parts, by the first bits of hashes. Large ones are replaced each by itself: while a list
+// is replaced, only one of them is there twice.
 constexpr int kPartBits = 4;
 constexpr std::size_t kParts = 1 << kPartBits;
 std::size_t PartOf(const std::uint8_t* info_hash) { return info_hash[0] >> (8 - kPartBits); }
@@ -119,10 +120,11 @@ class HashList::Impl {
     SortHashes(hashes);
     const MutexLock lock(&changing_);
     absl::Span<InfoHash> rest = absl::MakeSpan(hashes);
-    for (std::size_t part = 0; part < kParts; ++part) {
+    ForEachPart([&](std::size_t part, Part& next) {
       const auto of_part = TakePart(rest, part, [](const InfoHash& hash) { return hash.data(); });
-      Publish(part, {NewTable(of_part), nullptr});
-    }
+      next = {NewTable(of_part), nullptr};
+      return next.bytes();
+    });
   }
 
   void Change(absl::Span<const HashChange> changes) {
@@ -131,23 +133,33 @@ class HashList::Impl {
     const std::vector<std::pair<InfoHash, bool>> sorted(last.begin(), last.end());
     const MutexLock lock(&changing_);
     absl::Span<const std::pair<InfoHash, bool>> rest = sorted;
-    for (std::size_t part = 0; part < kParts; ++part) {
+    ForEachPart([&](std::size_t part, Part& next) {
       const auto of_part =
           TakePart(rest, part, [](const auto& change) { return change.first.data(); });
-      if (!of_part.empty()) Publish(part, After(part, of_part));
-    }
+      return of_part.empty() ? 0 : Change(next, of_part);
+    });
   }
 
   std::size_t size() const { return SumOf(&Part::size); }
   std::size_t bytes() const { return SumOf(&Part::bytes); }
 
  private:
-  // Returns when what was there before is gone.
-  void Publish(std::size_t part, Part next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_) {
-    auto snapshot = std::make_unique<Snapshot>(*snapshot_.Read());
-    (*snapshot)[part] = std::move(next);
-    snapshot_.Publish(std::move(snapshot));
-    empty_.store(size() == 0, std::memory_order_release);
+  // Puts others in the place of parts; `change` makes them and says how much memory is new. They take
+  // their places together until that is much, and when that has been done what was there before is
+  // gone.
+  void ForEachPart(absl::FunctionRef<std::size_t(std::size_t part, Part& next)> change)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_) {
+    constexpr std::size_t kMuch = 4 * 1024 * 1024;
+    std::unique_ptr<Snapshot> next;
+    std::size_t bytes = 0;
+    for (std::size_t part = 0; part < kParts; ++part) {
+      if (next == nullptr) next = std::make_unique<Snapshot>(*snapshot_.Read());
+      bytes += change(part, (*next)[part]);
+      if (bytes < kMuch && part + 1 < kParts) continue;
+      snapshot_.Publish(std::move(next));
+      empty_.store(size() == 0, std::memory_order_release);
+      bytes = 0;
+    }
   }
   std::size_t SumOf(std::size_t (Part::*of_part)() const) const {
     const auto snapshot = snapshot_.Read();
@@ -156,28 +168,28 @@ class HashList::Impl {
     return sum;
   }
 
-  // What the part is after changes of its own.
-  Part After(std::size_t part, absl::Span<const std::pair<InfoHash, bool>> changes)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(changing_) {
-    const Part now = (*snapshot_.Read())[part];
+  // Makes the part what it is after changes of its own; returns how much memory is new.
+  static std::size_t Change(Part& part, absl::Span<const std::pair<InfoHash, bool>> changes) {
     // Those that come to one of the sets that are kept, and those whose place is told anew.
     std::vector<InfoHash> added, removed, touched;
     for (const auto& [hash, listed] : changes) {
       touched.push_back(hash);
-      if (listed != now.base->Contains(hash)) (listed ? added : removed).push_back(hash);
+      if (listed != part.base->Contains(hash)) (listed ? added : removed).push_back(hash);
     }
     static const Changes kNone;
-    const Changes& before = now.changes == nullptr ? kNone : *now.changes;
+    const Changes& before = part.changes == nullptr ? kNone : *part.changes;
     std::vector<InfoHash> all_added = With(before.added, added, touched);
     std::vector<InfoHash> all_removed = With(before.removed, removed, touched);
-    if (all_added.size() + all_removed.size() > MostChanges(*now.base)) {
-      std::vector<InfoHash> all = With(*now.base, all_added, all_removed);
-      return {NewTable(absl::MakeSpan(all)), nullptr};
+    if (all_added.size() + all_removed.size() > MostChanges(*part.base)) {
+      std::vector<InfoHash> all = With(*part.base, all_added, all_removed);
+      part = {NewTable(absl::MakeSpan(all)), nullptr};
+      return part.bytes();
     }
     auto next = std::make_shared<Changes>();
     next->added = HashTable(absl::MakeSpan(all_added), kPartBits);
     next->removed = HashTable(absl::MakeSpan(all_removed), kPartBits);
-    return {now.base, std::move(next)};
+    part.changes = std::move(next);
+    return part.changes->added.bytes() + part.changes->removed.bytes();
   }
 
   Published<Snapshot> snapshot_{Nothing()};
