@@ -156,7 +156,7 @@ class HashList::Impl {
       if (next == nullptr) next = std::make_unique<Snapshot>(*snapshot_.Read());
       bytes += change(part, (*next)[part]);
       if (bytes < kMuch && part + 1 < kParts) continue;
-      snapshot_.Publish(std::move(next));
+      snapshot_.Publish(std::exchange(next, nullptr));
       empty_.store(size() == 0, std::memory_order_release);
       bytes = 0;
     }
