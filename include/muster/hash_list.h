@@ -4,8 +4,7 @@
 //
 // Thread-safe. A look-up never waits, not even while millions of hashes are replaced: the new list
 // takes the place of the old one, a large one part by part, and what is on both is on the list all the
-// while.
-// Changes wait for each other.
+// while. Changes wait for each other.
 //
 //   muster::HashList list;
 //   muster::HashListReader reader(size_of_the_file);

@@ -21,12 +21,13 @@ inline constexpr std::size_t kHugePage = 2 * 1024 * 1024;
 // Of any machine, the largest.
 inline constexpr std::size_t kLargestPage = 64 * 1024;
 
+// Rounded up to such pages.
 inline std::size_t WholePages(std::size_t bytes) {
   return (bytes + kLargestPage - 1) / kLargestPage * kLargestPage;
 }
 
 // New memory, of whole pages, that begins at a multiple of `alignment`, a power of two; null where
-// there is none. munmap() gives it back.
+// there is none. munmap() of WholePages(bytes) gives it back.
 inline void* MapAligned(std::size_t bytes, std::size_t alignment) {
   bytes = WholePages(bytes);
   void* const mapped =
